@@ -1,0 +1,1 @@
+//! The shape of `proxy.toml`: tables, keys, types, and where each stands.

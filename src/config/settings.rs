@@ -1,0 +1,255 @@
+//! What `proxy.toml` means: every value checked, every default applied.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use http::{HeaderName, Method};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+use crate::{certificate::Profile, gate::Gate, headers::IdentityHeaders};
+
+/// A whole, valid configuration with the files it names read.
+pub struct Settings {
+    /// What becomes of a refusal.
+    pub mode: Mode,
+    /// The gate.
+    pub gate: Gate,
+    /// Which headers are taken out.
+    pub identity: IdentityHeaders,
+    /// The data listener.
+    pub listen: Listen,
+    /// Where the issuers' keys come from, in the order of the gate's issuers.
+    pub keys: Vec<KeySource>,
+    /// Time for one fetch of keys or of a discovery document.
+    pub fetch_timeout: Duration,
+    /// Memory for the token cache, in bytes; 0 switches it off.
+    pub token_cache_bytes: u64,
+    /// The API.
+    pub backend: Backend,
+    /// How refusals are written.
+    pub errors: Errors,
+    /// The application and access logs.
+    pub log: Log,
+    /// The audit log.
+    pub audit: Audit,
+    /// Probes and metrics.
+    pub admin: Address,
+    /// The status page; none: off.
+    pub status: Option<Address>,
+    /// Base64url SHA-256 of the configuration file, for the audit line.
+    pub hash: Arc<str>,
+}
+
+/// What becomes of a refusal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// It is answered.
+    Enforce,
+    /// It is recorded as `would_deny` and the request is forwarded all the same.
+    Report,
+}
+
+/// A place to listen on or connect to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// `host:port`; names are resolved when used.
+    Tcp(String),
+    /// `unix:PATH`.
+    Unix(PathBuf),
+}
+
+/// The data listener.
+pub struct Listen {
+    /// Where.
+    pub address: Address,
+    /// Certificate chain and key; none: plaintext.
+    pub tls: Option<ServerIdentity>,
+    /// Whether the peer is asked for a certificate in the handshake (its own as a balancer, or the client's).
+    pub ask_certificate: bool,
+    /// Whether HTTP/2 is served.
+    pub http2: bool,
+    /// The PROXY protocol.
+    pub proxy_protocol: ProxyProtocol,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// From the first byte of a request to the end of its header section.
+    pub request_header_timeout: Duration,
+    /// Without a request on a kept connection.
+    pub idle_timeout: Duration,
+    /// Request line and header section, in bytes.
+    pub max_header_bytes: usize,
+    /// After SIGTERM, for requests under way.
+    pub drain_timeout: Duration,
+    /// Worker threads; already resolved, at least 1.
+    pub threads: usize,
+}
+
+/// A certificate chain with its private key, which match.
+pub struct ServerIdentity {
+    /// Leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The leaf's key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Whether and how the balancer names the peer ahead of the first byte.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProxyProtocol {
+    /// It does not.
+    Off,
+    /// The text form.
+    V1,
+    /// The binary form.
+    V2,
+}
+
+/// Where one issuer's keys come from.
+#[derive(Clone, Debug)]
+pub struct KeySource {
+    /// The issuer.
+    pub issuer: Arc<str>,
+    /// Where.
+    pub location: KeyLocation,
+    /// How often they are fetched anew.
+    pub refresh: Duration,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
+}
+
+/// Where keys are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyLocation {
+    /// `jwks_uri` of the issuer's metadata (RFC 8414, OpenID Connect Discovery).
+    Discovery,
+    /// `https://` or `http://`.
+    Address(http::Uri),
+    /// A file, its path resolved.
+    File(PathBuf),
+}
+
+/// The API behind.
+pub struct Backend {
+    /// Where.
+    pub address: Address,
+    /// TLS towards it; none: plaintext.
+    pub tls: Option<BackendTls>,
+    /// Whether HTTP/2 is spoken.
+    pub http2: bool,
+    /// For the connection to stand.
+    pub connect_timeout: Duration,
+    /// For the answer's header section, and between bytes of it.
+    pub response_timeout: Duration,
+    /// Request body, in bytes; 0: no limit.
+    pub max_body_bytes: u64,
+    /// The names under which the validated certificate and its chain are written; none: it is not forwarded.
+    pub certificate: Option<CertificateHeaders>,
+    /// Whether `Authorization` goes along.
+    pub forward_authorization: bool,
+    /// Headers written from what was proven.
+    pub headers: Vec<(HeaderName, HeaderTemplate)>,
+    /// Path for the health check, where there is one.
+    pub health: Option<String>,
+}
+
+/// The headers that carry the validated certificate. Their values are [`crate::certificate::Written`].
+#[derive(Clone, Debug)]
+pub struct CertificateHeaders {
+    /// The form; the gate's certificates are written in it.
+    pub profile: Profile,
+    /// For the certificate.
+    pub certificate: HeaderName,
+    /// For the chain.
+    pub chain: Option<HeaderName>,
+}
+
+/// TLS towards the backend.
+pub struct BackendTls {
+    /// For SNI and verification; never empty, because an empty one switches verification off.
+    pub server_name: ServerName<'static>,
+    /// Authorities; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
+    /// certbound's own certificate.
+    pub identity: Option<ServerIdentity>,
+}
+
+/// A header value with placeholders.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeaderTemplate(pub Vec<Part>);
+
+/// A piece of a [`HeaderTemplate`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// As written.
+    Text(String),
+    /// To be filled in; no value leaves the header out.
+    Placeholder(Placeholder),
+}
+
+/// What can be filled in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names of contract and configuration")]
+pub enum Placeholder {
+    CertificateThumbprint,
+    CertificateSubject,
+    CertificateSerial,
+    CertificateOrganizationIdentifier,
+    CertificateRoles,
+    TokenClientId,
+    TokenSubject,
+    TokenScope,
+    TokenIssuer,
+    ConsentId,
+}
+
+/// How refusals are written.
+#[derive(Clone, Debug)]
+pub struct Errors {
+    /// Whether the facts of a refusal are told to the caller.
+    pub full_detail: bool,
+    /// Statuses that differ from the table's, by code.
+    pub status: BTreeMap<&'static str, u16>,
+}
+
+/// The application and access logs.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, or `trace`.
+    pub level: &'static str,
+    /// JSON lines, or text for people.
+    pub json: bool,
+    /// Which requests get an access line.
+    pub access: Access,
+}
+
+/// Which requests get an access line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Every one.
+    All,
+    /// Refused ones.
+    Denied,
+    /// None.
+    Off,
+}
+
+/// The audit log.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Where.
+    pub sink: Sink,
+    /// Whether a request is refused when its decision cannot be recorded.
+    pub deny_on_failure: bool,
+}
+
+/// Where audit lines go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Sink {
+    /// Standard output.
+    Stdout,
+    /// A file, appended to.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// Methods that no route takes.
+pub const REFUSED_METHODS: [Method; 2] = [Method::TRACE, Method::CONNECT];

@@ -1,0 +1,198 @@
+//! Every refusal: its code, status, challenge, and title, one row each.
+
+use std::sync::Arc;
+
+use crate::thumbprint::Thumbprint;
+
+/// Why a request was refused.
+///
+/// The caller sees the [`Row`] alone. The fields are facts for the log; they hold no token, no whole certificate,
+/// and no path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the row of each variant says what it means")]
+pub enum Denial {
+    RequestMalformed { why: &'static str },
+    PathAmbiguous { why: &'static str },
+    HeaderTooLarge { what: &'static str },
+    RouteUnknown,
+    MethodNotAllowed { allow: Arc<str> },
+    PeerUntrusted { why: &'static str },
+
+    CertificateMissing,
+    CertificateRepeated,
+    CertificateMalformed { why: &'static str },
+    CertificateUntrusted { why: &'static str },
+    CertificateExpired { not_after: u64 },
+    CertificateNotYetValid { not_before: u64 },
+    CertificateWrongPurpose { why: &'static str },
+    CertificateWeak { why: &'static str },
+    CertificateRevoked,
+    CertificateNotQualified { why: &'static str },
+    RevocationUnknown,
+    AuthorityNotAllowed,
+    RoleMissing,
+
+    TokenMissing { why: &'static str },
+    TokenRepeated,
+    TokenMalformed { why: &'static str },
+    TokenAlgorithmRefused { algorithm: String },
+    TokenKeyUnknown { why: &'static str },
+    TokenSignatureInvalid,
+    TokenIssuerUnknown,
+    TokenAudienceWrong,
+    TokenTypeWrong,
+    TokenClaimMissing { claim: Arc<str> },
+    TokenExpired { expired: u64 },
+    TokenNotYetValid { valid_from: u64 },
+    TokenInactive,
+    KeysUnavailable,
+    IntrospectionUnavailable,
+
+    BindingMissing,
+    BindingMismatch { presented: Thumbprint, confirmed: Thumbprint },
+    ProofMissing,
+    ProofInvalid { why: &'static str },
+    ProofReplayed,
+
+    ScopeInsufficient { scope: Arc<str> },
+    GrantWrong,
+    ConsentMissing,
+    ConsentRefused,
+    ConsentUnavailable,
+    RegistrationInvalid { why: &'static str },
+    ClientMismatch,
+
+    BodyTooLarge,
+    AuditUnavailable,
+    BackendUnreachable,
+    BackendTimeout,
+    Overloaded,
+}
+
+/// How a refusal looks from outside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// The stable name: snake_case, subject first, never renamed.
+    pub code: &'static str,
+    /// The HTTP status, unless the operator overrides it.
+    pub status: u16,
+    /// What `WWW-Authenticate` says.
+    pub challenge: Option<Challenge>,
+    /// One sentence for the caller.
+    pub title: &'static str,
+}
+
+/// `WWW-Authenticate` (RFC 6750, section 3; RFC 9449, section 7.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Challenge {
+    /// `Bearer` without an error: no credentials that could be wrong (RFC 9110 wants a challenge on every 401).
+    Bearer,
+    /// `invalid_request`.
+    InvalidRequest,
+    /// `invalid_token`.
+    InvalidToken,
+    /// `insufficient_scope`, with the `scope` that would do.
+    InsufficientScope,
+    /// `DPoP` with `invalid_dpop_proof`.
+    InvalidProof,
+}
+
+impl Challenge {
+    /// The field value, as far as it does not depend on the refusal; `scope` follows for [`Self::InsufficientScope`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::InvalidRequest => r#"Bearer error="invalid_request""#,
+            Self::InvalidToken => r#"Bearer error="invalid_token""#,
+            Self::InsufficientScope => r#"Bearer error="insufficient_scope""#,
+            Self::InvalidProof => r#"DPoP error="invalid_dpop_proof""#,
+        }
+    }
+}
+
+impl Denial {
+    /// The row of the table.
+    #[rustfmt::skip]
+    pub fn row(&self) -> Row {
+        use Challenge::{Bearer, InsufficientScope, InvalidProof, InvalidRequest, InvalidToken};
+        match self {
+            Self::RequestMalformed { .. }        => row("request_malformed", 400, None, "The request is not well formed"),
+            Self::PathAmbiguous { .. }           => row("path_ambiguous", 400, None, "The path can be read in more than one way"),
+            Self::HeaderTooLarge { .. }          => row("header_too_large", 431, None, "The header section or the certificate header is too large"),
+            Self::RouteUnknown                   => row("route_unknown", 404, None, "No route leads here"),
+            Self::MethodNotAllowed { .. }        => row("method_not_allowed", 405, None, "This route does not take this method"),
+            Self::PeerUntrusted { .. }           => row("peer_untrusted", 403, None, "Requests are taken only from the load balancer"),
+
+            Self::CertificateMissing             => row("certificate_missing", 401, Some(Bearer), "A client certificate is required"),
+            Self::CertificateRepeated            => row("certificate_repeated", 400, None, "More than one client certificate was forwarded"),
+            Self::CertificateMalformed { .. }    => row("certificate_malformed", 401, Some(Bearer), "The client certificate cannot be read"),
+            Self::CertificateUntrusted { .. }    => row("certificate_untrusted", 401, Some(Bearer), "The client certificate does not lead to a trusted authority"),
+            Self::CertificateExpired { .. }      => row("certificate_expired", 401, Some(Bearer), "The client certificate has expired"),
+            Self::CertificateNotYetValid { .. }  => row("certificate_not_yet_valid", 401, Some(Bearer), "The client certificate is not valid yet"),
+            Self::CertificateWrongPurpose { .. } => row("certificate_wrong_purpose", 401, Some(Bearer), "The certificate is not for client authentication"),
+            Self::CertificateWeak { .. }         => row("certificate_weak", 401, Some(Bearer), "The certificate's key or signature is too weak"),
+            Self::CertificateRevoked             => row("certificate_revoked", 401, Some(Bearer), "The client certificate is revoked"),
+            Self::CertificateNotQualified { .. } => row("certificate_not_qualified", 401, Some(Bearer), "The client certificate is not qualified as required"),
+            Self::RevocationUnknown              => row("revocation_unknown", 503, None, "Whether the client certificate is revoked cannot be found out now"),
+            Self::AuthorityNotAllowed            => row("authority_not_allowed", 403, None, "The certificate names an authority that is not allowed"),
+            Self::RoleMissing                    => row("role_missing", 403, None, "The certificate lacks the role that this route demands"),
+
+            Self::TokenMissing { .. }            => row("token_missing", 401, Some(Bearer), "A bearer token is required"),
+            Self::TokenRepeated                  => row("token_repeated", 400, Some(InvalidRequest), "More than one Authorization header was sent"),
+            Self::TokenMalformed { .. }          => row("token_malformed", 401, Some(InvalidToken), "The access token cannot be read"),
+            Self::TokenAlgorithmRefused { .. }   => row("token_algorithm_refused", 401, Some(InvalidToken), "The access token is signed with an algorithm that is not accepted"),
+            Self::TokenKeyUnknown { .. }         => row("token_key_unknown", 401, Some(InvalidToken), "The access token is signed with an unknown key"),
+            Self::TokenSignatureInvalid          => row("token_signature_invalid", 401, Some(InvalidToken), "The access token's signature is wrong"),
+            Self::TokenIssuerUnknown             => row("token_issuer_unknown", 401, Some(InvalidToken), "The access token comes from an unknown issuer"),
+            Self::TokenAudienceWrong             => row("token_audience_wrong", 401, Some(InvalidToken), "The access token is meant for another audience"),
+            Self::TokenTypeWrong                 => row("token_type_wrong", 401, Some(InvalidToken), "The token is not an access token"),
+            Self::TokenClaimMissing { .. }       => row("token_claim_missing", 401, Some(InvalidToken), "The access token lacks a required claim"),
+            Self::TokenExpired { .. }            => row("token_expired", 401, Some(InvalidToken), "The access token has expired"),
+            Self::TokenNotYetValid { .. }        => row("token_not_yet_valid", 401, Some(InvalidToken), "The access token is not valid yet"),
+            Self::TokenInactive                  => row("token_inactive", 401, Some(InvalidToken), "The access token is not active"),
+            Self::KeysUnavailable                => row("keys_unavailable", 503, None, "The issuer's keys are not available now"),
+            Self::IntrospectionUnavailable       => row("introspection_unavailable", 503, None, "The access token cannot be introspected now"),
+
+            Self::BindingMissing                 => row("binding_missing", 401, Some(InvalidToken), "The access token is not bound to a certificate"),
+            Self::BindingMismatch { .. }         => row("binding_mismatch", 401, Some(InvalidToken), "The access token is bound to another certificate"),
+            Self::ProofMissing                   => row("proof_missing", 401, Some(InvalidProof), "A DPoP proof is required"),
+            Self::ProofInvalid { .. }            => row("proof_invalid", 401, Some(InvalidProof), "The DPoP proof is not valid"),
+            Self::ProofReplayed                  => row("proof_replayed", 401, Some(InvalidProof), "The DPoP proof was used before"),
+
+            Self::ScopeInsufficient { .. }       => row("scope_insufficient", 403, Some(InsufficientScope), "The access token lacks a scope that this route demands"),
+            Self::GrantWrong                     => row("grant_wrong", 403, None, "The access token was obtained by the wrong grant"),
+            Self::ConsentMissing                 => row("consent_missing", 403, None, "The access token names no consent"),
+            Self::ConsentRefused                 => row("consent_refused", 403, None, "The consent does not cover this request"),
+            Self::ConsentUnavailable             => row("consent_unavailable", 503, None, "The consent cannot be checked now"),
+            Self::RegistrationInvalid { .. }     => row("registration_invalid", 400, None, "The registration request is not valid"),
+            Self::ClientMismatch                 => row("client_mismatch", 401, Some(InvalidToken), "The access token belongs to another client"),
+
+            Self::BodyTooLarge                   => row("body_too_large", 413, None, "The request body is too large"),
+            Self::AuditUnavailable               => row("audit_unavailable", 503, None, "The decision cannot be recorded now"),
+            Self::BackendUnreachable             => row("backend_unreachable", 502, None, "The API cannot be reached"),
+            Self::BackendTimeout                 => row("backend_timeout", 504, None, "The API did not answer in time"),
+            Self::Overloaded                     => row("overloaded", 503, None, "Too many connections"),
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// Whether trying again soon can help, so that `Retry-After` is sent.
+    pub fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Self::RevocationUnknown
+                | Self::KeysUnavailable
+                | Self::IntrospectionUnavailable
+                | Self::ConsentUnavailable
+                | Self::Overloaded
+        )
+    }
+}
+
+const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, title: &'static str) -> Row {
+    Row { code, status, challenge, title }
+}

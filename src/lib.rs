@@ -1,0 +1,29 @@
+//! certbound proves that an access token is bound to the client certificate which a load balancer forwards (RFC 8705),
+//! and lets nothing else through.
+//!
+//! The modules stand in reading order, and each uses only modules above it.
+//! From [`thumbprint`] to [`gate`] everything is pure: no socket, no file, no clock, no async, no Pingora.
+
+pub mod thumbprint;
+
+pub mod denial;
+
+pub mod lookup;
+
+pub mod headers;
+
+pub mod peer;
+
+pub mod certificate;
+
+pub mod token;
+
+pub mod binding;
+
+pub mod route;
+
+pub mod gate;
+
+pub mod config;
+
+pub use rustls_pki_types::UnixTime;

@@ -1,0 +1,3 @@
+//! The certbound program.
+
+fn main() {}
