@@ -26,4 +26,16 @@ pub mod gate;
 
 pub mod config;
 
+#[cfg(feature = "proxy")]
+pub mod outside;
+
+#[cfg(feature = "proxy")]
+pub mod observe;
+
+#[cfg(feature = "proxy")]
+pub mod proxy;
+
+#[cfg(feature = "proxy")]
+pub mod cli;
+
 pub use rustls_pki_types::UnixTime;

@@ -1,0 +1,63 @@
+//! Everything the audit and access lines say about one request.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
+
+use http::Method;
+use uuid::Uuid;
+
+use crate::{denial::Denial, gate::Findings};
+
+/// One request, as it is recorded when it ends.
+pub struct Record {
+    /// When it arrived.
+    pub time: SystemTime,
+    /// `x-fapi-interaction-id`.
+    pub interaction_id: Uuid,
+    /// The peer: the PROXY header's where that is believed, else the TCP peer; none on a Unix socket.
+    pub peer: Option<IpAddr>,
+    /// The method.
+    pub method: Method,
+    /// What was believed.
+    pub findings: Findings,
+    /// The status answered; none when the client was gone.
+    pub status: Option<u16>,
+    /// How it was decided.
+    pub decision: Decision,
+    /// From arrival to the end of the answer.
+    pub duration: Duration,
+    /// How long the backend took to its header section.
+    pub backend: Option<Duration>,
+}
+
+/// How a request was decided.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Forwarded.
+    Allow,
+    /// Refused.
+    Deny(Denial),
+    /// Forwarded in report mode, though the gate refused.
+    WouldDeny(Denial),
+}
+
+impl Decision {
+    /// `allow`, `deny`, or `would_deny`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny(_) => "deny",
+            Self::WouldDeny(_) => "would_deny",
+        }
+    }
+
+    /// The refusal's code.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Allow => None,
+            Self::Deny(denial) | Self::WouldDeny(denial) => Some(denial.code()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One outgoing request: GET, bounded in size and time, no redirects.

@@ -1,0 +1,1 @@
+//! Probes and metrics, on a listener of their own.

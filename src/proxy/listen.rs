@@ -1,0 +1,1 @@
+//! Sockets: bound early and loudly, accepted, drained.

@@ -1,0 +1,1 @@
+//! A refusal is answered; the connection is kept where HTTP allows.
