@@ -178,8 +178,8 @@ fn balancer_is_recognised_by_authority_and_name() {
     check(&ours, &[dns("*.bank.example")], &["lb-1.bank.example"], false);
     check(&ours, &[dns("lb-1.bank.example")], &["*.bank.example"], false);
     check(&ours, &[], &["lb-1.bank.example"], false);
-    check(&ours, &[spiffe.clone()], &["spiffe://bank.example/lb"], true);
-    check(&ours, &[spiffe.clone()], &["spiffe://bank.example/LB"], false);
+    check(&ours, std::slice::from_ref(&spiffe), &["spiffe://bank.example/lb"], true);
+    check(&ours, std::slice::from_ref(&spiffe), &["spiffe://bank.example/LB"], false);
     check(&ours, &[SanType::Rfc822Name("lb@bank.example".try_into().unwrap())], &["lb@bank.example"], false);
 }
 

@@ -11,6 +11,12 @@ struct Element<'a> {
     chain: Option<&'a [u8]>,
 }
 
+/// The value comes without its quotes and with its escapes: no value that is read may hold any.
+struct Pair<'a> {
+    key: &'a [u8],
+    value: &'a [u8],
+}
+
 /// Reads exactly one element: the certificate, then what `Chain` holds, which begins with the certificate again.
 ///
 /// # Errors
@@ -46,9 +52,9 @@ fn the_element(value: &[u8]) -> Result<Element<'_>, Denial> {
     let mut several = false;
     let mut rest = value;
     loop {
-        let (key, value, after) = pair(rest)?;
+        let (pair, after) = pair(rest)?;
         if !several {
-            element.take(key, value)?;
+            element.take(pair)?;
         }
         rest = match after {
             [] if several => return Err(Denial::CertificateRepeated),
@@ -62,24 +68,22 @@ fn the_element(value: &[u8]) -> Result<Element<'_>, Denial> {
 }
 
 impl<'a> Element<'a> {
-    fn take(&mut self, key: &[u8], value: &'a [u8]) -> Result<(), Denial> {
+    fn take(&mut self, pair: Pair<'a>) -> Result<(), Denial> {
         let place = match () {
-            () if key.eq_ignore_ascii_case(b"Hash") => &mut self.hash,
-            () if key.eq_ignore_ascii_case(b"Cert") => &mut self.cert,
-            () if key.eq_ignore_ascii_case(b"Chain") => &mut self.chain,
+            () if pair.key.eq_ignore_ascii_case(b"Hash") => &mut self.hash,
+            () if pair.key.eq_ignore_ascii_case(b"Cert") => &mut self.cert,
+            () if pair.key.eq_ignore_ascii_case(b"Chain") => &mut self.chain,
             () => return Ok(()),
         };
-        match place.replace(value) {
+        match place.replace(pair.value) {
             None => Ok(()),
             Some(_) => Err(malformed("a key of XFCC given twice")),
         }
     }
 }
 
-/// The key and value at the head of `text`, and what follows: nothing, or a separator and more.
-///
-/// The value comes without its quotes and with its escapes: no value that is read may hold any.
-fn pair(text: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Denial> {
+/// The pair at the head of `text`, and what follows: nothing, or a separator and more.
+fn pair(text: &[u8]) -> Result<(Pair<'_>, &[u8]), Denial> {
     let broken = || malformed("XFCC that is not well formed");
     let (key, text) = text.split_at(text.iter().position(|byte| *byte == b'=').ok_or_else(broken)?);
     let text = text.strip_prefix(b"=").ok_or_else(broken)?;
@@ -90,7 +94,7 @@ fn pair(text: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Denial> {
     let bare = text.starts_with(b"\"") || !value.iter().any(|byte| b"\"=".contains(byte));
     let named = !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
     let separated = rest.is_empty() || rest.starts_with(b",") || rest.starts_with(b";");
-    if bare && named && separated { Ok((key, value, rest)) } else { Err(broken()) }
+    if bare && named && separated { Ok((Pair { key, value }, rest)) } else { Err(broken()) }
 }
 
 /// The value up to the quote that ends it, and what follows that quote.
