@@ -118,6 +118,7 @@ fn broken_values_are_malformed_in_every_profile() {
     let formed = nginx().replace("%2B", "%20");
     let trailing = format!("{}x", nginx());
     let blank = nginx().replacen("%0A", "%0A%0A", 1);
+    let blank_at_end = nginx().replace("%0A-----END", "%0A%0A-----END");
     let cut = |text: String| text[..text.len() / 2].to_owned();
     let loose_bits = base64().replace("mCQA==", "mCQB==");
     let key = nginx().replace("CERTIFICATE", "PRIVATE%20KEY");
@@ -127,6 +128,7 @@ fn broken_values_are_malformed_in_every_profile() {
         formed,
         trailing,
         blank,
+        blank_at_end,
         key,
         cut(nginx()),
         cut(one_line()),

@@ -176,6 +176,7 @@ mod tests {
         let broken = [
             cert.trim_end_matches('"').to_owned(),
             format!("{cert}x"),
+            format!("{cert}xBy=x"),
             format!("{cert} ;By=x"),
             format!("{cert};"),
             format!("{cert},"),
