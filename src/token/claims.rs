@@ -119,6 +119,11 @@ impl Claims {
         self.issued_at
     }
 
+    /// How many texts are kept apart in memory, about.
+    pub(super) fn texts(&self) -> usize {
+        self.names.len() + self.audiences.len()
+    }
+
     /// Whether the claim is there and not `null`.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|present| &**present == name)

@@ -34,7 +34,7 @@ impl KeyRing {
         let remembered = (cache_bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|token: &Box<str>, _: &Arc<Signed>| weight(token))
+                .weigher(|token: &Box<str>, signed: &Arc<Signed>| weight(token, signed))
                 .build_with_hasher(ahash::RandomState::new())
         });
         Self { sets, remembered }
@@ -63,10 +63,15 @@ impl KeyRing {
     }
 }
 
-/// The key, and claims that are no longer than the payload they come from, in bytes.
-fn weight(token: &str) -> u32 {
-    u32::try_from(token.len() * 2).unwrap_or(u32::MAX).saturating_add(ENTRY_BYTES)
+/// Memory that an entry takes, in bytes: the key, texts that are no longer than the payload they come from, and what
+/// each text and the entry itself cost besides. Rounded up.
+fn weight(token: &str, signed: &Signed) -> u32 {
+    let bytes = token.len() * 2 + signed.claims.texts() * TEXT_BYTES + ENTRY_BYTES;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// What an entry takes besides the text: measured by the fields, rounded up.
-const ENTRY_BYTES: u32 = 1024;
+/// Pointer, length, and the allocator's share of a text.
+const TEXT_BYTES: usize = 48;
+
+/// The claims' fields, and the cache's own record.
+const ENTRY_BYTES: usize = 1024;

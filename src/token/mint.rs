@@ -1,15 +1,19 @@
 //! Mints tokens and key sets for tests: what an authorization server does, and what a forger would.
 
+use std::{sync::Arc, time::Duration};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::{HeaderMap, header::AUTHORIZATION};
 use ring::{
     rand::SystemRandom,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
     },
 };
+use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 
-use crate::token::{Algorithm, KeySet};
+use crate::token::{AccessToken, Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules};
 
 /// A signing key, made anew for each test.
 pub(crate) struct Mint {
@@ -81,4 +85,58 @@ impl Mint {
         };
         format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
+}
+
+/// The issuer in [`claims`] and [`issuers`].
+pub(crate) const ISSUER: &str = "https://as.example";
+
+/// The audience in [`claims`] and [`issuers`].
+pub(crate) const AUDIENCE: &str = "https://api.example";
+
+/// The time at which [`claims`] hold, in seconds.
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+/// Seconds as a time.
+pub(crate) fn at(seconds: u64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+}
+
+/// Claims that hold at [`NOW`] and for five minutes more, with `changes` on top; `null` takes a claim away.
+pub(crate) fn claims(changes: &Value) -> Value {
+    let mut claims =
+        json!({"iss": ISSUER, "aud": AUDIENCE, "exp": NOW + 300, "iat": NOW, "sub": "alice", "client_id": "tpp"});
+    let members = claims.as_object_mut().unwrap();
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => members.remove(name),
+            value => members.insert(name.clone(), value.clone()),
+        };
+    }
+    claims
+}
+
+/// One issuer with the default rules, every algorithm, and a skew of 30 s.
+pub(crate) fn issuers() -> Issuers {
+    Issuers {
+        issuers: vec![Issuer { issuer: ISSUER.into(), audiences: vec![AUDIENCE.to_owned()] }],
+        rules: TokenRules {
+            algorithms: Algorithm::ALL.to_vec(),
+            clock_skew: 30,
+            types: vec!["at+jwt".to_owned(), "jwt".to_owned()],
+            required_claims: vec!["iss".into(), "aud".into(), "exp".into()],
+        },
+    }
+}
+
+/// The headers of a request with this token.
+pub(crate) fn bearing(token: &str) -> HeaderMap {
+    HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").try_into().unwrap())])
+}
+
+/// A verified token with these claims on top of [`claims`].
+pub(crate) fn access_token(changes: &Value) -> AccessToken {
+    let mint = Mint::new(Algorithm::ES256, "1");
+    let ring = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
+    let headers = bearing(&mint.token(&claims(changes)));
+    issuers().verify(BearerToken::read(&headers).unwrap(), &ring, at(NOW)).1.unwrap()
 }

@@ -10,6 +10,9 @@ pub mod keys;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+mod vectors;
 pub mod verify;
 
 pub use bearer::BearerToken;
