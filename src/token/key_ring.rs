@@ -32,9 +32,9 @@ impl KeyRing {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(sets: Vec<Option<Arc<KeySet>>>, cache_bytes: u64) -> Self {
         let remembered = (cache_bytes > 0).then(|| {
-            Cache::builder()
+            Cache::<Box<str>, Arc<Signed>>::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|token: &Box<str>, signed: &Arc<Signed>| weight(token, signed))
+                .weigher(|token, signed| weight(token, signed))
                 .build_with_hasher(ahash::RandomState::new())
         });
         Self { sets, remembered }
