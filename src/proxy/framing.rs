@@ -44,10 +44,10 @@ pub(super) fn section(raw: &[u8], version: Version, headers: &HeaderMap) -> Resu
 /// which the gate has read.
 pub(super) fn fields(headers: &HeaderMap) -> Result<(), Denial> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next() {
-        if codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
-            return Err(malformed("Transfer-Encoding is not one `chunked`"));
-        }
+    if let Some(coding) = codings.next()
+        && (codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(malformed("Transfer-Encoding is not one `chunked`"));
     }
     for value in headers.get_all(CONNECTION) {
         for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {

@@ -63,10 +63,10 @@ impl Outgoing<'_> {
 
     /// `X-Forwarded-For`, `-Proto`, and `-Host`: the load balancer's, or what certbound itself saw.
     fn write_origin(&self, request: &mut RequestHeader) -> pingora::Result<()> {
-        let scheme = HeaderValue::from_static(if self.tls { "https" } else { "http" });
         if self.vouched {
             if !request.headers.contains_key(FORWARDED_PROTO) {
-                request.insert_header(FORWARDED_PROTO, scheme)?;
+                // A load balancer ends mutual TLS, so https is what clients call, however it speaks to certbound.
+                request.insert_header(FORWARDED_PROTO, HeaderValue::from_static("https"))?;
             }
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Outgoing<'_> {
         if let Some(peer) = self.connection.proxied.or(self.connection.peer) {
             request.insert_header(FORWARDED_FOR, peer.to_string())?;
         }
-        request.insert_header(FORWARDED_PROTO, scheme)
+        request.insert_header(FORWARDED_PROTO, HeaderValue::from_static(if self.tls { "https" } else { "http" }))
     }
 }
 
@@ -137,3 +137,109 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const ORIGIN: [HeaderName; 3] = [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::settings::Address;
+
+    fn backend() -> Backend {
+        Backend {
+            address: Address::Tcp("127.0.0.1:1".into()),
+            tls: None,
+            http2: false,
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(1),
+            max_body_bytes: 0,
+            certificate: None,
+            forward_authorization: true,
+            headers: Vec::new(),
+            health: None,
+        }
+    }
+
+    /// Writes into a request with the headers `sent`, and lists what the backend gets, in alphabetical order.
+    fn written(backend: &Backend, vouched: bool, sent: &[(&'static str, &str)]) -> Vec<String> {
+        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        for (name, value) in sent {
+            request.append_header(*name, *value).unwrap();
+        }
+        let connection = Connection { peer: Some([192, 0, 2, 1].into()), ..Connection::default() };
+        let findings = Findings::default();
+        Outgoing { backend, findings: &findings, connection: &connection, vouched, tls: false }
+            .write(&mut request)
+            .unwrap();
+        let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+        let mut lines: Vec<_> = request.headers.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn origin_that_a_load_balancer_vouches_for_is_kept() {
+        let sent = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "http"), ("x-forwarded-host", "a")];
+        let kept = ["x-forwarded-for: 198.51.100.7", "x-forwarded-host: a", "x-forwarded-proto: http"];
+        assert_eq!(written(&backend(), true, &sent), kept);
+    }
+
+    #[test]
+    fn scheme_that_a_load_balancer_leaves_out_is_added() {
+        assert_eq!(written(&backend(), true, &[]), ["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn origin_that_a_stranger_claims_is_replaced_in_every_spelling() {
+        let sent = [
+            ("host", "api.example"),
+            ("x-forwarded-for", "198.51.100.7"),
+            ("x-forwarded-for", "198.51.100.8"),
+            ("X_Forwarded.For", "198.51.100.9"),
+            ("x_forwarded_proto", "https"),
+            ("X-Forwarded-Host", "bank.example"),
+            ("x-forwarded-port", "1"),
+        ];
+        let replaced = [
+            "host: api.example",
+            "x-forwarded-for: 192.0.2.1",
+            "x-forwarded-host: api.example",
+            "x-forwarded-port: 1",
+            "x-forwarded-proto: http",
+        ];
+        assert_eq!(written(&backend(), false, &sent), replaced);
+    }
+
+    #[test]
+    fn authorization_goes_along_only_where_it_may() {
+        let sent = [("authorization", "Bearer a"), ("x-forwarded-proto", "https")];
+        assert_eq!(written(&backend(), true, &sent), ["authorization: Bearer a", "x-forwarded-proto: https"]);
+        let silent = Backend { forward_authorization: false, ..backend() };
+        assert_eq!(written(&silent, true, &sent), ["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn header_whose_placeholder_has_no_value_is_left_out() {
+        let template = |parts| (HeaderName::from_static("x-client"), HeaderTemplate(parts));
+        let text = || Part::Text("client ".into());
+        let thumbprint = Part::Placeholder(Placeholder::CertificateThumbprint);
+        let check = |parts, expected: &[&str]| {
+            let backend = Backend { headers: vec![template(parts)], ..backend() };
+            assert_eq!(written(&backend, true, &[]), expected);
+        };
+        check(vec![text()], &["x-client: client ", "x-forwarded-proto: https"]);
+        check(vec![text(), thumbprint], &["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn value_that_a_header_would_change_is_not_written() {
+        for value in ["alice", "accounts payments", "CN=a\\0A,O=b", "%0a"] {
+            assert!(is_plain(value), "{value:?}");
+        }
+        for value in ["", " alice", "alice ", "a\r\nb", "a\tb", "a\0", "ä"] {
+            assert!(!is_plain(value), "{value:?}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ struct Problem<'a> {
 /// Answers a request that has not been forwarded.
 ///
 /// What the client still sends of the body is read within bounds and thrown away, so that the next request on the
-/// connection can be found. A longer body costs the connection.
+/// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt.
 ///
 /// # Errors
 /// The client is gone.
@@ -42,12 +42,17 @@ pub(super) async fn refuse(
     interaction: &Interaction,
 ) -> pingora::Result<()> {
     // Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
-    if !session.req_header().headers.contains_key(EXPECT) {
+    let withheld = session.req_header().headers.contains_key(EXPECT);
+    if matches!(denial, Denial::RequestMalformed { .. }) {
+        session.set_keepalive(None);
+    } else if !withheld {
         drain(session, DRAIN_BEFORE).await;
     }
     answer(session, denial, errors, interaction).await?;
-    // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
-    drain(session, DRAIN_AFTER).await;
+    if !withheld {
+        // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
+        drain(session, DRAIN_AFTER).await;
+    }
     Ok(())
 }
 
@@ -150,10 +155,11 @@ const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
     use http::HeaderMap;
     use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
@@ -231,5 +237,48 @@ mod tests {
     fn refusal_that_time_can_heal_says_when_to_come_back() {
         check(&Denial::KeysUnavailable, 503, RETRY_AFTER, Some("10"));
         check(&Denial::BackendTimeout, 504, RETRY_AFTER, None);
+    }
+
+    /// What comes back on a connection that carried `sent` and stays open, once the request is refused.
+    async fn refused(sent: &str, denial: &Denial) -> String {
+        let (mut client, server) = tokio::io::duplex(256 * 1024);
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut session = Session::new_h1(Box::new(server));
+        session.as_downstream_mut().read_request().await.unwrap();
+        let interaction = Interaction::of(&session.req_header().headers);
+        refuse(&mut session, denial, &errors(false), &interaction).await.unwrap();
+        drop(session);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn connection_is_kept_when_the_body_could_be_read() {
+        let body = "a".repeat(1000);
+        let sent = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{body}");
+        let answer = refused(&sent, &Denial::CertificateMissing).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(answer.contains("Connection: keep-alive\r\n"), "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+        assert!(!answer.contains("Server:"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn connection_is_closed_after_a_long_body_a_withheld_one_and_a_doubtful_request() {
+        let long = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}", "a".repeat(100_000));
+        let withheld = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+        let doubtful = ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Denial::RequestMalformed { why: "" });
+        for (sent, denial) in [(long.as_str(), Denial::RoleMissing), (withheld, Denial::RoleMissing), doubtful] {
+            let answer = refused(sent, &denial).await;
+            assert!(answer.contains("Connection: close\r\n"), "{answer}");
+            assert!(!answer.contains("100 Continue"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusal_of_head_has_no_body() {
+        let answer = refused("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", &Denial::CertificateMissing).await;
+        assert!(answer.ends_with("\r\n\r\n") && answer.contains("Content-Length: "), "{answer}");
     }
 }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::{
+    StatusCode,
+    header::{CONTENT_LENGTH, EXPECT},
+};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
@@ -162,10 +165,6 @@ impl Sidecar {
         if downstream.get_keepalive() == Some(0) {
             downstream.set_keepalive(Some(idle.as_secs().max(1)));
         }
-        if downstream.req_header().headers.contains_key(EXPECT) {
-            // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
-            downstream.set_close_on_response_before_downstream_finish(false);
-        }
     }
 
     /// The backend's failure as a refusal; none when there is nobody left to tell.
@@ -199,6 +198,10 @@ impl ProxyHttp for Sidecar {
         match self.weigh(session, exchange).await {
             Ok(decision) => {
                 exchange.decision = Some(decision);
+                if session.req_header().headers.contains_key(EXPECT) {
+                    // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
+                    session.set_close_on_response_before_downstream_finish(false);
+                }
                 let route = exchange.findings.route.as_ref().map(|(_, route)| route.as_ref());
                 inbound::without_upgrade(session.req_header_mut(), route);
                 Ok(false)
@@ -260,11 +263,15 @@ impl ProxyHttp for Sidecar {
 
     async fn request_body_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         _: bool,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
+        if session.was_upgraded() {
+            // A tunnel has no body.
+            return Ok(());
+        }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
         exchange.body_bytes = exchange.body_bytes.saturating_add(more);
         if self.is_too_large(exchange.body_bytes) {
@@ -275,14 +282,17 @@ impl ProxyHttp for Sidecar {
 
     async fn response_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
         // 101 is an answer; the other 1xx only announce one.
-        if response.status.is_informational() && response.status != http::StatusCode::SWITCHING_PROTOCOLS {
+        if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
+        // A client that was answered before it sent its body may never send it, and its next request would be taken for
+        // that body.
+        session.set_close_on_response_before_downstream_finish(true);
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {
             Some(interaction) => response.insert_header(interaction::NAME, interaction.value().clone()),
@@ -295,8 +305,10 @@ impl ProxyHttp for Sidecar {
         let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
-            // The type alone: the text of an error can hold bytes of a request or an answer.
-            tracing::warn!(event = "exchange_failed", code = denial.code(), error = error.etype().as_str());
+            if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
+                // The type alone: the text of an error can hold bytes of a request or an answer.
+                tracing::warn!(event = "backend_failed", code = denial.code(), error = error.etype().as_str());
+            }
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
             let _ = respond::answer(session, &denial, &self.world.settings.errors, interaction).await;
