@@ -18,15 +18,13 @@ use crate::denial::Denial;
 /// values are not looked for: Pingora's parser has refused them.
 ///
 /// # Errors
-/// `request_malformed`: a line that ends in a bare LF; a target with a fragment or with anything but visible ASCII;
+/// `request_malformed`: a line that ends in a bare LF; a target as in [`target`];
 /// `Content-Length` beside `Transfer-Encoding`; no `Host` on HTTP/1.1.
 pub(super) fn section(raw: &[u8], version: Version, headers: &HeaderMap) -> Result<(), Denial> {
     if !lines_end_in_crlf(raw) {
         return Err(malformed("a line ends without CR"));
     }
-    if !target_of(raw).iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
-        return Err(malformed("the target holds a byte that no target may hold"));
-    }
+    target(target_of(raw))?;
     // Pingora drops the length it does not use, so that only the bytes tell of it.
     if headers.contains_key(TRANSFER_ENCODING) && names(raw, CONTENT_LENGTH.as_str()) {
         return Err(malformed("both Content-Length and Transfer-Encoding"));
@@ -57,6 +55,17 @@ pub(super) fn fields(headers: &HeaderMap) -> Result<(), Denial> {
         }
     }
     Ok(())
+}
+
+/// Holds a target to the bytes that RFC 3986 knows, roughly: the path is read more strictly, the query is opaque.
+///
+/// # Errors
+/// `request_malformed`: a fragment, or anything but visible ASCII.
+pub(super) fn target(target: &[u8]) -> Result<(), Denial> {
+    if target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+        return Ok(());
+    }
+    Err(malformed("the target holds a byte that no target may hold"))
 }
 
 /// Path and query of `target`, whose absolute form (RFC 9112, section 3.2.2) must name the `host` of the request.
@@ -195,7 +204,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn target(target: &str, expected: Option<&str>) {
+    fn form(target: &str, expected: Option<&str>) {
         let host = HeaderValue::from_static("api.example");
         let found = origin_form(target.as_bytes(), Some(&host)).ok();
         assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{target}");
@@ -203,12 +212,12 @@ mod tests {
 
     #[test]
     fn absolute_form_becomes_origin_form() {
-        target("/a/b?c", Some("/a/b?c"));
-        target("http://api.example/a?b", Some("/a?b"));
-        target("HTTPS://api.example/a", Some("/a"));
-        target("http://api.example", Some("/"));
-        target("http://api.example?a=b", Some("/?a=b"));
-        target("http://api.example//a", Some("//a"));
+        form("/a/b?c", Some("/a/b?c"));
+        form("http://api.example/a?b", Some("/a?b"));
+        form("HTTPS://api.example/a", Some("/a"));
+        form("http://api.example", Some("/"));
+        form("http://api.example?a=b", Some("/?a=b"));
+        form("http://api.example//a", Some("//a"));
     }
 
     #[test]
@@ -224,7 +233,7 @@ mod tests {
             "?a",
             "",
         ] {
-            target(other, None);
+            form(other, None);
         }
     }
 }

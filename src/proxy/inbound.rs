@@ -114,8 +114,9 @@ fn no_tunnel(request: &RequestHeader) -> Result<(), Denial> {
 
 fn well_formed(session: &Session) -> Result<(), Denial> {
     let request = session.req_header();
-    if let Some(http1) = session.as_http1() {
-        framing::section(&http1.get_headers_raw_bytes(), request.version, &request.headers)?;
+    match session.as_http1() {
+        Some(http1) => framing::section(&http1.get_headers_raw_bytes(), request.version, &request.headers)?,
+        None => framing::target(request.raw_path())?,
     }
     framing::fields(&request.headers)
 }
