@@ -41,22 +41,15 @@ pub(super) async fn refuse(
     errors: &Errors,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
-    // Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
-    let withheld = session.req_header().headers.contains_key(EXPECT);
     if matches!(denial, Denial::RequestMalformed { .. }) {
         session.set_keepalive(None);
-    } else if !withheld {
+    } else if !withholds_body(session) {
         drain(session, DRAIN_BEFORE).await;
     }
-    answer(session, denial, errors, interaction).await?;
-    if !withheld {
-        // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
-        drain(session, DRAIN_AFTER).await;
-    }
-    Ok(())
+    answer(session, denial, errors, interaction).await
 }
 
-/// Writes the refusal, and nothing else.
+/// Writes the refusal, and lets a client whose connection is about to close finish sending.
 ///
 /// # Errors
 /// The client is gone.
@@ -69,10 +62,19 @@ pub(super) async fn answer(
     let (head, body) = compose(denial, errors, interaction)?;
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(head), bodiless).await?;
-    if bodiless {
-        return Ok(());
+    if !bodiless {
+        session.write_response_body(Some(body), true).await?;
     }
-    session.write_response_body(Some(body), true).await
+    if !withholds_body(session) {
+        // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
+        drain(session, DRAIN_AFTER).await;
+    }
+    Ok(())
+}
+
+/// Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
+fn withholds_body(session: &Session) -> bool {
+    session.req_header().headers.contains_key(EXPECT)
 }
 
 /// The refusal as header section and body.
