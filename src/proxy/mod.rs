@@ -1,10 +1,14 @@
 //! The only code that names Pingora: it takes requests in, asks the gate, and passes on what the gate permits.
 
 pub mod admin;
-pub mod inbound;
+mod backend;
+pub mod exchange;
+mod framing;
+mod inbound;
+mod interaction;
 pub mod listen;
-pub mod outbound;
-pub mod respond;
+mod outbound;
+mod respond;
 pub mod service;
 
 use std::sync::Arc;
