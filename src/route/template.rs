@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::route::RequestPath;
 
-/// A path template: literal segments, `{Name}` (one or more bytes of one segment), `{*rest}` (zero or more of what is left).
+/// A path template: literal segments, `{Name}` (one or more bytes of one segment), `{*rest}` (zero or more of what is
+/// left).
 ///
 /// What is left begins after a `/`: `/a/{*rest}` fits `/a/` and all below it, and not `/a`.
 #[derive(Clone, Debug)]
@@ -132,6 +133,8 @@ impl Segment {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+    use proptest::prelude::{prop_assert, proptest};
+
     use super::*;
 
     fn check(template: &str, path: &str, expected: bool) {
@@ -237,5 +240,21 @@ mod tests {
     fn only_a_template_that_takes_the_rest_is_open_ended() {
         assert!(Template::parse("/a/{*rest}").unwrap().is_open_ended());
         assert!(!Template::parse("/a/{rest}").unwrap().is_open_ended());
+    }
+
+    proptest! {
+        #[test]
+        fn path_that_fits_a_covered_template_fits_the_one_that_covers_it(
+            first in r"(/(a|b|\{X\}|\{Y\})){0,3}(/|/\{\*rest\})?",
+            second in r"(/(a|b|\{X\}|\{Y\})){0,3}(/|/\{\*rest\})?",
+            paths in proptest::collection::vec(r"(/[abc]){0,4}/?", 20),
+        ) {
+            if let (Ok(first), Ok(second)) = (Template::parse(&first), Template::parse(&second)) {
+                for path in paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()) {
+                    let uncovered = second.matches(path) && !first.matches(path);
+                    prop_assert!(!(first.covers(&second) && uncovered), "{first:?} {second:?} {path:?}");
+                }
+            }
+        }
     }
 }

@@ -163,7 +163,8 @@ fn without_leading_zeros(mut number: Vec<u8>) -> Vec<u8> {
     number
 }
 
-/// An uncompressed point (SEC 1, section 2.3.3). Coordinates have the full length of the curve (RFC 7518, section 6.2.1.2).
+/// An uncompressed point (SEC 1, section 2.3.3). Coordinates have the full length of the curve (RFC 7518, section
+/// 6.2.1.2).
 fn point(jwk: &Members, length: usize) -> Result<Vec<u8>, &'static str> {
     let mut point = vec![4];
     point.extend(coordinate(jwk, "x", length)?);

@@ -75,3 +75,32 @@ const TEXT_BYTES: usize = 48;
 
 /// The claims' fields, and the cache's own record.
 const ENTRY_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::token::mint::{Mint, NOW, at, bearing, claims, issuers};
+
+    #[test]
+    fn memory_stays_within_its_bound_however_many_tokens_come() {
+        const BOUND: u64 = 20_000;
+        let mint = Mint::new(Algorithm::EdDSA, "1");
+        let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], BOUND);
+        for number in 0..100 {
+            let headers = bearing(&mint.token(&claims(&json!({"jti": number.to_string()}))));
+            assert!(issuers().verify(BearerToken::read(&headers).unwrap(), &keys, at(NOW)).1.is_ok());
+        }
+        let remembered = keys.remembered.unwrap();
+        remembered.run_pending_tasks();
+        assert!((1..=BOUND).contains(&remembered.weighted_size()), "{}", remembered.weighted_size());
+    }
+
+    #[test]
+    fn cache_of_no_bytes_is_no_cache() {
+        assert!(KeyRing::new(Vec::new(), 0).remembered.is_none());
+    }
+}

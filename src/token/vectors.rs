@@ -59,7 +59,8 @@ fn wycheproof_signatures_are_judged_as_expected_but_for_what_is_refused_by_desig
 
 #[test]
 fn wycheproof_key_sets_are_judged_as_expected_but_for_the_weak_prime_generator() {
-    // 7: an RSA key of the ROCA generator verifies like any other; its factors are the issuer's concern (advisory upstream).
+    // 7: an RSA key of the ROCA generator verifies like any other. How a key was made is the issuer's concern; upstream
+    // calls the case advisory.
     assert_eq!(differing(WYCHEPROOF_JWK, |group| group["keyset"].clone()), (12, BTreeSet::from([7])));
 }
 

@@ -73,6 +73,12 @@ pub enum TokenStop {
     },
 }
 
+impl From<Denial> for TokenStop {
+    fn from(denial: Denial) -> Self {
+        Self::Deny(denial)
+    }
+}
+
 impl Issuers {
     /// Verifies in the order issuer, algorithm, key, signature, audience, times, type, other claims: the first that is
     /// wrong answers. What cannot be read is malformed before any of them; a claim of the wrong type only once the
@@ -224,12 +230,6 @@ fn printable(word: &str) -> String {
 
 /// Longer than any registered algorithm.
 const LONGEST_WORD: usize = 32;
-
-impl From<Denial> for TokenStop {
-    fn from(denial: Denial) -> Self {
-        Self::Deny(denial)
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -153,3 +153,12 @@ fn identifier_of_the_token_is_kept_as_its_digest() {
     let claims = claims(&json!({"jti": ""}));
     assert_eq!(claims.jti_sha256(), Some("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"));
 }
+
+#[test]
+fn claims_print_no_person() {
+    let printed = format!("{:?}", claims(&json!({"iss": "i", "sub": "alice", "client_id": "tpp", "jti": "secret"})));
+    assert!(
+        printed.contains("\"i\"") && !["alice", "tpp", "secret"].iter().any(|word| printed.contains(word)),
+        "{printed}"
+    );
+}

@@ -95,7 +95,9 @@ proptest! {
     }
 
     #[test]
-    fn any_json_header_is_judged_without_panic(header in r#"\{("(alg|kid|typ|crit)":("[A-Z0-9]{0,5}"|[0-9]|null|\[\])?,?){0,4}\}"#) {
+    fn any_json_header_is_judged_without_panic(
+        header in r#"\{("(alg|kid|typ|crit)":("[A-Z0-9]{0,5}"|[0-9]|null|\[\])?,?){0,4}\}"#
+    ) {
         let _ = Jws::parse(&token(&header));
     }
 }
