@@ -97,7 +97,8 @@ impl Metrics {
         Self::of(settings.mode, settings.gate.certificates.truststore().anchors())
     }
 
-    fn of<'a>(mode: Mode, anchors: impl Iterator<Item = (&'a str, UnixTime)>) -> Self {
+    /// Without a configuration: in `mode`, with these anchors.
+    pub(crate) fn of<'a>(mode: Mode, anchors: impl Iterator<Item = (&'a str, UnixTime)>) -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
         let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");

@@ -155,11 +155,8 @@ impl KeyStore {
 
     /// Issuers without a usable key, for `/readyz`.
     pub fn missing(&self) -> Vec<Arc<str>> {
-        let ring = self.ring.load();
-        let usable =
-            |issuer: usize| ring.sets().get(issuer).is_some_and(|set| set.as_ref().is_some_and(|s| !s.is_empty()));
         let names = self.issuers.iter().map(|keys| &keys.source.issuer).enumerate();
-        names.filter(|(issuer, _)| !usable(*issuer)).map(|(_, name)| Arc::clone(name)).collect()
+        names.filter(|(issuer, _)| !self.is_usable(*issuer)).map(|(_, name)| Arc::clone(name)).collect()
     }
 
     /// One issuer's timer.
@@ -316,7 +313,7 @@ fn on_disk(source: &KeySource, metrics: &Metrics) -> Option<Arc<KeySet>> {
             Some(Arc::new(set))
         }
         Err(error) => {
-            tracing::warn!(event = "keys_not_read", issuer = &*source.issuer, error = %error, "the issuer's keys were not read");
+            tracing::warn!(event = "keys_not_fetched", issuer = &*source.issuer, error = %error, "the issuer's keys were not read");
             None
         }
     }

@@ -3,5 +3,7 @@
 mod discovery;
 pub mod http;
 pub mod jwks;
+#[cfg(test)]
+mod origin;
 
 pub use jwks::KeyStore;
