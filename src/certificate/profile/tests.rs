@@ -233,8 +233,15 @@ fn broken_chain_is_malformed() {
         let read = Profile::Rfc9440.decode(item.as_bytes(), &[chain.as_bytes()], 5);
         assert_eq!(read.unwrap_err().code(), "certificate_malformed", "{chain}");
     }
-    let read = Profile::Envoy.decode(xfcc::write(&reference(), &[]).as_bytes(), &[one.as_bytes()], 5);
-    assert_eq!(read.unwrap_err().code(), "certificate_malformed");
+}
+
+#[test]
+fn chain_header_is_malformed_where_the_profile_has_none() {
+    for profile in Profile::ALL.into_iter().filter(|profile| profile.chain_header().is_none()) {
+        let value = profile.encode(&reference(), &[]).leaf;
+        let read = profile.decode(value.as_bytes(), &[value.as_bytes()], 5);
+        assert_eq!(read.unwrap_err().code(), "certificate_malformed", "{profile:?}");
+    }
 }
 
 #[test]
