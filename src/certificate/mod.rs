@@ -1,7 +1,9 @@
 //! The client's certificate: forwarded, decoded, verified, believed.
 
 pub mod client;
+mod examined;
 pub mod forwarded;
+mod name;
 pub mod path;
 pub mod profile;
 pub mod truststore;
