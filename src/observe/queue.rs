@@ -59,6 +59,10 @@ impl<T: Send + 'static> Queue<T> {
                     batch.clear();
                     taken.fetch_sub(written, Ordering::AcqRel);
                 }
+                if flushes.is_empty() && written < MOST_AT_ONCE {
+                    // While it sleeps, whoever queues need not wake it: that would cost every request a system call.
+                    thread::sleep(LINGER);
+                }
                 for done in flushes {
                     // Whoever asked may have lost patience.
                     let _ = done.send(());
@@ -116,6 +120,8 @@ impl<T> Drop for Place<T> {
     }
 }
 
+/// After a write, until the next.
+const LINGER: Duration = Duration::from_millis(1);
 /// Bounds the memory of one write.
 const MOST_AT_ONCE: usize = 256;
 /// While places are promised to requests that are about to end.
