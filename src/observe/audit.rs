@@ -143,9 +143,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, entries: &mut Vec<Entry>) {
+    fn write(&mut self, entries: &[Entry]) {
         self.lines.clear();
-        for entry in entries.iter() {
+        for entry in entries {
             self.seq += 1;
             let mut line = match entry {
                 Entry::Decided(record) => AuditLine::decided(record),

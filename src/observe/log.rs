@@ -108,9 +108,9 @@ impl<'a> AccessLine<'a> {
     }
 }
 
-fn write_access(entries: &mut Vec<Entry>) {
+fn write_access(entries: &[Entry]) {
     let mut lines = Vec::new();
-    for Entry { record, json } in entries.iter() {
+    for Entry { record, json } in entries {
         let line = AccessLine::of(record);
         if *json { line.json(&mut lines) } else { line.text(&mut lines) }
     }
