@@ -131,8 +131,11 @@ impl Sidecar {
         exchange.findings = findings;
         let decision = decided?;
         self.hold_body_limit(session)?;
-        slot?;
-        Ok(decision)
+        match (slot, decision) {
+            (Err(denial), _) if settings.mode == Mode::Enforce => Err(denial),
+            (Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
+            (_, decision) => Ok(decision),
+        }
     }
 
     /// A length that is announced is refused before the backend hears of the request.
