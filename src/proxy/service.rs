@@ -184,7 +184,7 @@ impl ProxyHttp for Sidecar {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::new(self.world.metrics.request_begins())
+        Exchange::new(self.world.metrics.request_begins(), self.world.activity.requests().begin())
     }
 
     /// Pingora's default is a compression module that nobody asked for.
@@ -293,6 +293,10 @@ impl ProxyHttp for Sidecar {
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
         session.set_close_on_response_before_downstream_finish(true);
+        if self.world.activity.is_draining() {
+            // Pingora says so only on requests that came after the process was told to end.
+            session.set_keepalive(None);
+        }
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {
             Some(interaction) => response.insert_header(interaction::NAME, interaction.value().clone()),
