@@ -34,8 +34,6 @@ use crate::{
 pub struct Sidecar {
     world: Arc<World>,
     backend: BackendPeer,
-    /// Whether a load balancer has to prove itself at all.
-    proofs: bool,
 }
 
 impl Sidecar {
@@ -44,10 +42,8 @@ impl Sidecar {
     /// # Errors
     /// What Pingora cannot use of the backend's address.
     pub fn new(world: Arc<World>) -> pingora::Result<Self> {
-        let peers = &world.settings.gate.peers;
-        let proofs = peers.networks.is_some() || peers.balancers.is_some() || peers.secret.is_some();
         let backend = BackendPeer::new(&world.settings.backend)?;
-        Ok(Self { world, backend, proofs })
+        Ok(Self { world, backend })
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
@@ -250,8 +246,7 @@ impl ProxyHttp for Sidecar {
             backend: &self.world.settings.backend,
             findings: &exchange.findings,
             connection,
-            // Without any proof a stranger is no load balancer, unless the permissions of a Unix socket vouch for it.
-            vouched: exchange.findings.peer.is_some() && (self.proofs || connection.peer.is_none()),
+            vouched: exchange.findings.peer.is_some(),
             tls: self.world.settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
