@@ -1,0 +1,42 @@
+# certbound. `make` alone lists what there is.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help tools quickstart test core check deny bench
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# Pingora builds zlib-ng, whatever its features: that needs cmake and a C compiler.
+tools:
+	@command -v cc >/dev/null || { echo 'certbound needs a C compiler: install gcc (Debian: apt-get install gcc)'; exit 1; }
+	@command -v cmake >/dev/null || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo 'installing cmake'; apt-get update -qq && apt-get install -y -qq cmake >/dev/null; \
+	  else \
+	    echo 'certbound needs cmake to build: install the package cmake (Debian: sudo apt-get install cmake)'; exit 1; \
+	  fi; }
+
+quickstart: tools ## a throw-away bank behind certbound: what passes, what is refused (ARGS=--serve keeps it up)
+	$(CARGO) build --quiet --bin certbound --example quickstart
+	$(CARGO) run --quiet --example quickstart -- $(ARGS)
+
+test: tools core ## every test; real load balancers are skipped loudly where they are not installed
+	$(CARGO) test --all-targets
+	$(CARGO) test --doc
+
+core: ## the gate alone, without Pingora and tokio
+	$(CARGO) test --no-default-features --lib
+
+check: tools deny ## format, lints, documentation, supply chain
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --no-default-features --lib --tests -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
+
+deny:
+	cargo deny check licenses bans sources
+
+bench: tools ## CPU a request beside a bare Pingora proxy
+	$(CARGO) bench --bench cost
