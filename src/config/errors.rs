@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{
-    settings::Errors,
-    table::{Table, among},
+use crate::{
+    config::{
+        settings::Errors,
+        table::{Table, among},
+    },
+    denial::Denial,
 };
 
 /// Every format, the default first.
@@ -22,7 +25,7 @@ pub(super) fn read(mut table: Table<'_>) -> Errors {
 /// A refusal stays a refusal: only statuses from 400 on.
 fn status(table: &mut Table<'_>) -> BTreeMap<&'static str, u16> {
     let reading = table.reading;
-    let codes = CODES.map(|code| (code, code));
+    let codes: Vec<_> = Denial::every().iter().map(|denial| (denial.code(), denial.code())).collect();
     let mut overrides = BTreeMap::new();
     for (code, status) in table.table("status").remaining_integers() {
         let code = reading.settle(&code.place, among(&code.value, &codes));
@@ -35,6 +38,3 @@ fn status(table: &mut Table<'_>) -> BTreeMap<&'static str, u16> {
     }
     overrides
 }
-
-/// Every code of the table of refusals.
-const CODES: [&str; 0] = [];
