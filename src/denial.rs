@@ -191,6 +191,34 @@ impl Denial {
                 | Self::Overloaded
         )
     }
+
+    /// One sample of each refusal, in the order of the table, for documents and for the configuration.
+    #[rustfmt::skip]
+    pub fn every() -> Vec<Self> {
+        let (presented, confirmed) = (Thumbprint::of(b""), Thumbprint::of(b""));
+        vec![
+            Self::RequestMalformed { why: "" }, Self::PathAmbiguous { why: "" }, Self::HeaderTooLarge { what: "" },
+            Self::RouteUnknown, Self::MethodNotAllowed { allow: "".into() }, Self::PeerUntrusted { why: "" },
+            Self::CertificateMissing, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
+            Self::CertificateUntrusted { why: "" }, Self::CertificateExpired { not_after: 0 },
+            Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
+            Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
+            Self::RevocationUnknown, Self::AuthorityNotAllowed, Self::RoleMissing,
+            Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
+            Self::TokenAlgorithmRefused { algorithm: String::new() }, Self::TokenKeyUnknown { why: "" },
+            Self::TokenSignatureInvalid, Self::TokenIssuerUnknown, Self::TokenAudienceWrong, Self::TokenTypeWrong,
+            Self::TokenClaimMissing { claim: "".into() }, Self::TokenExpired { expired: 0 },
+            Self::TokenNotYetValid { valid_from: 0 }, Self::TokenInactive, Self::KeysUnavailable,
+            Self::IntrospectionUnavailable,
+            Self::BindingMissing, Self::BindingMismatch { presented, confirmed }, Self::ProofMissing,
+            Self::ProofInvalid { why: "" }, Self::ProofReplayed,
+            Self::ScopeInsufficient { scope: "".into() }, Self::GrantWrong, Self::ConsentMissing,
+            Self::ConsentRefused, Self::ConsentUnavailable, Self::RegistrationInvalid { why: "" },
+            Self::ClientMismatch,
+            Self::BodyTooLarge, Self::AuditUnavailable, Self::BackendUnreachable, Self::BackendTimeout,
+            Self::Overloaded,
+        ]
+    }
 }
 
 impl Denial {
@@ -238,4 +266,22 @@ const LONGEST_ALGORITHM: usize = 16;
 
 const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, title: &'static str) -> Row {
     Row { code, status, challenge, title }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_listed_once_with_a_code_of_its_own() {
+        let every = Denial::every();
+
+        let codes: BTreeSet<&str> = every.iter().map(Denial::code).collect();
+
+        let rows = include_str!("denial.rs").lines().filter(|line| line.contains("=> row(\"")).count();
+        assert_eq!((every.len(), codes.len()), (rows, rows));
+        assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
 }
