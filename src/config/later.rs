@@ -2,6 +2,7 @@
 
 use crate::config::{
     address,
+    reading::Placed,
     table::{Table, among},
 };
 
@@ -24,19 +25,28 @@ pub(super) fn revocation(mut table: Table<'_>) {
     table.boolean("allow_private_addresses", false);
     table.choice("check", ("leaf", ()), &[("chain", ())]);
     table.nothing_yet();
+    methods(&mut table);
+}
+
+fn methods(table: &mut Table<'_>) {
     let methods = table.strings("methods");
-    for method in methods.iter().flatten() {
-        table.reading.settle(&method.place, among(&method.value, &[("ocsp", ()), ("crl", ())]));
-    }
     let place = table.place_of("methods");
     let remedy = "write methods = [] in [revocation], and know that revoked certificates are accepted";
-    match methods {
-        Some(list) if list.is_empty() => {
+    match methods.as_deref() {
+        // Its type was reported.
+        None if table.is_given("methods") => {}
+        None => table.reading.fault(&place, "its default, [\"ocsp\", \"crl\"], is not available yet", remedy),
+        Some([]) => {
             table.reading.warn(&place, "revocation is off", "revoked certificates are accepted until they expire");
         }
-        None if table.is_given("methods") => {}
-        Some(_) => table.reading.fault(&place, "not available yet", remedy),
-        None => table.reading.fault(&place, "its default, [\"ocsp\", \"crl\"], is not available yet", remedy),
+        Some(names) => {
+            let known = |name: &&Placed<String>| {
+                table.reading.settle(&name.place, among(&name.value, &[("ocsp", ()), ("crl", ())])).is_some()
+            };
+            if names.iter().filter(known).count() == names.len() {
+                table.reading.fault(&place, "not available yet", remedy);
+            }
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Reading<'a> {
     warnings: RefCell<Vec<Warning>>,
     #[cfg(test)]
     pub(super) known: RefCell<std::collections::BTreeSet<String>>,
+    #[cfg(test)]
+    pub(super) changed: RefCell<std::collections::BTreeSet<String>>,
 }
 
 /// Where a key or a value stands, and the dotted key.
@@ -49,6 +51,8 @@ impl<'a> Reading<'a> {
             warnings: RefCell::default(),
             #[cfg(test)]
             known: RefCell::default(),
+            #[cfg(test)]
+            changed: RefCell::default(),
         }
     }
 

@@ -326,10 +326,19 @@ impl<'a> Table<'a> {
     }
 }
 
+#[cfg(test)]
+impl Table<'_> {
+    /// Tells tests which keys there are, and which of them are not their default.
+    fn remember(&self) {
+        self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
+        self.reading.changed.borrow_mut().extend(self.changed.keys().map(|key| self.dotted(key)));
+    }
+}
+
 impl Drop for Table<'_> {
     fn drop(&mut self) {
         #[cfg(test)]
-        self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
+        self.remember();
         for entry in std::mem::take(&mut self.entries) {
             let place = Place { key: Some(self.dotted(&entry.name)), offset: entry.offset };
             let remedy = match nearest(&entry.name, self.known.iter().copied()) {
