@@ -6,15 +6,24 @@ use crate::config::{
     table::{Table, among},
 };
 
+/// Reads all of them.
+pub(super) fn read(document: &mut Table<'_>) {
+    eidas(document.table("eidas"));
+    revocation(document.table("revocation"));
+    consent(document.table("consent"));
+    registration(document.table("registration"));
+    tracing(document.table("tracing"));
+}
+
 /// `[eidas]`.
-pub(super) fn eidas(mut table: Table<'_>) {
+fn eidas(mut table: Table<'_>) {
     table.choice("require", ("off", ()), &[("psd2", ()), ("qwac", ())]);
     table.strings("authorities");
     table.nothing_yet();
 }
 
 /// `[revocation]`. Its default demands what is not built, so that going without has to be written down.
-pub(super) fn revocation(mut table: Table<'_>) {
+fn revocation(mut table: Table<'_>) {
     table.choice("on_unavailable", ("deny", ()), &[("allow", ()), ("stale", ())]);
     table.duration("max_stale", "24h");
     table.duration("timeout", "2s");
@@ -51,7 +60,7 @@ fn methods(table: &mut Table<'_>) {
 }
 
 /// `[consent]`.
-pub(super) fn consent(mut table: Table<'_>) {
+fn consent(mut table: Table<'_>) {
     url(&mut table, "endpoint");
     table.string_or("claim", "consent_id");
     if let Some(file) = table.string("signing_key_file") {
@@ -62,7 +71,7 @@ pub(super) fn consent(mut table: Table<'_>) {
 }
 
 /// `[registration]`.
-pub(super) fn registration(mut table: Table<'_>) {
+fn registration(mut table: Table<'_>) {
     if let Some(jwks) = table.string("directory_jwks") {
         match jwks.value.contains("://") {
             true => drop(table.reading.settle(&jwks.place, address::url(&jwks.value))),
@@ -77,7 +86,7 @@ pub(super) fn registration(mut table: Table<'_>) {
 }
 
 /// `[tracing]`.
-pub(super) fn tracing(mut table: Table<'_>) {
+fn tracing(mut table: Table<'_>) {
     url(&mut table, "otlp_endpoint");
     table.nothing_yet();
 }

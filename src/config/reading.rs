@@ -69,10 +69,6 @@ impl<'a> Reading<'a> {
         result.map_err(|wrong| self.fault(place, wrong.what, wrong.remedy)).ok()
     }
 
-    pub(super) fn has_faults(&self) -> bool {
-        !self.faults.borrow().is_empty()
-    }
-
     /// Everything found, in the order of the file.
     pub(super) fn finish(self) -> (Vec<Fault>, Vec<Warning>) {
         let (mut faults, mut warnings) = (self.faults.into_inner(), self.warnings.into_inner());
@@ -114,6 +110,14 @@ impl<'a> Reading<'a> {
             what,
             remedy,
         }
+    }
+}
+
+/// None where a configured file could not be read, which is not the same as a file that is not configured.
+pub(super) fn as_read<T>(configured: Option<Option<T>>) -> Option<Option<T>> {
+    match configured {
+        None => Some(None),
+        Some(read) => read.map(Some),
     }
 }
 

@@ -59,7 +59,7 @@ impl<'a> Table<'a> {
             Some(Placed { value, place }) => Self::new(self.reading, place, true, value),
             None => {
                 let place = Place { key: Some(self.dotted(key)), offset: 0 };
-                Self::new(self.reading, place, self.places.contains_key(key), DeTable::new())
+                Self::new(self.reading, place, false, DeTable::new())
             }
         }
     }
@@ -67,7 +67,7 @@ impl<'a> Table<'a> {
     /// A table without which nothing works: its absence is one fault, and its required keys are not missed again.
     pub(super) fn required_table(&mut self, key: &'static str) -> Self {
         let table = self.table(key);
-        if !table.written {
+        if !self.is_given(key) {
             self.reading.fault(&table.place, "this table is missing", format!("write [{key}] with its required keys"));
         }
         table
