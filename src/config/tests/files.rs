@@ -67,6 +67,52 @@ fn key_of_the_listener_must_match_its_certificate() {
 }
 
 #[test]
+fn key_in_the_older_form_of_elliptic_curves_is_matched_too() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", sec1(&key));
+    folder.write("other.key", sec1(&KeyPair::generate().unwrap()));
+    let tls = |key: &str| {
+        let key = format!("private_key_file = \"{key}\"");
+        with(&[("listen", "certificate_file = \"tls.crt\""), ("listen", &key), ("listen", "plaintext = false")])
+    };
+
+    assert!(folder.settings(&tls("tls.key")).listen.tls.is_some());
+    assert!(folder.faults(&tls("other.key"))[0].contains("this key belongs to another certificate"));
+}
+
+/// The ECPrivateKey (RFC 5915) inside a PKCS#8 key of P-256, as `openssl ecparam -genkey` writes it.
+fn sec1(key: &KeyPair) -> String {
+    let pkcs8 = key.serialize_der();
+    let version_and_scalar = [0x02, 0x01, 0x01, 0x04, 0x20];
+    let start = pkcs8.windows(5).position(|window| window == version_and_scalar).unwrap() - 2;
+    let base64 = base64::prelude::BASE64_STANDARD.encode(&pkcs8[start..]);
+    format!("-----BEGIN EC PRIVATE KEY-----\n{base64}\n-----END EC PRIVATE KEY-----\n")
+}
+
+#[test]
+fn certificate_out_of_date_is_warned_of() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2029, 12, 31);
+    folder.write("tls.crt", params.self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+
+    let warnings = folder.warnings(&with(&[
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+    ]));
+
+    assert!(
+        warnings.iter().any(|w| w.contains("listen.certificate_file: this certificate has expired")),
+        "{warnings:#?}"
+    );
+}
+
+#[test]
 fn secret_comes_from_a_file_that_holds_one() {
     let folder = Folder::new();
     folder.write("lb-secret", "a long random string\n");

@@ -48,6 +48,22 @@ fn value_out_of_range_or_of_another_type_is_refused() {
 }
 
 #[test]
+fn table_of_another_type_is_one_fault() {
+    let check = |toml: String, expected: &str| {
+        let faults = Folder::new().faults(&toml);
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(expected), "{}", faults[0]);
+    };
+    let one_issuer = SMALLEST.replace("[[token.issuer]]", "[token.issuer]");
+    check(one_issuer, "token.issuer: table stands where a list belongs; write it as [[token.issuer]]");
+    let backend = SMALLEST.split("[backend]").next().unwrap();
+    check(format!("backend = 8080\n{backend}"), "backend: integer stands where a table belongs; write it as [backend]");
+    check(with(&[("backend", "tls = true")]), "backend.tls: boolean stands where a table belongs");
+    check(with(&[("load_balancer", "secret_header = \"x\"")]), "load_balancer.secret_header: string stands where");
+    check(with(&[("truststore", "paths = \"trust/\"")]), "truststore.paths: string stands where a list belongs");
+}
+
+#[test]
 fn token_rules_never_take_unsigned_or_symmetric_tokens() {
     check("token", "algorithms = [\"none\"]", "token.algorithms: `none` is no signature");
     check("token", "algorithms = [\"PS256\", \"HS256\"]", "token.algorithms: `HS256` needs a secret");
