@@ -5,11 +5,13 @@ pub mod admin;
 mod backend;
 pub mod exchange;
 mod framing;
+pub mod health;
 mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
 mod respond;
+pub mod serve;
 pub mod service;
 
 use std::sync::Arc;
