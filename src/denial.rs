@@ -191,6 +191,34 @@ impl Denial {
                 | Self::Overloaded
         )
     }
+
+    /// One sample of each refusal, in the order of the table, for documents and for the configuration.
+    #[rustfmt::skip]
+    pub fn every() -> Vec<Self> {
+        let (presented, confirmed) = (Thumbprint::of(b""), Thumbprint::of(b""));
+        vec![
+            Self::RequestMalformed { why: "" }, Self::PathAmbiguous { why: "" }, Self::HeaderTooLarge { what: "" },
+            Self::RouteUnknown, Self::MethodNotAllowed { allow: "".into() }, Self::PeerUntrusted { why: "" },
+            Self::CertificateMissing, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
+            Self::CertificateUntrusted { why: "" }, Self::CertificateExpired { not_after: 0 },
+            Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
+            Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
+            Self::RevocationUnknown, Self::AuthorityNotAllowed, Self::RoleMissing,
+            Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
+            Self::TokenAlgorithmRefused { algorithm: String::new() }, Self::TokenKeyUnknown { why: "" },
+            Self::TokenSignatureInvalid, Self::TokenIssuerUnknown, Self::TokenAudienceWrong, Self::TokenTypeWrong,
+            Self::TokenClaimMissing { claim: "".into() }, Self::TokenExpired { expired: 0 },
+            Self::TokenNotYetValid { valid_from: 0 }, Self::TokenInactive, Self::KeysUnavailable,
+            Self::IntrospectionUnavailable,
+            Self::BindingMissing, Self::BindingMismatch { presented, confirmed }, Self::ProofMissing,
+            Self::ProofInvalid { why: "" }, Self::ProofReplayed,
+            Self::ScopeInsufficient { scope: "".into() }, Self::GrantWrong, Self::ConsentMissing,
+            Self::ConsentRefused, Self::ConsentUnavailable, Self::RegistrationInvalid { why: "" },
+            Self::ClientMismatch,
+            Self::BodyTooLarge, Self::AuditUnavailable, Self::BackendUnreachable, Self::BackendTimeout,
+            Self::Overloaded,
+        ]
+    }
 }
 
 impl Denial {
@@ -230,68 +258,6 @@ impl Denial {
             _ => return None,
         };
         Some(Cow::Owned(sentence))
-    }
-}
-
-impl Denial {
-    /// One of each, in the order of the table, with facts that say nothing: for printing the table.
-    #[rustfmt::skip]
-    pub fn every() -> Vec<Self> {
-        let none = || Arc::from("");
-        let thumbprint = Thumbprint::of(b"");
-        vec![
-            Self::RequestMalformed { why: "" },
-            Self::PathAmbiguous { why: "" },
-            Self::HeaderTooLarge { what: "" },
-            Self::RouteUnknown,
-            Self::MethodNotAllowed { allow: none() },
-            Self::PeerUntrusted { why: "" },
-            Self::CertificateMissing,
-            Self::CertificateRepeated,
-            Self::CertificateMalformed { why: "" },
-            Self::CertificateUntrusted { why: "" },
-            Self::CertificateExpired { not_after: 0 },
-            Self::CertificateNotYetValid { not_before: 0 },
-            Self::CertificateWrongPurpose { why: "" },
-            Self::CertificateWeak { why: "" },
-            Self::CertificateRevoked,
-            Self::CertificateNotQualified { why: "" },
-            Self::RevocationUnknown,
-            Self::AuthorityNotAllowed,
-            Self::RoleMissing,
-            Self::TokenMissing { why: "" },
-            Self::TokenRepeated,
-            Self::TokenMalformed { why: "" },
-            Self::TokenAlgorithmRefused { algorithm: String::new() },
-            Self::TokenKeyUnknown { why: "" },
-            Self::TokenSignatureInvalid,
-            Self::TokenIssuerUnknown,
-            Self::TokenAudienceWrong,
-            Self::TokenTypeWrong,
-            Self::TokenClaimMissing { claim: none() },
-            Self::TokenExpired { expired: 0 },
-            Self::TokenNotYetValid { valid_from: 0 },
-            Self::TokenInactive,
-            Self::KeysUnavailable,
-            Self::IntrospectionUnavailable,
-            Self::BindingMissing,
-            Self::BindingMismatch { presented: thumbprint, confirmed: thumbprint },
-            Self::ProofMissing,
-            Self::ProofInvalid { why: "" },
-            Self::ProofReplayed,
-            Self::ScopeInsufficient { scope: none() },
-            Self::GrantWrong,
-            Self::ConsentMissing,
-            Self::ConsentRefused,
-            Self::ConsentUnavailable,
-            Self::RegistrationInvalid { why: "" },
-            Self::ClientMismatch,
-            Self::BodyTooLarge,
-            Self::AuditUnavailable,
-            Self::BackendUnreachable,
-            Self::BackendTimeout,
-            Self::Overloaded,
-        ]
     }
 }
 

@@ -58,7 +58,7 @@ struct Served {
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Stripped {
-    header: &'static str,
+    header: Arc<str>,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -146,8 +146,8 @@ impl Metrics {
     }
 
     /// Counts an identity header that was taken out, by its folded name. The names are a bounded set.
-    pub fn stripped(&self, header: &'static str) {
-        self.stripped.with(&Stripped { header }, |counter| {
+    pub fn stripped(&self, header: &Arc<str>) {
+        self.stripped.with(&Stripped { header: Arc::clone(header) }, |counter| {
             counter.inc();
         });
     }

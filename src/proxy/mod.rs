@@ -10,9 +10,11 @@ mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
+pub mod request_line;
 mod respond;
 pub mod serve;
 pub mod service;
+mod websocket;
 
 use std::sync::Arc;
 

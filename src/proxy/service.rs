@@ -25,14 +25,8 @@ use crate::{
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World,
-        backend::{self, BackendPeer},
-        exchange::Exchange,
-        inbound, interaction,
-        interaction::Interaction,
-        listen,
-        outbound::Outgoing,
-        respond,
+        World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
+        outbound::Outgoing, respond, websocket,
     },
 };
 
@@ -40,8 +34,6 @@ use crate::{
 pub struct Sidecar {
     world: Arc<World>,
     backend: BackendPeer,
-    /// Whether a load balancer has to prove itself at all.
-    proofs: bool,
 }
 
 impl Sidecar {
@@ -50,10 +42,8 @@ impl Sidecar {
     /// # Errors
     /// What Pingora cannot use of the backend's address.
     pub fn new(world: Arc<World>) -> pingora::Result<Self> {
-        let peers = &world.settings.gate.peers;
-        let proofs = peers.networks.is_some() || peers.balancers.is_some() || peers.secret.is_some();
         let backend = BackendPeer::new(&world.settings.backend)?;
-        Ok(Self { world, backend, proofs })
+        Ok(Self { world, backend })
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
@@ -137,8 +127,11 @@ impl Sidecar {
         exchange.findings = findings;
         let decision = decided?;
         self.hold_body_limit(session)?;
-        slot?;
-        Ok(decision)
+        match (slot, decision) {
+            (Err(denial), _) if settings.mode == Mode::Enforce => Err(denial),
+            (Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
+            (_, decision) => Ok(decision),
+        }
     }
 
     /// A length that is announced is refused before the backend hears of the request.
@@ -222,7 +215,7 @@ impl ProxyHttp for Sidecar {
         let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
         exchange.addresses = addresses;
         if session.is_upgrade_req() {
-            backend::allow_websocket(&mut peer, self.world.settings.listen.idle_timeout);
+            websocket::allow(&mut peer, self.world.settings.listen.idle_timeout);
         }
         Ok(peer)
     }
@@ -253,8 +246,7 @@ impl ProxyHttp for Sidecar {
             backend: &self.world.settings.backend,
             findings: &exchange.findings,
             connection,
-            // Without any proof a stranger is no load balancer, unless the permissions of a Unix socket vouch for it.
-            vouched: exchange.findings.peer.is_some() && (self.proofs || connection.peer.is_none()),
+            vouched: exchange.findings.peer.is_some(),
             tls: self.world.settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
@@ -289,6 +281,9 @@ impl ProxyHttp for Sidecar {
         // 101 is an answer; the other 1xx only announce one.
         if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
+        }
+        if response.status == StatusCode::SWITCHING_PROTOCOLS && !session.is_upgrade_req() {
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
         }
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.

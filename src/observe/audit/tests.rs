@@ -123,7 +123,7 @@ fn full_queue_refuses_when_decisions_must_be_recorded_and_else_does_without() {
 #[test]
 fn failed_sink_refuses_until_it_can_be_written_again_and_loses_nothing() {
     let paper = Paper::default();
-    let log = paper.log(true, 10);
+    let log = paper.log(true, usize::MAX);
     paper.tear(true);
     log.reserve().unwrap().record(&denied());
     until(|| log.reserve().is_err());

@@ -80,9 +80,9 @@ fn cache_look_ups_are_counted_where_there_was_one() {
 #[test]
 fn stripped_headers_are_counted_by_name() {
     let metrics = metrics();
-    metrics.stripped("client-cert");
-    metrics.stripped("client-cert");
-    metrics.stripped("x-arr-clientcert");
+    metrics.stripped(&"client-cert".into());
+    metrics.stripped(&"client-cert".into());
+    metrics.stripped(&"x-arr-clientcert".into());
     check(
         &metrics,
         &[
@@ -136,8 +136,8 @@ fn threads_that_meet_a_new_label_at_once_lose_no_count() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..1000 {
-                    metrics.stripped("client-cert");
-                    metrics.stripped("x-client-cert");
+                    metrics.stripped(&"client-cert".into());
+                    metrics.stripped(&"x-client-cert".into());
                 }
             });
         }

@@ -26,6 +26,7 @@ use crate::{
     proxy::{
         activity::Activity,
         listen::stream::{ClientStream, Facts, Rewound},
+        request_line::RequestLine,
     },
 };
 
@@ -35,8 +36,18 @@ pub use socket::{Duplex, Socket};
 ///
 /// None for a session that did not come through [`Reception`]: there is nothing to believe then, and it must be refused.
 pub fn connection_of(session: &Session) -> Option<Arc<Connection>> {
+    Some(facts_of(session)?.arrive())
+}
+
+/// The line that began the HTTP/1 request of `session`; none for HTTP/2 and for a session from elsewhere.
+pub fn request_line_of(session: &Session) -> Option<&RequestLine> {
+    session.as_http1()?;
+    Some(facts_of(session)?.line())
+}
+
+fn facts_of(session: &Session) -> Option<&Facts> {
     let carried = session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?;
-    Some(carried.downcast_ref::<Arc<Facts>>()?.arrive())
+    carried.downcast_ref::<Arc<Facts>>().map(Arc::as_ref)
 }
 
 /// Takes connections in, one after the other, and hands each to an application on a task of its own.

@@ -30,6 +30,7 @@ use crate::{
     proxy::{
         activity::{Activity, Counted},
         listen::socket::Duplex,
+        request_line::RequestLine,
     },
 };
 
@@ -62,6 +63,8 @@ pub(super) struct Facts {
     connection: Arc<Connection>,
     activity: Activity,
     phase: AtomicU8,
+    /// The latest request line, as it came.
+    line: RequestLine,
     /// The request whose header section is being read: nothing else counts it yet.
     arriving: Mutex<Option<Counted>>,
 }
@@ -73,6 +76,11 @@ impl Facts {
             *self.arriving.lock() = None;
         }
         Arc::clone(&self.connection)
+    }
+
+    /// The request line of the request that arrived last; means nothing on HTTP/2.
+    pub(super) fn line(&self) -> &RequestLine {
+        &self.line
     }
 }
 
@@ -95,6 +103,7 @@ impl ClientStream {
             connection: Arc::new(connection),
             activity,
             phase: AtomicU8::new(REST),
+            line: RequestLine::default(),
             arriving: Mutex::new(None),
         });
         let carried: Box<dyn std::any::Any + Send + Sync> = Box::new(Arc::clone(&facts));
@@ -112,15 +121,18 @@ impl ClientStream {
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
-            return Pin::new(&mut self.socket).poll_read(cx, buf);
+        } else {
+            self.deadline = None;
         }
-        self.deadline = None;
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if phase == WAITING && !read.is_empty() {
+            self.facts.line.expect_next();
             *self.facts.arriving.lock() = Some(self.facts.activity.requests().begin());
             self.facts.phase.store(HEADER, Ordering::Relaxed);
         }
+        self.facts.line.see(read);
         Poll::Ready(Ok(()))
     }
 }
