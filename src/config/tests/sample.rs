@@ -62,6 +62,23 @@ fn sample_holds_every_key_that_is_read_and_no_other() {
 }
 
 #[test]
+fn every_example_loads_beside_the_files_it_names() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    folder.write("authenticated-origin-pull-ca.pem", authority().pem());
+    let examples = fs::read_dir(repository("examples")).unwrap().map(|entry| entry.unwrap().path().join("proxy.toml"));
+    let examples: Vec<_> = examples.filter(|file| file.is_file()).collect();
+
+    assert!(examples.len() >= 12, "{examples:?}");
+    for example in examples {
+        let loaded = folder.load(&fs::read_to_string(&example).unwrap());
+        assert!(loaded.is_ok(), "{example:?}: {:#?}", loaded.err().map(|faults| folder.lines(&faults)));
+    }
+}
+
+#[test]
 fn first_line_of_the_sample_is_free() {
     assert!(sample().starts_with('\n'));
 }
