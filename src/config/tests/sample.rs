@@ -79,6 +79,30 @@ fn every_example_loads_beside_the_files_it_names() {
 }
 
 #[test]
+fn file_that_is_cut_or_mistyped_anywhere_loads_or_says_why() {
+    let folder = Folder::new();
+    let text = sample();
+    let lines: Vec<&str> = text.lines().collect();
+    for (place, line) in lines.iter().enumerate() {
+        let without = [&lines[..place], &lines[place + 1..]].concat().join("\n");
+        let cut = lines[..place].join("\n") + "\n" + line.get(..line.len() / 2).unwrap_or_default();
+        for toml in [without, cut] {
+            assert!(folder.load(&toml).map_or_else(|faults| !faults.is_empty(), |_| true), "{toml}");
+        }
+        if !line.starts_with('#') && line.contains(" = ") {
+            let key = line.split(" = ").next().unwrap();
+            let mistyped = [&lines[..place], &[&*format!("{key} = 7.5")], &lines[place + 1..]].concat().join("\n");
+            let faults = folder.faults(&mistyped);
+            let at = format!("proxy.toml:{}:", place + 1);
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(&at) && fault.contains("float stands where")),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
 fn first_line_of_the_sample_is_free() {
     assert!(sample().starts_with('\n'));
 }
