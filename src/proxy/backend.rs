@@ -90,13 +90,6 @@ impl BackendPeer {
     }
 }
 
-/// Lets a WebSocket handshake through to the backend, and gives the tunnel the client's patience.
-pub(super) fn allow_websocket(peer: &mut HttpPeer, idle_timeout: Duration) {
-    peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy::standard();
-    peer.options.read_timeout = Some(idle_timeout);
-    peer.options.write_timeout = Some(idle_timeout);
-}
-
 /// Pingora's defaults are no time-outs at all, and WebSocket for everyone.
 fn set_limits(peer: &mut HttpPeer, backend: &Backend) {
     let options = &mut peer.options;

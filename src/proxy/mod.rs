@@ -8,8 +8,10 @@ mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
+pub mod request_line;
 mod respond;
 pub mod service;
+mod websocket;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{
     HeaderValue, Method,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
 };
 use pingora::{http::ResponseHeader, proxy::Session};
 use serde::Serialize;
@@ -87,13 +87,13 @@ fn compose(denial: &Denial, errors: &Errors, interaction: &Interaction) -> pingo
     head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     head.insert_header(interaction::NAME, interaction.value().clone())?;
     if let Some(challenge) = challenge(denial, status) {
-        head.insert_header(WWW_AUTHENTICATE, challenge)?;
+        head.insert_header("WWW-Authenticate", challenge)?;
     }
     if denial.is_temporary() {
-        head.insert_header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))?;
+        head.insert_header("Retry-After", HeaderValue::from(RETRY_AFTER_SECONDS))?;
     }
     if let Denial::MethodNotAllowed { allow } = denial {
-        head.insert_header(ALLOW, allow.as_ref())?;
+        head.insert_header("Allow", allow.as_ref())?;
     }
     Ok((head, body))
 }
@@ -159,7 +159,10 @@ const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
-    use http::HeaderMap;
+    use http::{
+        HeaderMap,
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+    };
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -25,14 +25,8 @@ use crate::{
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World,
-        backend::{self, BackendPeer},
-        exchange::Exchange,
-        inbound, interaction,
-        interaction::Interaction,
-        listen,
-        outbound::Outgoing,
-        respond,
+        World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
+        outbound::Outgoing, respond, websocket,
     },
 };
 
@@ -222,7 +216,7 @@ impl ProxyHttp for Sidecar {
         let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
         exchange.addresses = addresses;
         if session.is_upgrade_req() {
-            backend::allow_websocket(&mut peer, self.world.settings.listen.idle_timeout);
+            websocket::allow(&mut peer, self.world.settings.listen.idle_timeout);
         }
         Ok(peer)
     }
@@ -289,6 +283,9 @@ impl ProxyHttp for Sidecar {
         // 101 is an answer; the other 1xx only announce one.
         if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
+        }
+        if response.status == StatusCode::SWITCHING_PROTOCOLS && !session.is_upgrade_req() {
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
         }
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
