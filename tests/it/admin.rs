@@ -66,14 +66,16 @@ fn metrics_count_what_was_decided_and_name_no_one() {
     sidecar.audit(3);
 
     let page = String::from_utf8(sidecar.admin("/metrics").body).unwrap();
+    // Over all lines that fit, whatever their other labels.
     let value = |name: &str, labels: &[&str]| -> f64 {
         let fits = |line: &&str| {
-            line.starts_with(name)
-                && line[name.len()..].starts_with(['{', ' '])
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
                 && labels.iter().all(|label| line.contains(label))
         };
-        let line = page.lines().find(fits).unwrap_or_else(|| panic!("no {name} {labels:?} in\n{page}"));
-        line.rsplit(' ').next().unwrap().parse().unwrap()
+        let values: Vec<f64> =
+            page.lines().filter(fits).map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+        assert!(!values.is_empty(), "no {name} {labels:?} in\n{page}");
+        values.iter().sum()
     };
 
     let route = r#"route="/accounts/{AccountId}""#;

@@ -70,7 +70,7 @@ fn is_rfc3339(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z'))
 }
 
-const MEMBERS: [&str; 20] = [
+const MEMBERS: [&str; 21] = [
     "log_type",
     "time",
     "event_id",
@@ -84,6 +84,7 @@ const MEMBERS: [&str; 20] = [
     "mode",
     "decision",
     "reason",
+    "detail",
     "certificate",
     "token",
     "consent_id",
@@ -98,6 +99,7 @@ fn line_of_a_refusal_holds_what_was_proven_before_it() {
     let bank = Bank::start();
     let sidecar = Config::in_front_of(&bank).route("path = \"/accounts\"").start();
     let Pki { alice, mallory, .. } = Pki::get();
+    let mut connection = sidecar.connect();
 
     for (request, code) in [
         (sidecar.get("/nowhere"), "route_unknown"),
@@ -106,7 +108,7 @@ fn line_of_a_refusal_holds_what_was_proven_before_it() {
         (sidecar.get("/accounts").showing(alice).bearing(Token::of(alice).expired().sign()), "token_expired"),
         (sidecar.get("/accounts").showing(mallory).bearing(alice.token()), "binding_mismatch"),
     ] {
-        assert_refused(&request.send(), code, &bank);
+        assert_refused(&request.send_on(&mut connection), code, &bank);
     }
 
     let lines = sidecar.audit(5);

@@ -11,6 +11,8 @@ fn verdict_is_recorded_and_the_request_goes_on() {
     let sidecar = Config::in_front_of(&bank).set("mode", r#""report""#).start();
     let pki = Pki::get();
     let alice = &pki.alice;
+    // One connection, so that the lines come in this order.
+    let mut connection = sidecar.connect();
     let written = ("ssl.client.auth.cert.x509".to_owned(), percent_pem(&alice.der));
 
     for (request, reason, identity) in [
@@ -27,7 +29,7 @@ fn verdict_is_recorded_and_the_request_goes_on() {
         (sidecar.get("/a").showing(alice).showing(alice), Some("certificate_repeated"), vec![]),
         (sidecar.get("/a").header("client_cert", "forged"), Some("certificate_missing"), vec![]),
     ] {
-        let seen = assert_passed(&request.send(), &bank);
+        let seen = assert_passed(&request.send_on(&mut connection), &bank);
         assert_eq!(seen.identity(), identity, "{reason:?}");
     }
     let audit = sidecar.audit(8);
@@ -61,12 +63,30 @@ fn what_is_no_verdict_holds_in_report_mode_too() {
     let alice = &Pki::get().alice;
 
     assert_refused(&sidecar.get("/accounts/../x").by(alice).send(), "path_ambiguous", &bank);
-    assert_refused(&sidecar.get("/nowhere").by(alice).send(), "route_unknown", &bank);
-    assert_refused(&sidecar.post("/accounts", "x").by(alice).send(), "method_not_allowed", &bank);
+    assert_refused(&sidecar.request("TRACE", "/accounts").by(alice).send(), "method_not_allowed", &bank);
     let connection = sidecar.get("/accounts").by(alice).header("Connection", "Authorization");
     assert_refused(&connection.send(), "request_malformed", &bank);
     let large = sidecar.get("/accounts").by(alice).header("X-A", &"a".repeat(17 << 10));
     assert_refused(&large.send(), "header_too_large", &bank);
+}
+
+#[test]
+fn request_that_no_route_fits_goes_on_without_a_certificate() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .set("mode", r#""report""#)
+        .route("path = \"/accounts\"\nmethods = [\"GET\"]")
+        .start();
+    let alice = &Pki::get().alice;
+    let mut connection = sidecar.connect();
+
+    for request in [sidecar.get("/nowhere").by(alice), sidecar.post("/accounts", "x").by(alice)] {
+        assert!(assert_passed(&request.send_on(&mut connection), &bank).identity().is_empty());
+    }
+
+    let audit = sidecar.audit(2);
+    assert!(audit.iter().all(|line| line["decision"] == "would_deny"));
+    assert_eq!((&audit[0]["reason"], &audit[1]["reason"]), (&"route_unknown".into(), &"method_not_allowed".into()));
 }
 
 #[test]

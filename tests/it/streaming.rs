@@ -72,5 +72,7 @@ fn client_that_goes_away_in_the_middle_leaves_no_trace_in_the_next_request() {
     let answer = sidecar.post("/a", "whole").by(alice).send();
 
     assert_eq!(answer.status, 200);
-    assert_eq!(bank.take().last().unwrap().body, b"whole");
+    let bodies: Vec<_> = bank.take().into_iter().map(|seen| seen.body).filter(|body| !body.is_empty()).collect();
+    assert!(bodies.contains(&b"whole".to_vec()), "{bodies:?}");
+    assert!(bodies.iter().all(|body| body == b"whole" || body == b"only this"), "{bodies:?}");
 }
