@@ -1,14 +1,18 @@
 //! One certificate looked at for what rustls-webpki leaves out. Nothing here says that anybody signed it.
 
-use const_oid::ObjectIdentifier;
+use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, asn1::UintRef};
 use rustls_pki_types::UnixTime;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::{
     Certificate, Version,
-    ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
+    ext::Extension,
+    ext::pkix::{
+        AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
+    },
 };
 
+use super::signature;
 use crate::denial::Denial;
 
 /// A parsed certificate and its extensions of interest.
@@ -18,6 +22,8 @@ pub(super) struct Examined {
     pub(super) basic_constraints: Option<BasicConstraints>,
     key_usage: Option<KeyUsage>,
     extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) alternative_names: Option<SubjectAltName>,
     /// Dates, both ends included.
     pub(super) valid: (UnixTime, UnixTime),
 }
@@ -33,13 +39,35 @@ impl Examined {
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
         }
-        let unreadable = |_| "an extension cannot be read, or is there twice";
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
-        let basic_constraints = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        let key_usage = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        let extended_key_usage = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        Ok(Self { basic_constraints, key_usage, extended_key_usage, valid, certificate })
+        // Not used here, but a certificate that cannot be read whole is not believed in part.
+        extension::<AuthorityInfoAccessSyntax>(&certificate)?;
+        Ok(Self {
+            basic_constraints: extension(&certificate)?,
+            key_usage: extension(&certificate)?,
+            extended_key_usage: extension(&certificate)?,
+            name_constraints: extension(&certificate)?,
+            alternative_names: extension(&certificate)?,
+            valid,
+            certificate,
+        })
+    }
+
+    /// The bytes that were parsed: DER has only one way to write a certificate, and the profiles hold it to that.
+    pub(super) fn der(&self) -> Vec<u8> {
+        self.certificate.to_der().unwrap_or_default()
+    }
+
+    /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let (tbs, issuer) = (self.certificate.tbs_certificate(), issuer.certificate.tbs_certificate());
+        let verified = || {
+            let signed = tbs.to_der().ok()?;
+            let key = issuer.subject_public_key_info().to_der().ok()?;
+            signature::verify(&key, tbs.signature(), &signed, self.certificate.signature()).ok()
+        };
+        tbs.issuer() == issuer.subject() && verified().is_some()
     }
 
     /// Whether it says of itself that it is an authority: cA, and keyCertSign where keyUsage is present.
@@ -58,8 +86,8 @@ impl Examined {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
         match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
-            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => {
-                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short" })
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits || bits % 8 != 0 => {
+                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short, or of an odd length" })
             }
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
@@ -75,12 +103,25 @@ impl Examined {
         if self.key_usage.as_ref().is_some_and(|usage| !usage.digital_signature()) {
             return wrong("keyUsage lacks digitalSignature");
         }
+        if self.key_usage.as_ref().is_some_and(KeyUsage::key_cert_sign) {
+            return wrong("keyUsage has keyCertSign, but the certificate is no authority's");
+        }
         match self.for_client_auth() {
             Some(true) => Ok(()),
             Some(false) => wrong("extendedKeyUsage lacks clientAuth"),
             None if require_client_auth => wrong("there is no extendedKeyUsage"),
             None => Ok(()),
         }
+    }
+
+    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6).
+    pub(super) fn hold_subject(&self) -> Result<(), Denial> {
+        let tbs = self.certificate.tbs_certificate();
+        let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
+        if tbs.subject().is_empty() && !critical() {
+            return Err(untrusted("the certificate names nobody"));
+        }
+        Ok(())
     }
 
     /// What holds for an issuer in a path, `below` being the number of intermediates between it and the leaf that are not
@@ -102,11 +143,13 @@ impl Examined {
         Ok(())
     }
 
-    /// Of an anchor, whose extensions webpki does not look at: those it must obey are known.
-    pub(super) fn hold_critical_extensions(&self) -> Result<(), Denial> {
-        let extensions = self.certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
-        match extensions.iter().any(|extension| extension.critical && !OBEYED.contains(&extension.extn_id)) {
-            true => Err(untrusted("the anchor has a critical extension that is not known")),
+    /// No critical extension that is not known. webpki does not look at those of an anchor.
+    pub(super) fn hold_critical_extensions(&self, policies: Policies) -> Result<(), Denial> {
+        let known = |id: ObjectIdentifier| {
+            OBEYED.contains(&id) || (id == CERTIFICATE_POLICIES && policies == Policies::OfAnchor)
+        };
+        match self.extensions().any(|extension| extension.critical && !known(extension.extn_id)) {
+            true => Err(untrusted("a critical extension that is not known")),
             false => Ok(()),
         }
     }
@@ -133,9 +176,28 @@ impl Examined {
     }
 
     fn has(&self, extension: ObjectIdentifier) -> bool {
-        let mut extensions = self.certificate.tbs_certificate().extensions().into_iter().flatten();
-        extensions.any(|present| present.extn_id == extension)
+        self.extensions().any(|present| present.extn_id == extension)
     }
+
+    fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        self.certificate.tbs_certificate().extensions().into_iter().flatten()
+    }
+}
+
+/// Whose policies: critical ones are refused below the anchor, as webpki does, because nobody evaluates them.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Policies {
+    OfPath,
+    OfAnchor,
+}
+
+/// An extension, if it is there.
+fn extension<T>(certificate: &Certificate) -> Result<Option<T>, &'static str>
+where
+    T: for<'a> Decode<'a, Error = der::Error> + AssociatedOid,
+{
+    let found = certificate.tbs_certificate().get_extension();
+    Ok(found.map_err(|_| "an extension cannot be read, or is there twice")?.map(|(_, extension)| extension))
 }
 
 /// The kinds of keys that are accepted.
@@ -203,16 +265,11 @@ const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
 const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
 
-/// basicConstraints, keyUsage, extendedKeyUsage, nameConstraints, subjectAltName, and certificatePolicies, which say
-/// nothing that has to be obeyed as long as no policy is asked for.
-const OBEYED: [ObjectIdentifier; 6] = [
-    ObjectIdentifier::new_unwrap("2.5.29.19"),
-    ObjectIdentifier::new_unwrap("2.5.29.15"),
-    ObjectIdentifier::new_unwrap("2.5.29.37"),
-    ObjectIdentifier::new_unwrap("2.5.29.30"),
-    ObjectIdentifier::new_unwrap("2.5.29.17"),
-    ObjectIdentifier::new_unwrap("2.5.29.32"),
-];
+const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+
+/// What is processed, and so may be critical.
+const OBEYED: [ObjectIdentifier; 5] =
+    [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, NameConstraints::OID, SubjectAltName::OID];
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");

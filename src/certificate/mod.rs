@@ -1,11 +1,13 @@
 //! The client's certificate: forwarded, decoded, verified, believed.
 
 pub mod client;
+mod constraints;
 mod examined;
 pub mod forwarded;
 mod name;
 pub mod path;
 pub mod profile;
+mod signature;
 pub mod truststore;
 pub mod verdicts;
 

@@ -2,6 +2,9 @@
 //!
 //! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
 //! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
+//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, [`search`] looks again.
+
+mod search;
 
 use std::cell::RefCell;
 
@@ -9,7 +12,12 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::{
-    certificate::{Presented, Truststore, examined::Examined},
+    certificate::{
+        Presented, Truststore, constraints,
+        examined::{Examined, Policies},
+        signature::ALGORITHMS,
+        truststore::Anchor,
+    },
     denial::Denial,
 };
 
@@ -57,7 +65,6 @@ pub fn verify(
     let entity = EndEntityCert::try_from(&leaf_der).map_err(|error| unreadable(&error))?;
     let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
     let candidate = Candidate { leaf: &leaf, trust, rules, now, refused: RefCell::default() };
-
     let found = entity.verify_for_usage(
         ALGORITHMS,
         trust.trust(),
@@ -67,65 +74,76 @@ pub fn verify(
         None,
         Some(&|path| candidate.hold(path)),
     );
-    let path = match found {
-        Ok(path) => path,
-        Err(error) => return Err(candidate.denial(&error, &sent)),
+    let (intermediates, valid) = match found {
+        Ok(path) => (issuers(&path)?, candidate.hold_found(&path)?),
+        Err(error) => search::constrained(&candidate, &sent).ok_or_else(|| candidate.denial(&error, &sent))?,
     };
-    let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().to_vec()).collect();
-    let valid = candidate.hold_all(&path)?;
+    let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
     Ok(VerifiedPath { intermediates, valid, leaf })
 }
 
-/// What a path is held to while webpki looks for one.
+/// The intermediates of a path that webpki found.
+fn issuers(path: &webpki::VerifiedPath<'_>) -> Result<Vec<Examined>, Denial> {
+    let parse = |der: &[u8]| Examined::parse(der).map_err(|why| Denial::CertificateMalformed { why });
+    path.intermediate_certificates().map(|issuer| parse(&issuer.der())).collect()
+}
+
+/// What a path is held to while one is looked for.
 struct Candidate<'a> {
     leaf: &'a Examined,
     trust: &'a Truststore,
     rules: &'a PathRules,
     now: UnixTime,
-    /// Why the latest path that webpki accepted was refused.
+    /// Why the latest path was refused whose names and signatures hold.
     refused: RefCell<Option<Denial>>,
 }
 
 impl Candidate<'_> {
     /// webpki goes on looking after an error.
     fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
-        self.hold_all(path).map(|_| ()).map_err(|denial| {
+        self.hold_found(path).map(|_| ()).map_err(|denial| {
             self.refused.replace(Some(denial));
             Error::UnknownIssuer
         })
     }
 
-    /// The whole path; when it is in date.
-    fn hold_all(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
-        self.leaf.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
-        self.leaf.hold_leaf(self.rules.require_client_auth)?;
-        let mut valid = self.leaf.valid;
-        let mut below = 0;
-        for issuer in path.intermediate_certificates() {
-            let issuer = Examined::parse(&issuer.der()).map_err(|why| Denial::CertificateMalformed { why })?;
-            issuer.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
-            issuer.hold_issuer(below, self.now)?;
-            valid = overlap(valid, issuer.valid);
-            below += usize::from(!issuer.is_self_issued());
-        }
-        self.hold_anchor(path, below).map(|anchor| overlap(valid, anchor))
-    }
-
-    /// One certificate of the anchor's name and key has to hold: an older one of the same key may have run out.
-    fn hold_anchor(&self, path: &webpki::VerifiedPath<'_>, below: usize) -> Result<(UnixTime, UnixTime), Denial> {
-        let mut refused = Denial::CertificateUntrusted { why: "the path ends in no anchor" };
+    /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
+    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
+        let intermediates = issuers(path)?;
+        let intermediates: Vec<_> = intermediates.iter().collect();
+        let mut refused = untrusted("the path ends in no anchor");
         for anchor in self.trust.behind(path.anchor()) {
-            let held = anchor
-                .examined
-                .hold_key_and_policies(self.rules.minimum_rsa_bits)
-                .and_then(|()| anchor.examined.hold_critical_extensions())
-                .and_then(|()| anchor.examined.hold_issuer(below, self.now));
-            match held {
-                Ok(()) => return Ok(anchor.examined.valid),
+            match self.hold_path(&intermediates, anchor) {
+                Ok(valid) => return Ok(valid),
                 Err(denial) => refused = denial,
             }
         }
         Err(refused)
+    }
+
+    /// Everything but names and signatures, for a whole path; when it is in date.
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<(UnixTime, UnixTime), Denial> {
+        let minimum_rsa_bits = self.rules.minimum_rsa_bits;
+        self.leaf.hold_critical_extensions(Policies::OfPath)?;
+        self.leaf.hold_key_and_policies(minimum_rsa_bits)?;
+        self.leaf.hold_leaf(self.rules.require_client_auth)?;
+        self.leaf.hold_subject()?;
+        let mut valid = self.leaf.valid;
+        let mut below = 0;
+        for issuer in intermediates {
+            issuer.hold_critical_extensions(Policies::OfPath)?;
+            issuer.hold_key_and_policies(minimum_rsa_bits)?;
+            issuer.hold_issuer(below, self.now)?;
+            valid = overlap(valid, issuer.valid);
+            below += usize::from(!issuer.is_self_issued());
+        }
+        anchor.examined.hold_critical_extensions(Policies::OfAnchor)?;
+        anchor.examined.hold_key_and_policies(minimum_rsa_bits)?;
+        anchor.examined.hold_issuer(below, self.now)?;
+        let path: Vec<_> =
+            [self.leaf].into_iter().chain(intermediates.iter().copied()).chain([&anchor.examined]).collect();
+        constraints::hold(&path).map_err(untrusted)?;
+        Ok(overlap(valid, anchor.examined.valid))
     }
 
     /// The refusal for a certificate without a path that holds.
@@ -206,9 +224,6 @@ fn untrusted(why: &'static str) -> Denial {
 fn wrong_purpose(why: &'static str) -> Denial {
     Denial::CertificateWrongPurpose { why }
 }
-
-/// RSA PKCS#1 and PSS, and ECDSA on P-256 and P-384, all with SHA-2; Ed25519. ring knows no other.
-const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = webpki::ALL_VERIFICATION_ALGS;
 
 #[cfg(test)]
 mod limbo;

@@ -6,7 +6,7 @@ use crate::{
     config::{
         address, anchors,
         fault::Wrong,
-        reading::{Place, Placed, Reading},
+        reading::{Place, Placed, Reading, as_read},
         settings::{KeyLocation, KeySource},
         table::{Table, among},
     },
@@ -123,11 +123,7 @@ fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
     if location == KeyLocation::Discovery && address::is_exposed(&url) {
         reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    let authorities = match authorities {
-        None => None,
-        Some(read) => Some(read?),
-    };
-    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities };
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
     Some((Issuer { issuer, audiences }, source))
 }
 

@@ -119,7 +119,17 @@ impl Truststore {
         self.trust.iter().zip(&self.anchors).filter(move |(trust, _)| *trust == found).map(|(_, anchor)| anchor)
     }
 
-    /// Anchors of this name (DER), whatever their key.
+    /// Every anchor.
+    pub(super) fn all(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// Every anchor's certificate.
+    pub(super) fn examined(&self) -> impl Iterator<Item = &Examined> {
+        self.anchors.iter().map(|anchor| &anchor.examined)
+    }
+
+    /// Anchors of this name, whatever their key.
     pub(super) fn named<'a>(&'a self, subject: &'a x509_cert::name::Name) -> impl Iterator<Item = &'a Anchor> {
         self.anchors.iter().filter(move |anchor| anchor.examined.certificate.tbs_certificate().subject() == subject)
     }
