@@ -44,10 +44,21 @@ impl Sidecar {
         sidecar
     }
 
+    /// With a file that stands in `folder` already.
+    pub(crate) fn start_with(folder: TempDir, file: &Path) -> Self {
+        let mut sidecar = Self::launch_with(folder, file);
+        sidecar.await_listeners();
+        sidecar
+    }
+
     /// Starts it without waiting for anything.
     pub(crate) fn launch(config: &Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = config.write(folder.path());
+        Self::launch_with(folder, &file)
+    }
+
+    fn launch_with(folder: TempDir, file: &Path) -> Self {
         let mut child = Command::new(binary())
             .args(["run", "--config"])
             .arg(file)
