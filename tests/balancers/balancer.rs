@@ -1,10 +1,6 @@
 //! What differs between one load balancer and the next.
 
-use std::{
-    env, io,
-    io::Write,
-    path::PathBuf,
-};
+use std::{env, io, io::Write, path::PathBuf};
 
 use crate::example::Changes;
 
@@ -42,7 +38,6 @@ impl Balancer {
         found
     }
 }
-
 
 /// Stands for the port on which the balancer is to listen.
 pub(crate) const PORT: &str = "@port@";
