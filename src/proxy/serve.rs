@@ -123,6 +123,8 @@ fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Side
     let mut proxy = HttpProxy::new(sidecar, conf);
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(listen.idle_timeout);
+    // So that CONNECT comes to the gate, which refuses it in our own words.
+    options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
     proxy.h2_options = Some(http2_options(listen));
     proxy.handle_init_modules();
