@@ -13,6 +13,7 @@ use std::{
 };
 
 use pingora::{apps::ServerApp, proxy::Session};
+use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     sync::watch,
@@ -58,6 +59,7 @@ pub struct Reception {
     max_connections: usize,
     header_timeout: Duration,
     activity: Activity,
+    refused: Counter,
     believes: Box<Belief>,
 }
 
@@ -65,11 +67,16 @@ pub struct Reception {
 pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
 
 impl Reception {
-    /// By the rules of `listen`.
+    /// By the rules of `listen`. Connections over the limit are counted as `refused`.
     ///
     /// # Errors
     /// A certificate and key that rustls cannot use.
-    pub fn new(listen: &Listen, activity: Activity, believes: Box<Belief>) -> Result<Self, rustls::Error> {
+    pub fn new(
+        listen: &Listen,
+        activity: Activity,
+        refused: Counter,
+        believes: Box<Belief>,
+    ) -> Result<Self, rustls::Error> {
         let tls = listen.tls.as_ref().map(|identity| tls::server(identity, listen)).transpose()?;
         Ok(Self {
             tls: tls.map(|server| TlsAcceptor::from(Arc::new(server))),
@@ -78,6 +85,7 @@ impl Reception {
             max_connections: listen.max_connections,
             header_timeout: listen.request_header_timeout,
             activity,
+            refused,
             believes,
         })
     }
@@ -117,7 +125,7 @@ impl Reception {
     {
         let Some(counted) = self.activity.connections().begin_within(self.max_connections) else {
             // Closed at once: an answer would cost what there is too little of.
-            tracing::debug!(event = "connection_refused", "max_connections are open");
+            self.refused.inc();
             return;
         };
         let (reception, app, shutdown) = (Arc::clone(self), Arc::clone(app), shutdown.clone());
