@@ -26,7 +26,7 @@ use crate::{
     peer::Connection,
     proxy::{
         activity::Activity,
-        listen::stream::{ClientStream, Facts, Rewound},
+        listen::stream::{ClientStream, Facts, Limits, Rewound},
         request_line::RequestLine,
     },
 };
@@ -57,7 +57,7 @@ pub struct Reception {
     http2: bool,
     proxy_protocol: ProxyProtocol,
     max_connections: usize,
-    header_timeout: Duration,
+    limits: Limits,
     activity: Activity,
     refused: Counter,
     believes: Box<Belief>,
@@ -83,7 +83,7 @@ impl Reception {
             http2: listen.http2,
             proxy_protocol: listen.proxy_protocol,
             max_connections: listen.max_connections,
-            header_timeout: listen.request_header_timeout,
+            limits: Limits { header: listen.request_header_timeout, stall: listen.idle_timeout },
             activity,
             refused,
             believes,
@@ -143,16 +143,11 @@ impl Reception {
 
     /// From the accepted socket to the first byte of the first request; the second value says that HTTP/2 is spoken.
     async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> io::Result<(ClientStream, bool)> {
-        let (mut socket, connection, negotiated) = within(self.header_timeout, self.establish(socket, peer)).await?;
-        let (head, is_http2) = within(self.header_timeout, first_bytes(&mut socket)).await?;
+        let (mut socket, connection, negotiated) = within(self.limits.header, self.establish(socket, peer)).await?;
+        let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await?;
         let http2 = self.http2 && (negotiated || (self.tls.is_none() && is_http2));
-        let stream = ClientStream::new(
-            Rewound::new(head, socket),
-            connection,
-            self.activity.clone(),
-            http2,
-            self.header_timeout,
-        );
+        let stream =
+            ClientStream::new(Rewound::new(head, socket), connection, self.activity.clone(), http2, self.limits);
         Ok((stream.map_err(io::Error::other)?, http2))
     }
 
