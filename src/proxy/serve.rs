@@ -72,7 +72,8 @@ impl Server {
         background.spawn(Arc::clone(&world.keys).run());
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
-        let reception = Reception::new(&world.settings.listen, world.activity.clone(), Box::new(believes));
+        let refused = world.metrics.refused_connections();
+        let reception = Reception::new(&world.settings.listen, world.activity.clone(), refused, Box::new(believes));
         Ok(Self {
             data,
             reception: reception.map_err(io::Error::other)?,
