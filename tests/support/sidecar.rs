@@ -122,13 +122,24 @@ impl Sidecar {
 
     /// Asks for `target` until its status is `status`.
     pub(crate) fn await_admin(&self, target: &str, status: u16) -> Answer {
+        self.await_page(target, |answer| answer.status == status)
+    }
+
+    /// The metrics, once they are as they should be: they are counted after the answer has gone out.
+    pub(crate) fn await_metrics(&self, mut is_so: impl FnMut(&str) -> bool) -> String {
+        let page = self.await_page("/metrics", |page| is_so(&String::from_utf8_lossy(&page.body)));
+        String::from_utf8(page.body).unwrap()
+    }
+
+    fn await_page(&self, target: &str, mut is_so: impl FnMut(&Answer) -> bool) -> Answer {
         let until = Instant::now() + DEADLINE;
         loop {
             let answer = self.admin(target);
-            if answer.status == status {
+            if is_so(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < until, "{target} stays at {}: {:?}", answer.status, answer.body);
+            let body = String::from_utf8_lossy(&answer.body);
+            assert!(Instant::now() < until, "{target} stays at {}: {body}", answer.status);
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -169,6 +180,9 @@ impl Sidecar {
         let until = Instant::now() + DEADLINE;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // Its last words may still be on their way.
+                self.stdout.wait_for(|_| None::<()>);
+                self.stderr.wait_for(|_| None::<()>);
                 return Some(status);
             }
             thread::sleep(Duration::from_millis(10));
