@@ -47,10 +47,21 @@ impl Sidecar {
     /// Starts it without waiting for anything.
     pub(crate) fn launch(config: &Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = config.write(folder.path());
+        config.write(folder.path());
+        Self::launch_in(folder)
+    }
+
+    /// Starts it with the `proxy.toml` of this folder, and waits until it listens.
+    pub(crate) fn start_in(folder: TempDir) -> Self {
+        let mut sidecar = Self::launch_in(folder);
+        sidecar.await_listeners();
+        sidecar
+    }
+
+    fn launch_in(folder: TempDir) -> Self {
         let mut child = Command::new(binary())
             .args(["run", "--config"])
-            .arg(file)
+            .arg(folder.path().join("proxy.toml"))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -88,6 +99,11 @@ impl Sidecar {
         self.data.expect("it listens on TCP")
     }
 
+    /// Of the pages for probes and metrics.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin.expect("it has an admin listener")
+    }
+
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -116,7 +132,7 @@ impl Sidecar {
 
     /// A page of the admin listener.
     pub(crate) fn admin(&self, target: &str) -> Answer {
-        let mut connection = Connection::tcp(self.admin.expect("it has an admin listener"));
+        let mut connection = Connection::tcp(self.admin_address());
         self.get(target).header("Connection", "close").send_on(&mut connection)
     }
 
