@@ -54,9 +54,10 @@ impl Stage {
         fs::create_dir(folder.path().join("trust"))?;
         fs::write(folder.path().join("trust/tpp-issuing-ca.pem"), pem(&pki.issuing.der))?;
         fs::write(folder.path().join("balancer-secret"), BALANCER_SECRET)?;
-        fs::write(folder.path().join("proxy.toml"), configuration(&bank, &issuer))?;
+        let file = folder.path().join("proxy.toml");
+        fs::write(&file, configuration(&bank, &issuer))?;
 
-        let sidecar = Sidecar::start_in(folder);
+        let sidecar = Sidecar::start_with(folder, &file);
         sidecar.await_admin("/readyz", 200);
         let balancer = Balancer::start(sidecar.address(), &pki.infrastructure.server(&["localhost"]));
         Ok(Self { pki, issuer, bank, sidecar, balancer })

@@ -44,24 +44,24 @@ impl Sidecar {
         sidecar
     }
 
-    /// Starts it without waiting for anything.
-    pub(crate) fn launch(config: &Config) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        config.write(folder.path());
-        Self::launch_in(folder)
-    }
-
-    /// Starts it with the `proxy.toml` of this folder, and waits until it listens.
-    pub(crate) fn start_in(folder: TempDir) -> Self {
-        let mut sidecar = Self::launch_in(folder);
+    /// With a file that stands in `folder` already.
+    pub(crate) fn start_with(folder: TempDir, file: &Path) -> Self {
+        let mut sidecar = Self::launch_with(folder, file);
         sidecar.await_listeners();
         sidecar
     }
 
-    fn launch_in(folder: TempDir) -> Self {
+    /// Starts it without waiting for anything.
+    pub(crate) fn launch(config: &Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = config.write(folder.path());
+        Self::launch_with(folder, &file)
+    }
+
+    fn launch_with(folder: TempDir, file: &Path) -> Self {
         let mut child = Command::new(binary())
             .args(["run", "--config"])
-            .arg(folder.path().join("proxy.toml"))
+            .arg(file)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
