@@ -1,8 +1,8 @@
 //! What differs between one load balancer and the next.
 
 use std::{
-    env, io,
-    io::Write,
+    env,
+    io::{self, Write},
     path::PathBuf,
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct Balancer {
     pub(crate) form: fn(&[u8]) -> String,
     /// Whether it hands on the intermediates that a client showed.
     pub(crate) carries_chain: bool,
-    /// Other headers that it adds, none of which says who the client is.
+    /// All other headers that it adds, in order of the alphabet: none of them says whose certificate was shown.
     pub(crate) adds: &'static [&'static str],
 }
 
@@ -42,7 +42,6 @@ impl Balancer {
         found
     }
 }
-
 
 /// Stands for the port on which the balancer is to listen.
 pub(crate) const PORT: &str = "@port@";

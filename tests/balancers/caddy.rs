@@ -21,5 +21,5 @@ const CADDY: Balancer = Balancer {
     header: "Client-Cert",
     form: byte_sequence,
     carries_chain: false,
-    adds: &["via"],
+    adds: &["accept-encoding", "via"],
 };

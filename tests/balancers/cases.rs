@@ -60,9 +60,11 @@ impl Balancer {
 
     fn passes(&self, name: &str, answer: &Answer, bank: &Bank, client: &Client) {
         assert_eq!(answer.status, 200, "{name}: {answer:?}");
-        let mut told = bank.only().identity();
-        told.retain(|(name, _)| !self.adds.contains(&name.as_str()));
+        let told = bank.only().identity();
+        let (added, told): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(name, _)| self.adds.contains(&name.as_str()));
         assert_eq!(told, [(self.header.to_ascii_lowercase(), (self.form)(&client.der))], "{name}");
+        assert_eq!(added.iter().map(|(name, _)| name).collect::<Vec<_>>(), self.adds, "{name}");
     }
 
     fn cases(&self) -> Vec<Case<'static>> {

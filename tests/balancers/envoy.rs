@@ -22,5 +22,5 @@ const ENVOY: Balancer = Balancer {
     header: "x-forwarded-client-cert",
     form: xfcc,
     carries_chain: true,
-    adds: &["x-envoy-expected-rq-timeout-ms", "x-request-id"],
+    adds: &["x-envoy-expected-rq-timeout-ms", "x-envoy-external-address", "x-request-id"],
 };
