@@ -4,6 +4,9 @@ pub mod client;
 mod constraints;
 mod examined;
 pub mod forwarded;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests state what they need")]
+pub(crate) mod mint;
 mod name;
 pub mod path;
 pub mod profile;

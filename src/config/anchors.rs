@@ -89,7 +89,7 @@ fn from_file(
     let bytes = reading.bytes_of(path, place)?;
     let wrong = |unusable: truststore::Unusable| {
         let remedy = "give certificates as PEM, DER, PKCS#12, or JKS";
-        Wrong::new(format!("`{}`: {}", path.display(), unusable.what), remedy)
+        Wrong::new(format!("`{}` {}", path.display(), unusable.what), remedy)
     };
     reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
 }

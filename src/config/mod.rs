@@ -1,6 +1,6 @@
 //! `proxy.toml`, parsed once into what it means, or into every fault at once.
 //!
-//! A file for each table reads its keys through [`table::Table`], which knows types, defaults, and places.
+//! A file for each table reads its keys through `table::Table`, which knows types, defaults, and places.
 //! Each default is written once, where its key is read; `proxy.toml` shows them all, and a test compares.
 
 pub mod fault;

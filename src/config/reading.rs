@@ -106,9 +106,9 @@ impl<'a> Reading<'a> {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            key: place.key.clone(),
-            what,
-            remedy,
+            key: place.key.as_deref().map(one_line),
+            what: one_line(&what),
+            remedy: one_line(&remedy),
         }
     }
 }
@@ -119,6 +119,12 @@ pub(super) fn as_read<T>(configured: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(read) => read.map(Some),
     }
+}
+
+/// A fault is one line, and a value must not steer the operator's terminal.
+fn one_line(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// The content of a regular file, at most [`MAX_BYTES`].

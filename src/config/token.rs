@@ -51,6 +51,14 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
     let algorithms = algorithms.iter().filter_map(|name| table.reading.settle(&name.place, algorithm(&name.value)));
     let algorithms = algorithms.collect();
     let clock_skew = table.duration_or_zero("clock_skew", "30s").as_secs();
+    if clock_skew > LONG_SKEW {
+        let place = table.place_of("clock_skew");
+        table.reading.warn(
+            &place,
+            "tokens are accepted that long after their end",
+            "keep the clocks in step, and write 30s",
+        );
+    }
     let types = table.strings_or("types", &["at+jwt", "JWT"]);
     if types.is_empty() {
         table.fault("types", "no token could be accepted", "write types = [\"at+jwt\", \"JWT\"]");
@@ -186,3 +194,6 @@ fn introspection(table: &mut Table<'_>) {
         table.reading.fault(&introspection.place, "not available yet", "leave it out");
     }
 }
+
+/// RFC 7519, section 4.1.4: "usually no more than a few minutes".
+const LONG_SKEW: u64 = 300;

@@ -11,5 +11,26 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod http2;
+mod verdict;
+
+mod admin;
+mod arrive;
+mod audit;
 mod binding;
+mod caches;
+mod certificate;
+mod check;
+mod connection_source;
+mod drain;
 mod examples;
+mod framing;
+mod peer;
+mod profiles;
+mod proxying;
+mod refusals;
+mod report;
+mod routes;
+mod streaming;
+mod tidy;
+mod token;

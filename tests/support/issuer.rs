@@ -6,12 +6,15 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
 
 use super::{
     message::Head,
+    sidecar::DEADLINE,
     stream::{Listener, Stream},
     token::SigningKey,
 };
@@ -71,6 +74,15 @@ impl Issuer {
 
     pub(crate) fn change_mood(&self, mood: Mood) {
         *self.office.mood.lock().unwrap() = mood;
+    }
+
+    /// Waits until someone has asked for the keys this often.
+    pub(crate) fn await_key_requests(&self, count: usize) {
+        let until = Instant::now() + DEADLINE;
+        while self.key_requests() < count {
+            assert!(Instant::now() < until, "the keys were asked for {} times", self.key_requests());
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How often someone has asked for the keys.

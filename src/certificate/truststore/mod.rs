@@ -78,10 +78,10 @@ fn pem(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Unusable> {
 }
 
 impl Truststore {
-    /// The anchors among `certificates`; what was skipped (expired, no authority) is listed. None left is an error.
+    /// The anchors among `certificates`; what was skipped (expired, no authority, unreadable) is listed.
     ///
     /// # Errors
-    /// A certificate that cannot be read, or no anchor.
+    /// No anchor is left.
     pub fn new(certificates: Vec<CertificateDer<'static>>, now: UnixTime) -> Result<(Self, Vec<Unusable>), Unusable> {
         let mut store = Self { anchors: Vec::new(), trust: Vec::new() };
         let mut skipped = Vec::new();

@@ -17,7 +17,7 @@ fn truststore_that_cannot_be_read_is_a_fault() {
     check("paths = [\"none.pem\"]", "`none.pem` cannot be read: No such file");
     check("paths = [\"trust/\", \"none/\"]", "`none/` cannot be read: No such file");
     check("paths = [\"empty\"]", "the folder `empty` holds no file");
-    check("paths = [\"mixed\"]", "`mixed/notes.txt`: ");
+    check("paths = [\"mixed\"]", "`mixed/notes.txt` is no PEM");
     check("paths = []", "no anchor is named");
 }
 
@@ -31,6 +31,43 @@ fn folder_is_read_without_hidden_files_and_folders() {
     folder.write("trust/more/ca.pem", "of another truststore");
 
     folder.settings(SMALLEST);
+}
+
+#[test]
+fn password_opens_a_store_without_the_line_end_of_its_file() {
+    let folder = Folder::new();
+    let mut store = p12_keystore::KeyStore::new();
+    let authority = p12_keystore::Certificate::from_der(authority().der()).unwrap();
+    store.add_entry("ca", p12_keystore::KeyStoreEntry::Certificate(authority));
+    folder.write("trust.p12", store.writer("chängeit").write().unwrap());
+    folder.write("password", "chängeit\r\n");
+    folder.write("other", "changeit\n");
+    let store = |password: &str| {
+        let password = format!("password_file = \"{password}\"");
+        with(&[("truststore", "paths = [\"trust.p12\"]"), ("truststore", &password)])
+    };
+
+    folder.settings(&store("password"));
+    let faults = folder.faults(&store("other"));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].contains("truststore.paths: `trust.p12` is a PKCS#12 store with another password"),
+        "{}",
+        faults[0]
+    );
+}
+
+#[test]
+fn anchor_that_cannot_be_one_is_warned_of_unless_it_is_the_last() {
+    let folder = Folder::new();
+    let leaf = CertificateParams::new([]).unwrap().self_signed(&KeyPair::generate().unwrap()).unwrap();
+    folder.write("leaf.pem", leaf.pem());
+
+    let warnings = folder.warnings(&with(&[("truststore", "paths = [\"trust/\", \"leaf.pem\"]")]));
+    assert_eq!(warnings.iter().filter(|warning| warning.contains("truststore.paths: ")).count(), 1, "{warnings:#?}");
+    let faults = folder.faults(&with(&[("truststore", "paths = [\"leaf.pem\"]")]));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("truststore.paths: no anchor is left: "), "{}", faults[0]);
 }
 
 #[test]

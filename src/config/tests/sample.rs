@@ -62,6 +62,47 @@ fn sample_holds_every_key_that_is_read_and_no_other() {
 }
 
 #[test]
+fn every_example_loads_beside_the_files_it_names() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    folder.write("authenticated-origin-pull-ca.pem", authority().pem());
+    let examples = fs::read_dir(repository("examples")).unwrap().map(|entry| entry.unwrap().path().join("proxy.toml"));
+    let examples: Vec<_> = examples.filter(|file| file.is_file()).collect();
+
+    assert!(examples.len() >= 12, "{examples:?}");
+    for example in examples {
+        let loaded = folder.load(&fs::read_to_string(&example).unwrap());
+        assert!(loaded.is_ok(), "{example:?}: {:#?}", loaded.err().map(|faults| folder.lines(&faults)));
+    }
+}
+
+#[test]
+fn file_that_is_cut_or_mistyped_anywhere_loads_or_says_why() {
+    let folder = Folder::new();
+    let text = sample();
+    let lines: Vec<&str> = text.lines().collect();
+    for (place, line) in lines.iter().enumerate() {
+        let without = [&lines[..place], &lines[place + 1..]].concat().join("\n");
+        let cut = lines[..place].join("\n") + "\n" + line.get(..line.len() / 2).unwrap_or_default();
+        for toml in [without, cut] {
+            assert!(folder.load(&toml).map_or_else(|faults| !faults.is_empty(), |_| true), "{toml}");
+        }
+        if !line.starts_with('#') && line.contains(" = ") {
+            let key = line.split(" = ").next().unwrap();
+            let mistyped = [&lines[..place], &[&*format!("{key} = 7.5")], &lines[place + 1..]].concat().join("\n");
+            let faults = folder.faults(&mistyped);
+            let at = format!("proxy.toml:{}:", place + 1);
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(&at) && fault.contains("float stands where")),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
 fn first_line_of_the_sample_is_free() {
     assert!(sample().starts_with('\n'));
 }

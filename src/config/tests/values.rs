@@ -48,6 +48,12 @@ fn value_out_of_range_or_of_another_type_is_refused() {
 }
 
 #[test]
+fn fault_stays_one_line_whatever_the_value_holds() {
+    check("", "mode = \"a\\n\\u001b[2J\"", "mode: `a\\n\\u{1b}[2J` is none of enforce, report");
+    check("", "\"mo\\nde\" = 1", "mo\\nde: unknown key");
+}
+
+#[test]
 fn table_of_another_type_is_one_fault() {
     let check = |toml: String, expected: &str| {
         let faults = Folder::new().faults(&toml);
@@ -231,6 +237,7 @@ fn legal_and_risky_settings_are_warned_of() {
     check(&[("load_balancer", "trusted_networks = [\"0.0.0.0/0\"]")], &["load_balancer.trusted_networks"]);
     check(&[("load_balancer", "trusted_networks = [\"10.1.0.0/8\"]")], &["load_balancer.trusted_networks"]);
     check(&[("token", "required_claims = [\"iss\"]")], &["token.required_claims"]);
+    check(&[("token", "clock_skew = \"6m\"")], &["token.clock_skew"]);
     check(&[("token.issuer", "jwks = \"http://as.bank.example/jwks\"")], &["token.issuer.jwks"]);
     check(&[("token.issuer", "jwks = \"http://127.0.0.1:9000/jwks\"")], &[]);
     check(&[("route", "path = \"/{*rest}\""), ("route", "require = []")], &["route.path"]);
