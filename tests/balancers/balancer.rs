@@ -23,6 +23,8 @@ pub(crate) struct Balancer {
     pub(crate) form: fn(&[u8]) -> String,
     /// Whether it hands on the intermediates that a client showed.
     pub(crate) carries_chain: bool,
+    /// Whether it answers for an expired certificate itself, or ends the handshake; otherwise certbound answers.
+    pub(crate) refuses_expired: bool,
     /// All other headers that it adds, in order of the alphabet: none of them says whose certificate was shown.
     pub(crate) adds: &'static [&'static str],
 }
