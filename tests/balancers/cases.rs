@@ -42,6 +42,7 @@ impl Balancer {
             for case in self.cases() {
                 self.hold(&case, &curl, &bank);
             }
+            tells_where_the_client_called(&curl, &bank);
         }
     }
 
@@ -126,6 +127,24 @@ impl Balancer {
             ("the names of all balancers", ALL_BALANCERS.map(str::to_owned).to_vec()),
         ]
     }
+}
+
+/// certbound takes the load balancer's word for the origin that was called, so that word must not be the client's.
+fn tells_where_the_client_called(curl: &Curl, bank: &Bank) {
+    let alice = &Pki::get().alice;
+    let headers = [
+        ("Authorization", format!("Bearer {}", alice.token())),
+        ("X-Forwarded-Host", "forged.example".to_owned()),
+        ("X-Forwarded-Proto", "http".to_owned()),
+    ];
+
+    let answer = curl.get(&headers.map(|(name, value)| (name.to_owned(), value)), Some(alice));
+
+    assert_eq!(answer.map(|answer| answer.status), Some(200));
+    let seen = bank.only();
+    let host = seen.fields.all("X-Forwarded-Host");
+    assert!(host.iter().all(|value| !value.contains("forged")), "{host:?}");
+    assert_eq!(seen.fields.all("X-Forwarded-Proto"), ["https"]);
 }
 
 const ALL_BALANCERS: [&str; 13] = [
