@@ -106,8 +106,8 @@ impl<'a> Subtrees<'a> {
 }
 
 /// Looks at all of them: one that cannot be compared refuses, wherever it stands.
-fn any(found: impl Iterator<Item = Result<bool, &'static str>>) -> Result<bool, &'static str> {
-    found.fold(Ok(false), |before, this| Ok(before? | this?))
+fn any(mut found: impl Iterator<Item = Result<bool, &'static str>>) -> Result<bool, &'static str> {
+    found.try_fold(false, |before, this| Ok(before | this?))
 }
 
 /// Which way a doubt is decided: a name that may lie inside is excluded, and is not permitted.

@@ -2,7 +2,7 @@
 //!
 //! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
 //! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
-//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, [`search`] looks again.
+//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, `search` looks again.
 
 mod search;
 

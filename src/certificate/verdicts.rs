@@ -1,5 +1,7 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
@@ -19,7 +21,7 @@ pub struct Certificates {
     rules: PathRules,
     forward: Option<Forward>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
-    accepted: Option<Cache<Box<[u8]>, ClientCertificate, RandomState>>,
+    accepted: Option<Cache<Arc<[u8]>, ClientCertificate, RandomState>>,
 }
 
 /// How the certificate is written for the backend.
@@ -37,7 +39,7 @@ impl Certificates {
         let accepted = (cache_bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|key: &Box<[u8]>, certificate: &ClientCertificate| {
+                .weigher(|key: &Arc<[u8]>, certificate: &ClientCertificate| {
                     let bytes = key.len().saturating_add(certificate.weight()).saturating_add(ENTRY_BYTES);
                     bytes.try_into().unwrap_or(u32::MAX)
                 })

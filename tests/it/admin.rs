@@ -63,9 +63,9 @@ fn metrics_count_what_was_decided_and_name_no_one() {
     }
     let spoofed = sidecar.get("/accounts/DE89370400").showing(mallory).bearing(&token).header("Client-Cert", "forged");
     assert_refused(&spoofed.send(), "binding_mismatch", &bank);
-    sidecar.audit(3);
 
-    let page = String::from_utf8(sidecar.admin("/metrics").body).unwrap();
+    let page = sidecar
+        .await_metrics(|page| page.contains(r#"reason="binding_mismatch""#) && page.contains("active_requests 0"));
     // Over all lines that fit, whatever their other labels.
     let value = |name: &str, labels: &[&str]| -> f64 {
         let fits = |line: &&str| {

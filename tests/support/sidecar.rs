@@ -99,6 +99,11 @@ impl Sidecar {
         self.data.expect("it listens on TCP")
     }
 
+    /// Of the pages for probes and metrics.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin.expect("it has an admin listener")
+    }
+
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -127,19 +132,30 @@ impl Sidecar {
 
     /// A page of the admin listener.
     pub(crate) fn admin(&self, target: &str) -> Answer {
-        let mut connection = Connection::tcp(self.admin.expect("it has an admin listener"));
+        let mut connection = Connection::tcp(self.admin_address());
         self.get(target).header("Connection", "close").send_on(&mut connection)
     }
 
     /// Asks for `target` until its status is `status`.
     pub(crate) fn await_admin(&self, target: &str, status: u16) -> Answer {
+        self.await_page(target, |answer| answer.status == status)
+    }
+
+    /// The metrics, once they are as they should be: they are counted after the answer has gone out.
+    pub(crate) fn await_metrics(&self, mut is_so: impl FnMut(&str) -> bool) -> String {
+        let page = self.await_page("/metrics", |page| is_so(&String::from_utf8_lossy(&page.body)));
+        String::from_utf8(page.body).unwrap()
+    }
+
+    fn await_page(&self, target: &str, mut is_so: impl FnMut(&Answer) -> bool) -> Answer {
         let until = Instant::now() + DEADLINE;
         loop {
             let answer = self.admin(target);
-            if answer.status == status {
+            if is_so(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < until, "{target} stays at {}: {:?}", answer.status, answer.body);
+            let body = String::from_utf8_lossy(&answer.body);
+            assert!(Instant::now() < until, "{target} stays at {}: {body}", answer.status);
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -180,6 +196,9 @@ impl Sidecar {
         let until = Instant::now() + DEADLINE;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // Its last words may still be on their way.
+                self.stdout.wait_for(|_| None::<()>);
+                self.stderr.wait_for(|_| None::<()>);
                 return Some(status);
             }
             thread::sleep(Duration::from_millis(10));

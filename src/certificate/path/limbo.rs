@@ -1,6 +1,6 @@
 //! x509-limbo: paths that other implementations got wrong.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
