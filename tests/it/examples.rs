@@ -16,7 +16,8 @@ use crate::support::{
 #[test]
 fn every_proxy_toml_of_the_examples_passes_check() {
     let folders = fs::read_dir(repository("examples")).unwrap().map(|entry| entry.unwrap().path());
-    let folders: Vec<_> = folders.filter(|path| path.is_dir()).collect();
+    // The quickstart is a program, which writes its own.
+    let folders: Vec<_> = folders.filter(|path| path.is_dir() && !path.ends_with("quickstart")).collect();
     assert!(folders.len() >= 12, "{folders:?}");
     for folder in folders {
         let text = fs::read_to_string(folder.join("proxy.toml")).unwrap();
