@@ -9,6 +9,7 @@
 )]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the quickstart and the load balancers ask for more of the stage set")]
 mod support;
 
 mod http2;
@@ -23,6 +24,7 @@ mod certificate;
 mod check;
 mod connection_source;
 mod drain;
+mod examples;
 mod framing;
 mod peer;
 mod profiles;
