@@ -9,7 +9,10 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::{
-    certificate::{Presented, Truststore, examined::Examined},
+    certificate::{
+        Presented, Truststore,
+        examined::{Examined, ISSUER_OUT_OF_DATE},
+    },
     denial::Denial,
 };
 
@@ -18,7 +21,7 @@ use crate::{
 pub struct PathRules {
     /// RSA modulus, at least.
     pub minimum_rsa_bits: usize,
-    /// Intermediates that a client may send, at most.
+    /// Intermediates that a client may send, and that a path may have, at most.
     pub max_intermediates: usize,
     /// Whether the leaf must carry EKU clientAuth. An EKU without clientAuth is refused in any case.
     pub require_client_auth: bool,
@@ -30,8 +33,8 @@ pub struct VerifiedPath {
     pub(super) leaf: Examined,
     /// In the order from the leaf to the anchor, which is not among them.
     pub(super) intermediates: Vec<Vec<u8>>,
-    /// When every certificate of the path is in date, both ends included.
-    pub(super) valid: (UnixTime, UnixTime),
+    /// When every certificate of the path is in date.
+    pub(super) valid: Window,
 }
 
 /// Finds a path from `presented` to an anchor and checks it whole.
@@ -52,74 +55,99 @@ pub fn verify(
     let leaf = Examined::parse(&presented.leaf).map_err(malformed)?;
     let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
-
-    let leaf_der = CertificateDer::from(presented.leaf.as_slice());
-    let entity = EndEntityCert::try_from(&leaf_der).map_err(|error| unreadable(&error))?;
     let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
-    let candidate = Candidate { leaf: &leaf, trust, rules, now, refused: RefCell::default() };
 
-    let found = entity.verify_for_usage(
-        ALGORITHMS,
-        trust.trust(),
-        &sent_der,
-        now,
-        KeyUsage::client_auth(),
-        None,
-        Some(&|path| candidate.hold(path)),
-    );
-    let path = match found {
-        Ok(path) => path,
-        Err(error) => return Err(candidate.denial(&error, &sent)),
-    };
-    let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().to_vec()).collect();
-    let valid = candidate.hold_all(&path)?;
-    Ok(VerifiedPath { intermediates, valid, leaf })
+    // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates afterwards:
+    // a stranger's is untrusted before it is expired.
+    let at = now.max(leaf.valid.0).min(leaf.valid.1);
+    let search =
+        Search { leaf: &leaf, sent: &sent, sent_der: &sent_der, trust, rules, at, refused: RefCell::default() };
+    match search.path(&presented.leaf) {
+        Ok((intermediates, valid)) => {
+            leaf.hold_dates(now)?;
+            Ok(VerifiedPath { leaf, intermediates, valid })
+        }
+        // Its issuers may since have been renewed: then its own dates say more.
+        Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
+        Err(denial) => Err(denial),
+    }
 }
 
-/// What a path is held to while webpki looks for one.
-struct Candidate<'a> {
+/// Both ends included.
+type Window = (UnixTime, UnixTime);
+
+/// The search for a path, and what one is held to that webpki finds.
+struct Search<'a> {
     leaf: &'a Examined,
+    /// The intermediates that came along.
+    sent: &'a [Examined],
+    /// The same, in the same order.
+    sent_der: &'a [CertificateDer<'a>],
     trust: &'a Truststore,
     rules: &'a PathRules,
-    now: UnixTime,
+    at: UnixTime,
     /// Why the latest path that webpki accepted was refused.
     refused: RefCell<Option<Denial>>,
 }
 
-impl Candidate<'_> {
+impl Search<'_> {
+    /// The intermediates of a path that holds, and when all of it is in date.
+    fn path(&self, leaf: &[u8]) -> Result<(Vec<Vec<u8>>, Window), Denial> {
+        let leaf = CertificateDer::from(leaf);
+        let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
+        let found = leaf.verify_for_usage(
+            ALGORITHMS,
+            self.trust.trust(),
+            self.sent_der,
+            self.at,
+            KeyUsage::client_auth(),
+            None,
+            Some(&|path| self.hold_or_go_on(path)),
+        );
+        let path = found.map_err(|error| self.denial(&error))?;
+        let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().to_vec()).collect();
+        Ok((intermediates, self.hold(&path)?))
+    }
+
     /// webpki goes on looking after an error.
-    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
-        self.hold_all(path).map(|_| ()).map_err(|denial| {
+    fn hold_or_go_on(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
+        self.hold(path).map(|_| ()).map_err(|denial| {
             self.refused.replace(Some(denial));
             Error::UnknownIssuer
         })
     }
 
     /// The whole path; when it is in date.
-    fn hold_all(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
+    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<Window, Denial> {
+        if path.intermediate_certificates().count() > self.rules.max_intermediates {
+            return Err(untrusted("the path has more intermediates than are taken"));
+        }
         self.leaf.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
         self.leaf.hold_leaf(self.rules.require_client_auth)?;
         let mut valid = self.leaf.valid;
         let mut below = 0;
         for issuer in path.intermediate_certificates() {
-            let issuer = Examined::parse(&issuer.der()).map_err(|why| Denial::CertificateMalformed { why })?;
+            let issuer = self.examined(&issuer.der()).ok_or(untrusted("the path leads over an unknown issuer"))?;
             issuer.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
-            issuer.hold_issuer(below, self.now)?;
+            issuer.hold_issuer(below, self.at)?;
             valid = overlap(valid, issuer.valid);
             below += usize::from(!issuer.is_self_issued());
         }
         self.hold_anchor(path, below).map(|anchor| overlap(valid, anchor))
     }
 
+    fn examined(&self, der: &CertificateDer<'_>) -> Option<&Examined> {
+        self.sent_der.iter().zip(self.sent).find(|(sent, _)| *sent == der).map(|(_, examined)| examined)
+    }
+
     /// One certificate of the anchor's name and key has to hold: an older one of the same key may have run out.
-    fn hold_anchor(&self, path: &webpki::VerifiedPath<'_>, below: usize) -> Result<(UnixTime, UnixTime), Denial> {
-        let mut refused = Denial::CertificateUntrusted { why: "the path ends in no anchor" };
+    fn hold_anchor(&self, path: &webpki::VerifiedPath<'_>, below: usize) -> Result<Window, Denial> {
+        let mut refused = untrusted("the path ends in no anchor");
         for anchor in self.trust.behind(path.anchor()) {
             let held = anchor
                 .examined
                 .hold_key_and_policies(self.rules.minimum_rsa_bits)
-                .and_then(|()| anchor.examined.hold_critical_extensions())
-                .and_then(|()| anchor.examined.hold_issuer(below, self.now));
+                .and_then(|()| anchor.examined.hold_as_anchor(below, self.at));
             match held {
                 Ok(()) => return Ok(anchor.examined.valid),
                 Err(denial) => refused = denial,
@@ -129,36 +157,31 @@ impl Candidate<'_> {
     }
 
     /// The refusal for a certificate without a path that holds.
-    fn denial(&self, error: &Error, sent: &[Examined]) -> Denial {
+    fn denial(&self, error: &Error) -> Denial {
         if let Some(denial) = self.refused.take() {
             return denial;
         }
-        let (from, until) = self.leaf.valid;
         match error {
-            Error::CertExpired { .. } if until < self.now => Denial::CertificateExpired { not_after: until.as_secs() },
-            Error::CertNotValidYet { .. } if self.now < from => {
-                Denial::CertificateNotYetValid { not_before: from.as_secs() }
-            }
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => untrusted("an issuer is out of date"),
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ISSUER_OUT_OF_DATE,
             Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
             Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
             Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
-            _ => self.weakness(sent).unwrap_or_else(|| untrusted(reason(error))),
+            _ => self.weakness().unwrap_or_else(|| untrusted(reason(error))),
         }
     }
 
     /// Whether the search failed over something too weak: webpki does not verify with it, and so finds no issuer.
-    fn weakness(&self, sent: &[Examined]) -> Option<Denial> {
-        let issuers = || {
-            let names =
-                std::iter::once(self.leaf).chain(sent).map(|below| below.certificate.tbs_certificate().issuer());
-            sent.iter().chain(names.flat_map(|name| self.trust.named(name)).map(|anchor| &anchor.examined))
-        };
-        if std::iter::once(self.leaf).chain(sent).any(Examined::is_signed_weakly) {
+    fn weakness(&self) -> Option<Denial> {
+        let leaf = std::iter::once(self.leaf);
+        // Nobody verifies what a root says of itself, and old roots say it with SHA-1.
+        let mut signed_by_others = leaf.clone().chain(self.sent.iter().filter(|issuer| !issuer.is_self_issued()));
+        if signed_by_others.any(Examined::is_signed_weakly) {
             return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
         }
-        std::iter::once(self.leaf)
-            .chain(issuers())
+        let below = leaf.chain(self.sent);
+        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(&below.certificate));
+        below
+            .chain(anchors.map(|anchor| &anchor.examined))
             .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
             .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
     }
@@ -195,7 +218,7 @@ fn reason(error: &Error) -> &'static str {
     }
 }
 
-fn overlap(a: (UnixTime, UnixTime), b: (UnixTime, UnixTime)) -> (UnixTime, UnixTime) {
+fn overlap(a: Window, b: Window) -> Window {
     (a.0.max(b.0), a.1.min(b.1))
 }
 
