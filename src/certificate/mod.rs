@@ -3,6 +3,9 @@
 pub mod client;
 mod examined;
 pub mod forwarded;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+mod mint;
 mod name;
 pub mod path;
 pub mod profile;
