@@ -1,5 +1,7 @@
 //! Mints certificates for tests: what an authority does, and what a forger would.
 
+use std::{path::Path, process::Command};
+
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SignatureAlgorithm, date_time_ymd,
@@ -161,4 +163,18 @@ pub(super) fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
         _ => vec![tag, 0x82, length[0], length[1]],
     };
     [header.as_slice(), content].concat()
+}
+
+/// Runs a tool in `folder`; says so and is false where the machine has none.
+pub(super) fn ran(folder: &Path, tool: &str, arguments: &str) -> bool {
+    match Command::new(tool).args(arguments.split(' ')).current_dir(folder).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{tool} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+            true
+        }
+        Err(error) => {
+            eprintln!("SKIPPED, because {tool} cannot be run: {error}");
+            false
+        }
+    }
 }

@@ -67,7 +67,7 @@ fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
         Tag::BmpString => {
             let units =
                 bytes.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte)));
-            (bytes.len() % 2 == 0).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
+            bytes.len().is_multiple_of(2).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
         }
         _ => None,
     }

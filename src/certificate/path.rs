@@ -236,4 +236,6 @@ const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = web
 #[cfg(test)]
 mod limbo;
 #[cfg(test)]
+mod openssl;
+#[cfg(test)]
 mod tests;

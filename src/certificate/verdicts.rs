@@ -35,9 +35,9 @@ impl Certificates {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(trust: Truststore, rules: PathRules, forward: Option<Forward>, cache_bytes: u64) -> Self {
         let accepted = (cache_bytes > 0).then(|| {
-            Cache::builder()
+            Cache::<Box<[u8]>, ClientCertificate>::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|key: &Box<[u8]>, certificate: &ClientCertificate| {
+                .weigher(|key, certificate| {
                     let bytes = key.len().saturating_add(certificate.weight()).saturating_add(ENTRY_BYTES);
                     bytes.try_into().unwrap_or(u32::MAX)
                 })

@@ -1,5 +1,5 @@
 //! x509-limbo's cases for client certificates: each is judged as it expects, or stands here with the reason.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

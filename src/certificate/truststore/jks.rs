@@ -27,9 +27,8 @@ struct Found {
 
 /// The store without the digest at its end, which the password goes into.
 fn authentic<'a>(store: &'a [u8], password: Option<&str>) -> Result<&'a [u8], Unusable> {
-    let (body, digest) = store
-        .split_at_checked(store.len().saturating_sub(DIGEST_BYTES))
-        .ok_or_else(|| unusable("is a JKS store that is cut short"))?;
+    let (body, digest) =
+        store.split_last_chunk::<DIGEST_BYTES>().ok_or_else(|| unusable("is a JKS store that is cut short"))?;
     let mut expected = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     password.unwrap_or_default().encode_utf16().for_each(|unit| expected.update(&unit.to_be_bytes()));
     expected.update(WHITENER);
