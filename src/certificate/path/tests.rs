@@ -261,6 +261,19 @@ fn certificate_outside_the_profile_is_malformed() {
 }
 
 #[test]
+fn negative_serial_number_is_malformed() {
+    let serial = SerialNumber::from_slice(&[0x7f; 16]);
+    let mut leaf = Authority::root("Root", plain).client(|params| params.serial_number = Some(serial));
+    assert_eq!(Examined::parse(&leaf).unwrap().hold_leaf(true), Ok(()));
+
+    // The signature breaks, so that the certificate is looked at without a path.
+    let place = leaf.windows(16).position(|window| window == [0x7f; 16]).unwrap();
+    *leaf.get_mut(place).unwrap() = 0x80;
+    let denial = Examined::parse(&leaf).unwrap().hold_leaf(true).unwrap_err();
+    assert_eq!(denial.code(), "certificate_malformed");
+}
+
+#[test]
 fn anything_but_one_certificate_in_der_is_malformed() {
     let root = Authority::root("Root", plain);
     let leaf = root.client(plain);
