@@ -4,6 +4,7 @@ pub mod client;
 pub mod forwarded;
 pub mod path;
 pub mod profile;
+pub mod qualified;
 pub mod truststore;
 pub mod verdicts;
 
