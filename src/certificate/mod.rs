@@ -5,6 +5,7 @@ pub mod forwarded;
 pub mod path;
 pub mod profile;
 pub mod qualified;
+pub mod revocation;
 pub mod truststore;
 pub mod verdicts;
 
