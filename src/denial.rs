@@ -1,6 +1,6 @@
 //! Every refusal: its code, status, challenge, and title, one row each.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::thumbprint::Thumbprint;
 
@@ -192,6 +192,49 @@ impl Denial {
         )
     }
 }
+
+impl Denial {
+    /// The facts of this refusal in a sentence, for an operator and, where `[errors] detail` is `full`, for the caller.
+    ///
+    /// None where the title says all there is to say. Holds no token, no whole certificate, and no path.
+    pub fn detail(&self) -> Option<Cow<'static, str>> {
+        let sentence = match self {
+            Self::RequestMalformed { why }
+            | Self::PathAmbiguous { why }
+            | Self::HeaderTooLarge { what: why }
+            | Self::PeerUntrusted { why }
+            | Self::CertificateMalformed { why }
+            | Self::CertificateUntrusted { why }
+            | Self::CertificateWrongPurpose { why }
+            | Self::CertificateWeak { why }
+            | Self::CertificateNotQualified { why }
+            | Self::TokenMissing { why }
+            | Self::TokenMalformed { why }
+            | Self::TokenKeyUnknown { why }
+            | Self::ProofInvalid { why }
+            | Self::RegistrationInvalid { why } => return Some(Cow::Borrowed(why)),
+            Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
+            Self::CertificateExpired { not_after } => format!("notAfter is {not_after} s after 1970"),
+            Self::CertificateNotYetValid { not_before } => format!("notBefore is {not_before} s after 1970"),
+            // The name comes from the token, so its length is the caller's choice until it is cut here.
+            Self::TokenAlgorithmRefused { algorithm } => {
+                format!("alg is {}", algorithm.chars().take(LONGEST_ALGORITHM).collect::<String>())
+            }
+            Self::TokenClaimMissing { claim } => format!("{claim} is missing"),
+            Self::TokenExpired { expired } => format!("exp is {expired} s after 1970"),
+            Self::TokenNotYetValid { valid_from } => format!("valid from {valid_from} s after 1970"),
+            Self::BindingMismatch { presented, confirmed } => {
+                format!("the certificate is {presented}, the token is bound to {confirmed}")
+            }
+            Self::ScopeInsufficient { scope } => format!("the route demands {scope}"),
+            _ => return None,
+        };
+        Some(Cow::Owned(sentence))
+    }
+}
+
+/// Longer than every registered name of a JWS algorithm.
+const LONGEST_ALGORITHM: usize = 16;
 
 const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, title: &'static str) -> Row {
     Row { code, status, challenge, title }

@@ -1,9 +1,10 @@
 //! What a load balancer says the client presented, before anything of it is believed.
 
+use http::HeaderValue;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
-    certificate::Profile,
+    certificate::{Profile, profile},
     denial::Denial,
     headers::Asserted,
     peer::{Connection, TrustedPeer},
@@ -51,23 +52,94 @@ pub struct Presented {
 impl<'a> ForwardedCert<'a> {
     /// Reads what a trusted load balancer says the client presented. Says nothing about its validity.
     ///
+    /// A certificate from the handshake needs no load balancer to speak for it: possession of its key is proven.
+    ///
     /// # Errors
     /// `certificate_missing` for an absent value or one that means "no certificate", and for a stranger (`peer` is none);
-    /// `certificate_repeated` for two; `header_too_large`.
+    /// `certificate_repeated` for two values, whatever they say; `header_too_large`.
     pub fn read(
         peer: Option<TrustedPeer>,
         asserted: &'a Asserted,
         connection: &'a Connection,
         source: &Source,
     ) -> Result<Self, Denial> {
-        todo!()
+        match (source, peer) {
+            (Source::Connection, _) if connection.certificates.is_empty() => Err(Denial::CertificateMissing),
+            (Source::Connection, _) => Ok(Self::Connection(&connection.certificates)),
+            (Source::Header { .. }, None) => Err(Denial::CertificateMissing),
+            (Source::Header { profile, max_bytes }, Some(_)) => Ok(Self::Header {
+                profile: *profile,
+                leaf: the_leaf(asserted.certificate(), *max_bytes)?,
+                chain: the_chain(asserted.chain(), *profile, max_bytes.saturating_mul(4))?,
+            }),
+        }
     }
 
     /// Decodes, strictly, once. At most `max_intermediates` are taken.
     ///
     /// # Errors
-    /// `certificate_malformed`; `certificate_repeated` for two elements of XFCC.
+    /// `certificate_malformed`; `certificate_repeated` for two elements of XFCC; `certificate_missing` for an element
+    /// without a certificate.
     pub fn decode(&self, max_intermediates: usize) -> Result<Presented, Denial> {
-        todo!()
+        match self {
+            Self::Header { profile, leaf, chain } => profile.decode(leaf, chain, max_intermediates),
+            Self::Connection(shown) => {
+                let (leaf, chain) = shown.split_first().ok_or(Denial::CertificateMissing)?;
+                Presented::new(leaf.to_vec(), chain.iter().map(|der| der.to_vec()).collect(), max_intermediates)
+            }
+        }
     }
 }
+
+impl Presented {
+    /// Holds every certificate to strict DER and drops a copy of the leaf at the head of `chain`.
+    ///
+    /// # Errors
+    /// `certificate_malformed`, also for more than `max_intermediates`.
+    pub(super) fn new(leaf: Vec<u8>, mut chain: Vec<Vec<u8>>, max_intermediates: usize) -> Result<Self, Denial> {
+        if chain.first() == Some(&leaf) {
+            chain.remove(0);
+        }
+        if chain.len() > max_intermediates {
+            return Err(Denial::CertificateMalformed { why: "more intermediates than are taken" });
+        }
+        profile::der::strict(&leaf)?;
+        chain.iter().try_for_each(|intermediate| profile::der::strict(intermediate))?;
+        Ok(Self { leaf, intermediates: chain })
+    }
+}
+
+/// Exactly one value that is a certificate. Never "the first one": one of two was written by someone else.
+fn the_leaf(values: &[HeaderValue], max_bytes: usize) -> Result<&[u8], Denial> {
+    match values {
+        [] => Err(Denial::CertificateMissing),
+        [one] if one.len() > max_bytes => Err(Denial::HeaderTooLarge { what: "the certificate header" }),
+        [one] => present(one.as_bytes()).ok_or(Denial::CertificateMissing),
+        _ => Err(Denial::CertificateRepeated),
+    }
+}
+
+fn the_chain(values: &[HeaderValue], profile: Profile, max_bytes: usize) -> Result<Vec<&[u8]>, Denial> {
+    if values.len() > 1 && !profile.chain_may_repeat() {
+        return Err(Denial::CertificateRepeated);
+    }
+    if values.iter().map(HeaderValue::len).sum::<usize>() > max_bytes {
+        return Err(Denial::HeaderTooLarge { what: "the chain header" });
+    }
+    Ok(values.iter().filter_map(|value| present(value.as_bytes())).collect())
+}
+
+/// The value without white space around it, unless it is what a load balancer writes when the client showed no
+/// certificate: nothing, a word for it, or a variable that it did not fill in.
+fn present(value: &[u8]) -> Option<&[u8]> {
+    let value = value.trim_ascii();
+    let bare = value.strip_prefix(b":").and_then(|rest| rest.strip_suffix(b":")).unwrap_or(value);
+    let placeholder = bare.starts_with(b"{") && bare.ends_with(b"}");
+    (!placeholder && !ABSENT.contains(&value)).then_some(value)
+}
+
+/// Each seen from a product: nginx and HAProxy, Apache, Azure, and RFC 9440 written around nothing.
+const ABSENT: [&[u8]; 6] = [b"", b"-", b"(null)", b"null", b"NONE", b"::"];
+
+#[cfg(test)]
+mod tests;

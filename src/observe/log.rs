@@ -1,13 +1,127 @@
 //! The application and access logs: JSON lines or text on standard output.
 
-use crate::{config::settings::Log, observe::Record};
+mod app;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use serde::Serialize;
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+use uuid::Uuid;
+
+use crate::{
+    config::settings::{Access, Log},
+    observe::{Record, log::app::AppLog, metrics, queue::Queue, record::Decision, timestamp::Timestamp},
+};
 
 /// Installs the application log. `RUST_LOG` is not read: the configuration alone decides.
+///
+/// Only the first call in a process has an effect.
 pub fn install(log: &Log) {
-    todo!()
+    let colour = !log.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let app = AppLog::new(log, colour, |line| drop(write_line(line)));
+    if tracing_subscriber::registry().with(app).try_init().is_ok() {
+        app::report_panics();
+    }
 }
 
-/// Writes the access line of one request, if `log` wants it.
+/// Writes the access line of one request, if `log` wants it. Never waits: a line that finds no room is counted and lost.
 pub fn access(log: &Log, record: &Record) {
-    todo!()
+    let refused = !matches!(record.decision, Decision::Allow);
+    if log.access == Access::Off || (log.access == Access::Denied && !refused) {
+        return;
+    }
+    match queue().and_then(Queue::reserve) {
+        Some(place) => place.put(if log.json { AccessLine::of(record).json() } else { AccessLine::of(record).text() }),
+        None => metrics::line_lost("access"),
+    }
 }
+
+/// Writes the access lines that are queued. Blocks, but not for long.
+pub(super) fn flush() {
+    if let Some(Some(queue)) = ACCESS.get() {
+        queue.flush(PATIENCE);
+    }
+}
+
+/// Writes bytes that end in a line feed to standard output, so that lines of different threads do not mix.
+pub(super) fn write_line(line: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line)?;
+    out.flush()
+}
+
+/// What is said of one request. Field by field the same as on the audit line, where that has them.
+#[derive(Serialize)]
+struct AccessLine<'a> {
+    log_type: &'static str,
+    time: Timestamp,
+    interaction_id: Uuid,
+    peer: Option<std::net::IpAddr>,
+    method: &'static str,
+    route: Option<&'a str>,
+    status: Option<u16>,
+    decision: &'static str,
+    reason: Option<&'static str>,
+    duration_us: u128,
+    backend_us: Option<u128>,
+}
+
+impl<'a> AccessLine<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            log_type: "access",
+            time: Timestamp(record.time),
+            interaction_id: record.interaction_id,
+            peer: record.peer,
+            method: metrics::method(&record.method),
+            route: metrics::route(&record.findings).map(|route| &**route),
+            status: record.status,
+            decision: record.decision.name(),
+            reason: record.decision.reason(),
+            duration_us: record.duration.as_micros(),
+            backend_us: record.backend.map(|took| took.as_micros()),
+        }
+    }
+
+    fn json(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(USUAL_LINE);
+        // Nothing in the struct can fail to be written.
+        let _ = serde_json::to_writer(&mut line, self);
+        line.push(b'\n');
+        line
+    }
+
+    fn text(&self) -> Vec<u8> {
+        let (route, status) = (self.route.unwrap_or("-"), self.status.unwrap_or(0));
+        let (decision, reason) = (self.decision, self.reason.unwrap_or("-"));
+        let (time, method, took, id) = (self.time, self.method, self.duration_us, self.interaction_id);
+        format!("{time} ACCESS {method} {route} {status} {decision} {reason} {took}us {id}\n").into_bytes()
+    }
+}
+
+fn queue() -> Option<&'static Queue<Vec<u8>>> {
+    let start = || {
+        let write = |lines: &mut Vec<Vec<u8>>| {
+            if write_line(&lines.concat()).is_err() {
+                lines.iter().for_each(|_| metrics::line_lost("access"));
+            }
+        };
+        Queue::start("access-log", ROOM, write).ok()
+    };
+    ACCESS.get_or_init(start).as_ref()
+}
+
+/// Of the process, as standard output is.
+static ACCESS: OnceLock<Option<Queue<Vec<u8>>>> = OnceLock::new();
+
+/// About 4 MiB of lines, a second or so of a busy sidecar.
+const ROOM: usize = 16 * 1024;
+const USUAL_LINE: usize = 320;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

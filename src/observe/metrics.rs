@@ -1,47 +1,298 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
-use crate::{config::Settings, observe::Record};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use http::Method;
+use parking_lot::Mutex;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeMetric, text},
+    metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use rustls_pki_types::UnixTime;
+
+use crate::{
+    config::{Settings, settings::Mode},
+    gate::Findings,
+    lookup::Lookup,
+    observe::{Record, histogram::Histogram},
+};
 
 /// Every metric of certbound.
-pub struct Metrics {}
+pub struct Metrics {
+    registry: Registry,
+    mode: &'static str,
+    decisions: Cells<Decided, Counter>,
+    stripped: Cells<Stripped, Counter>,
+    certificates: Lookups,
+    tokens: Lookups,
+    keys: Family<Issuer, Gauge>,
+    served: Cells<Served, Histogram>,
+    active: Gauge,
+    outgoing: Cells<Peer, Histogram>,
+}
+
+/// Counts one request as active while it lives.
+pub struct ActiveRequest(Gauge);
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Decided {
+    decision: &'static str,
+    reason: Option<&'static str>,
+    route: Option<Arc<str>>,
+    mode: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Served {
+    http_request_method: &'static str,
+    http_response_status_code: Option<u16>,
+    http_route: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Stripped {
+    header: Arc<str>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Peer {
+    peer: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Issuer {
+    issuer: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Anchor {
+    anchor: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Version {
+    version: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Outcome {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Log {
+    log: &'static str,
+}
 
 impl Metrics {
-    /// Registers everything; what depends on configuration (routes, issuers, anchors, mode) is resolved here, once, so
-    /// that the hot path only adds to atomics.
+    /// Registers everything, and sets what the configuration alone decides.
     pub fn new(settings: &Settings) -> Self {
-        todo!()
+        Self::of(settings.mode, settings.gate.certificates.truststore().anchors())
+    }
+
+    /// Without a configuration: in `mode`, with these anchors.
+    pub(crate) fn of<'a>(mode: Mode, anchors: impl Iterator<Item = (&'a str, UnixTime)>) -> Self {
+        let mut registry = Registry::default();
+        let to = &mut registry;
+        let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");
+        let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
+        let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
+        let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
+        let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
+        let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
+        let (keys, active) = (Family::default(), Gauge::default());
+        let name = "certbound_jwks_last_success_timestamp_seconds";
+        to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
+        to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
+        to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
+        register_configuration(to, anchors);
+        let mode = match mode {
+            Mode::Enforce => "enforce",
+            Mode::Report => "report",
+        };
+        Self { registry, mode, decisions, stripped, certificates, tokens, keys, served, active, outgoing }
     }
 
     /// Counts a finished request: decision, durations, cache look-ups.
     pub fn record(&self, record: &Record) {
-        todo!()
+        let route = route(&record.findings).cloned();
+        let decided = Decided {
+            decision: record.decision.name(),
+            reason: record.decision.reason(),
+            route: route.clone(),
+            mode: self.mode,
+        };
+        self.decisions.with(&decided, |counter| {
+            counter.inc();
+        });
+        let served = Served {
+            http_request_method: method(&record.method),
+            http_response_status_code: record.status,
+            http_route: route,
+        };
+        self.served.with(&served, |histogram| histogram.observe(record.duration));
+        self.certificates.count(record.findings.certificate_lookup);
+        self.tokens.count(record.findings.token_lookup);
+        if let Some(took) = record.backend {
+            self.outgoing("backend", took);
+        }
     }
 
-    /// Counts an identity header that was taken out, by its folded name.
-    pub fn stripped(&self, header: &'static str) {
-        todo!()
+    /// Counts an identity header that was taken out, by its folded name. The names are a bounded set.
+    pub fn stripped(&self, header: &Arc<str>) {
+        self.stripped.with(&Stripped { header: Arc::clone(header) }, |counter| {
+            counter.inc();
+        });
     }
 
     /// A request begins; it ends when the guard is dropped.
     pub fn request_begins(&self) -> ActiveRequest {
-        todo!()
+        self.active.inc();
+        ActiveRequest(self.active.clone())
     }
 
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
-        todo!()
+        self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
     }
 
-    /// Notes an outgoing request: `peer` is `backend`, `jwks`, ...
-    pub fn outgoing(&self, peer: &'static str, took: std::time::Duration) {
-        todo!()
+    /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
+    pub fn outgoing(&self, peer: &'static str, took: Duration) {
+        self.outgoing.with(&Peer { peer }, |histogram| histogram.observe(took));
     }
 
     /// The text exposition and its content type.
     pub fn encode(&self) -> (String, &'static str) {
-        todo!()
+        let mut exposition = String::new();
+        // Writing into a string fails only if a metric refuses to be written, and none does.
+        let _ = text::encode(&mut exposition, &self.registry);
+        (exposition, "application/openmetrics-text; version=1.0.0; charset=utf-8")
     }
 }
 
-/// Counts one request as active while it lives.
-pub struct ActiveRequest {}
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// A family of metrics whose members are found without a lock once they exist.
+struct Cells<Labels, M> {
+    family: Family<Labels, M>,
+    found: ArcSwap<HashMap<Labels, M, ahash::RandomState>>,
+    growing: Mutex<()>,
+}
+
+impl<Labels, M> Cells<Labels, M>
+where
+    Labels: Clone + std::fmt::Debug + EncodeLabelSet + Eq + Hash + Send + Sync + 'static,
+    M: Clone + Default + std::fmt::Debug + EncodeMetric + TypedMetric + Send + Sync + 'static,
+{
+    fn new(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let family = Family::default();
+        registry.register(name, help, family.clone());
+        Self { family, found: ArcSwap::default(), growing: Mutex::new(()) }
+    }
+
+    fn with(&self, labels: &Labels, add: impl Fn(&M)) {
+        if let Some(metric) = self.found.load().get(labels) {
+            return add(metric);
+        }
+        let _alone = self.growing.lock();
+        let metric = self.family.get_or_create_owned(labels);
+        add(&metric);
+        let mut found = HashMap::clone(&self.found.load());
+        found.insert(labels.clone(), metric);
+        self.found.store(Arc::new(found));
+    }
+}
+
+/// Hits and misses of one cache.
+struct Lookups {
+    hits: Counter,
+    misses: Counter,
+}
+
+impl Lookups {
+    fn new(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let family = Family::<Outcome, Counter>::default();
+        registry.register(name, help, family.clone());
+        let counter = |result| family.get_or_create_owned(&Outcome { result });
+        Self { hits: counter("hit"), misses: counter("miss") }
+    }
+
+    fn count(&self, lookup: Option<Lookup>) {
+        match lookup {
+            Some(Lookup::Hit) => {
+                self.hits.inc();
+            }
+            Some(Lookup::Miss) => {
+                self.misses.inc();
+            }
+            None => {}
+        }
+    }
+}
+
+fn register_configuration<'a>(registry: &mut Registry, anchors: impl Iterator<Item = (&'a str, UnixTime)>) {
+    let ends = Family::<Anchor, Gauge>::default();
+    for (anchor, not_after) in anchors {
+        let not_after = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
+        let labels = Anchor { anchor: anchor.to_owned() };
+        // Of two anchors with one name, the one that ends first is the one to know about.
+        let not_after = ends.get(&labels).map_or(not_after, |known| known.get().min(not_after));
+        ends.get_or_create(&labels).set(not_after);
+    }
+    registry.register("certbound_truststore_anchor_not_after_timestamp_seconds", "When the anchor ends", ends);
+    let (loaded, when) = (Gauge::<i64>::default(), Gauge::<i64>::default());
+    loaded.set(1);
+    when.set(now());
+    registry.register("certbound_config_last_reload_successful", "Whether the latest configuration was taken", loaded);
+    registry.register("certbound_config_last_reload_success_timestamp_seconds", "When a configuration was taken", when);
+    let build = Family::<Version, Gauge>::default();
+    build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
+    registry.register("certbound_build_info", "The version of certbound", build);
+}
+
+/// The template of the route that was taken.
+pub(super) fn route(findings: &Findings) -> Option<&Arc<str>> {
+    findings.route.as_ref().map(|(_, route)| route.path.as_str())
+}
+
+/// The method as a bounded label: callers can make up methods.
+pub(super) fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::TRACE => "TRACE",
+        Method::CONNECT => "CONNECT",
+        _ => "_OTHER",
+    }
+}
+
+/// Counts a line of `log` that could not be written. Of the process, as the logs are.
+pub(super) fn line_lost(log: &'static str) {
+    LOST.get_or_create(&Log { log }).inc();
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+static LOST: LazyLock<Family<Log, Counter>> = LazyLock::new(Family::default);
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,15 @@
 //! What operators see: logs, audit lines, metrics. Never a token, a whole certificate, or a path.
 
-pub mod audit;
-pub mod log;
-pub mod metrics;
+mod histogram;
+mod queue;
 pub mod record;
+mod timestamp;
+
+pub mod metrics;
+
+pub mod log;
+
+pub mod audit;
 
 pub use audit::{AuditLog, Slot};
 pub use metrics::Metrics;

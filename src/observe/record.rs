@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{denial::Denial, gate::Findings};
 
-/// One request, as it is recorded when it ends.
+/// One request, as it is recorded when it ends. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Record {
     /// When it arrived.
     pub time: SystemTime,
@@ -53,11 +54,16 @@ impl Decision {
         }
     }
 
-    /// The refusal's code.
-    pub fn reason(&self) -> Option<&'static str> {
+    /// The refusal.
+    pub fn denial(&self) -> Option<&Denial> {
         match self {
             Self::Allow => None,
-            Self::Deny(denial) | Self::WouldDeny(denial) => Some(denial.code()),
+            Self::Deny(denial) | Self::WouldDeny(denial) => Some(denial),
         }
+    }
+
+    /// The refusal's code.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.denial().map(Denial::code)
     }
 }

@@ -1,14 +1,84 @@
 //! The issuers' keys: fetched at start and on a timer, and when a token names a key that is not there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
+use http::Uri;
+use parking_lot::Mutex;
+use tokio::{sync::watch, task::JoinSet};
 
-use crate::{config::settings::KeySource, gate::Question, observe::Metrics, token::KeyRing};
+use crate::{
+    config::settings::{KeyLocation, KeySource},
+    gate::Question,
+    observe::Metrics,
+    outside::{
+        discovery,
+        http::{FetchError, Fetcher},
+    },
+    token::{KeyRing, KeySet},
+};
 
 /// Holds the current [`KeyRing`] and keeps it fresh. The last good set of an issuer stays when a fetch fails.
 pub struct KeyStore {
     ring: ArcSwap<KeyRing>,
+    /// In the order of the gate's issuers.
+    issuers: Vec<Keys>,
+    /// Held while a new ring is built from the current one, or of two issuers' news one would be lost.
+    swapping: Mutex<()>,
+    token_cache_bytes: u64,
+    metrics: Arc<Metrics>,
+    pace: Pace,
+}
+
+/// One issuer's keys, and the fetch of them that may be under way.
+struct Keys {
+    source: KeySource,
+    /// An error when the configured authorities cannot be used: every fetch fails with it.
+    fetcher: Result<Fetcher, FetchError>,
+    flight: Mutex<Flight>,
+}
+
+/// At most one fetch at a time.
+struct Flight {
+    /// Closed when the latest fetch has ended, even by a panic.
+    under_way: watch::Receiver<()>,
+    /// When an unknown key last made a fetch.
+    asked: Option<Instant>,
+}
+
+/// How often is often enough.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Between two fetches that unknown keys make: whoever can send tokens can name unknown keys.
+    asking: Duration,
+    /// Before a failed first fetch is tried again; doubled each time.
+    first_retry: Duration,
+    /// Where the doubling ends.
+    slowest_retry: Duration,
+}
+
+/// Why an issuer's keys were not read.
+#[derive(Debug, thiserror::Error)]
+enum KeysError {
+    #[error("{0}")]
+    Client(String),
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+    #[error("{0}")]
+    Metadata(&'static str),
+    #[error("neither form of metadata: {0}; {1}")]
+    Discovery(Box<KeysError>, Box<KeysError>),
+    #[error("the key set cannot be read: {0}")]
+    KeySet(String),
+    #[error("the file cannot be read: {0}")]
+    File(io::Error),
+    #[error("the task that read it failed")]
+    Task,
 }
 
 impl KeyStore {
@@ -19,12 +89,42 @@ impl KeyStore {
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        todo!()
+        Self::at_pace(Pace::PROMISED, sources, fetch_timeout, token_cache_bytes, metrics)
+    }
+
+    fn at_pace(
+        pace: Pace,
+        sources: Vec<KeySource>,
+        fetch_timeout: Duration,
+        token_cache_bytes: u64,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let sets = sources.iter().map(|source| on_disk(source, &metrics)).collect();
+        let issuers = sources
+            .into_iter()
+            .map(|source| Keys {
+                fetcher: Fetcher::new(source.authorities.as_deref(), fetch_timeout),
+                source,
+                flight: Mutex::new(Flight { under_way: watch::channel(()).1, asked: None }),
+            })
+            .collect();
+        Arc::new(Self {
+            ring: ArcSwap::from_pointee(KeyRing::new(sets, token_cache_bytes)),
+            issuers,
+            swapping: Mutex::new(()),
+            token_cache_bytes,
+            metrics,
+            pace,
+        })
     }
 
     /// Fetches and refreshes until dropped: one task an issuer.
     pub async fn run(self: Arc<Self>) {
-        todo!()
+        let mut tasks = JoinSet::new();
+        for issuer in 0..self.issuers.len() {
+            tasks.spawn(Arc::clone(&self).keep_fresh(issuer));
+        }
+        while tasks.join_next().await.is_some() {}
     }
 
     /// The keys as they are now. Takes no lock.
@@ -35,12 +135,198 @@ impl KeyStore {
     /// Answers a question of the gate; afterwards [`Self::ring`] is all there is to know for that request.
     ///
     /// An unknown key makes at most one fetch per issuer in 10 s; whoever asks meanwhile waits for that fetch, or for none.
-    pub async fn answer(&self, question: Question) {
-        todo!()
+    /// Who goes away while waiting does not end the fetch for the others.
+    pub async fn answer(self: &Arc<Self>, question: Question) {
+        let Question::Keys { issuer } = question;
+        let Some(keys) = self.issuers.get(issuer) else { return };
+        let under_way = {
+            let mut flight = keys.flight.lock();
+            if flight.is_over() {
+                if flight.asked.is_some_and(|asked| asked.elapsed() < self.pace.asking) {
+                    return;
+                }
+                flight.asked = Some(Instant::now());
+                self.take_off(&mut flight, issuer);
+            }
+            flight.under_way.clone()
+        };
+        landing(under_way).await;
     }
 
     /// Issuers without a usable key, for `/readyz`.
     pub fn missing(&self) -> Vec<Arc<str>> {
-        todo!()
+        let names = self.issuers.iter().map(|keys| &keys.source.issuer).enumerate();
+        names.filter(|(issuer, _)| !self.is_usable(*issuer)).map(|(_, name)| Arc::clone(name)).collect()
+    }
+
+    /// One issuer's timer.
+    async fn keep_fresh(self: Arc<Self>, issuer: usize) {
+        let Some(keys) = self.issuers.get(issuer) else { return };
+        let mut retry = self.pace.first_retry;
+        if !self.is_usable(issuer) {
+            self.fetch(issuer).await;
+        }
+        loop {
+            if self.is_usable(issuer) {
+                retry = self.pace.first_retry;
+                tokio::time::sleep(keys.source.refresh).await;
+            } else {
+                tokio::time::sleep(retry).await;
+                retry = self.pace.slowest_retry.min(retry.saturating_mul(2));
+            }
+            self.fetch(issuer).await;
+        }
+    }
+
+    fn is_usable(&self, issuer: usize) -> bool {
+        self.ring.load().sets().get(issuer).is_some_and(|set| set.as_ref().is_some_and(|set| !set.is_empty()))
+    }
+
+    /// Fetches now, or waits for the fetch that is under way.
+    async fn fetch(self: &Arc<Self>, issuer: usize) {
+        let Some(keys) = self.issuers.get(issuer) else { return };
+        let under_way = {
+            let mut flight = keys.flight.lock();
+            if flight.is_over() {
+                self.take_off(&mut flight, issuer);
+            }
+            flight.under_way.clone()
+        };
+        landing(under_way).await;
+    }
+
+    /// Starts a fetch in a task of its own, so that it ends whoever waits for it.
+    fn take_off(self: &Arc<Self>, flight: &mut Flight, issuer: usize) {
+        let (lands, under_way) = watch::channel(());
+        flight.under_way = under_way;
+        let store = Arc::clone(self);
+        tokio::spawn(async move {
+            store.renew(issuer).await;
+            drop(lands);
+        });
+    }
+
+    async fn renew(&self, issuer: usize) {
+        let Some(keys) = self.issuers.get(issuer) else { return };
+        let name = &*keys.source.issuer;
+        match self.read(keys).await {
+            Ok(set) => {
+                self.metrics.keys_fetched(name);
+                if set.is_empty() {
+                    tracing::warn!(event = "keys_empty", issuer = name, "the issuer's key set holds no usable key");
+                }
+                self.install(issuer, set);
+            }
+            Err(error) => {
+                tracing::warn!(event = "keys_not_fetched", issuer = name, error = %error, "the issuer's keys were not fetched");
+            }
+        }
+    }
+
+    /// Puts a new ring in place, but only where something changed: the ring takes the memory of signatures with it.
+    fn install(&self, issuer: usize, set: KeySet) {
+        let _alone = self.swapping.lock();
+        let mut sets = self.ring.load().sets().to_vec();
+        let Some(place) = sets.get_mut(issuer) else { return };
+        if place.as_deref() == Some(&set) {
+            return;
+        }
+        let count = set.len();
+        *place = Some(Arc::new(set));
+        self.ring.store(Arc::new(KeyRing::new(sets, self.token_cache_bytes)));
+        if let Some(keys) = self.issuers.get(issuer) {
+            tracing::info!(
+                event = "keys_changed",
+                issuer = &*keys.source.issuer,
+                keys = count,
+                "the issuer's keys changed"
+            );
+        }
+    }
+
+    async fn read(&self, keys: &Keys) -> Result<KeySet, KeysError> {
+        let fetcher = keys.fetcher.as_ref().map_err(|error| KeysError::Client(error.to_string()));
+        let document = match &keys.source.location {
+            KeyLocation::File(path) => {
+                let path = path.clone();
+                let set = tokio::task::spawn_blocking(move || read_file(&path)).await;
+                return set.map_err(|_| KeysError::Task)?;
+            }
+            KeyLocation::Address(address) => self.get(fetcher?, address, KeySet::MAX_BYTES).await?,
+            KeyLocation::Discovery => {
+                let fetcher = fetcher?;
+                let address = self.discover(fetcher, &keys.source.issuer).await?;
+                self.get(fetcher, &address, KeySet::MAX_BYTES).await?
+            }
+        };
+        KeySet::parse(&document).map_err(KeysError::KeySet)
+    }
+
+    async fn discover(&self, fetcher: &Fetcher, issuer: &str) -> Result<Uri, KeysError> {
+        let [openid, oauth] = discovery::addresses(issuer).map_err(KeysError::Metadata)?;
+        let first = match self.metadata(fetcher, &openid, issuer).await {
+            Ok(address) => return Ok(address),
+            Err(error) => error,
+        };
+        let second = self.metadata(fetcher, &oauth, issuer).await;
+        second.map_err(|error| KeysError::Discovery(Box::new(first), Box::new(error)))
+    }
+
+    async fn metadata(&self, fetcher: &Fetcher, address: &Uri, issuer: &str) -> Result<Uri, KeysError> {
+        let document = self.get(fetcher, address, discovery::MAX_BYTES).await?;
+        discovery::keys_address(&document, issuer).map_err(KeysError::Metadata)
+    }
+
+    async fn get(&self, fetcher: &Fetcher, address: &Uri, most: usize) -> Result<bytes::Bytes, FetchError> {
+        let begun = Instant::now();
+        let answer = fetcher.get(address, most).await;
+        self.metrics.outgoing("jwks", begun.elapsed());
+        answer
     }
 }
+
+impl Flight {
+    fn is_over(&self) -> bool {
+        self.under_way.has_changed().is_err()
+    }
+}
+
+impl Pace {
+    const PROMISED: Self = Self {
+        asking: Duration::from_secs(10),
+        first_retry: Duration::from_secs(1),
+        slowest_retry: Duration::from_secs(60),
+    };
+}
+
+/// Nothing is ever sent: the channel closes when the fetch ends.
+async fn landing(mut under_way: watch::Receiver<()>) {
+    while under_way.changed().await.is_ok() {}
+}
+
+/// What a file holds at start; the timer tries again where that failed.
+fn on_disk(source: &KeySource, metrics: &Metrics) -> Option<Arc<KeySet>> {
+    let KeyLocation::File(path) = &source.location else { return None };
+    match read_file(path) {
+        Ok(set) => {
+            metrics.keys_fetched(&source.issuer);
+            Some(Arc::new(set))
+        }
+        Err(error) => {
+            tracing::warn!(event = "keys_not_fetched", issuer = &*source.issuer, error = %error, "the issuer's keys were not read");
+            None
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<KeySet, KeysError> {
+    let mut document = Vec::new();
+    let file = std::fs::File::open(path).map_err(KeysError::File)?;
+    // One byte more than is allowed, so that a file that is too large is seen to be.
+    let most = KeySet::MAX_BYTES as u64 + 1;
+    file.take(most).read_to_end(&mut document).map_err(KeysError::File)?;
+    KeySet::parse(&document).map_err(KeysError::KeySet)
+}
+
+#[cfg(test)]
+mod tests;

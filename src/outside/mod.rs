@@ -1,6 +1,9 @@
 //! Answers the gate's questions: what certbound fetches from elsewhere, bounded in size and time.
 
+mod discovery;
 pub mod http;
 pub mod jwks;
+#[cfg(test)]
+mod origin;
 
 pub use jwks::KeyStore;

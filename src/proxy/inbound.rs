@@ -1,1 +1,216 @@
-//! A request arrives: its path is parsed, limits are held, identity headers are taken out.
+//! A request arrives: identity headers are taken out, limits and the rules of framing are held.
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{
+    HeaderName, HeaderValue, Method, Version,
+    header::{HOST, UPGRADE},
+};
+use pingora::{http::RequestHeader, proxy::Session};
+
+use crate::{
+    denial::Denial,
+    headers::{Asserted, HeaderFields, IdentityHeaders},
+    proxy::framing,
+    route::{RequestPath, Route},
+};
+
+/// Pingora's request header, so that identity headers can be taken out of it.
+struct RequestFields<'a>(&'a mut RequestHeader);
+
+impl HeaderFields for RequestFields<'_> {
+    fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.headers.keys()
+    }
+
+    fn remove(&mut self, name: &HeaderName) -> Vec<HeaderValue> {
+        let values = self.0.headers.get_all(name).iter().cloned().collect();
+        // Through Pingora, which keeps a second map of the names as they were spelled.
+        self.0.remove_header(name);
+        values
+    }
+}
+
+/// A request as it arrived: what it said about identity, and whether it is well formed.
+pub(super) struct Arrival {
+    /// Taken out of the request, whatever becomes of it.
+    pub(super) asserted: Asserted,
+    /// The first rule of form that the request breaks.
+    pub(super) form: Result<(), Denial>,
+}
+
+/// Takes the identity headers out and holds the request to limits and form. Afterwards its target is in origin-form.
+///
+/// Request trailers need no stripping: Pingora forwards none.
+pub(super) fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
+    let size = size(session);
+    let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));
+    let form = size
+        .within(max_header_bytes)
+        .and_then(|()| no_tunnel(session.req_header()))
+        .and_then(|()| well_formed(session))
+        .and_then(|()| into_origin_form(session.req_header_mut()));
+    Arrival { asserted, form }
+}
+
+/// The path that is forwarded, if it can be read in one way only.
+///
+/// # Errors
+/// `path_ambiguous`, `request_malformed`.
+pub(super) fn path(request: &RequestHeader) -> Result<RequestPath<'_>, Denial> {
+    let target = request.raw_path();
+    let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    RequestPath::parse(target.get(..end).unwrap_or_default())
+}
+
+/// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it: the request then goes on plainly.
+pub(super) fn without_upgrade(request: &mut RequestHeader, route: Option<&Route>) {
+    let Some(protocol) = request.headers.get(UPGRADE) else { return };
+    let allowed = route.is_some_and(|route| route.websocket);
+    if !(allowed && protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+        request.remove_header(&UPGRADE);
+    }
+}
+
+/// How much there is to read before the body.
+struct Size {
+    bytes: usize,
+    fields: usize,
+}
+
+impl Size {
+    fn within(&self, max_header_bytes: usize) -> Result<(), Denial> {
+        if self.bytes > max_header_bytes {
+            return Err(Denial::HeaderTooLarge { what: "the header section is over max_header_bytes" });
+        }
+        if self.fields > MAX_FIELDS {
+            return Err(Denial::HeaderTooLarge { what: "there are more than 256 header lines" });
+        }
+        Ok(())
+    }
+}
+
+/// Of the bytes as they came on HTTP/1; of the fields as RFC 9113, section 6.5.2 counts them on HTTP/2.
+fn size(session: &Session) -> Size {
+    let request = session.req_header();
+    let fields = request.headers.len();
+    let bytes = match session.as_http1() {
+        Some(http1) => http1.get_headers_raw_bytes().len(),
+        None => {
+            let lines = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
+            lines.sum::<usize>() + request.raw_path().len() + request.method.as_str().len()
+        }
+    };
+    Size { bytes, fields }
+}
+
+/// The target of CONNECT is no path, so no route could refuse it.
+fn no_tunnel(request: &RequestHeader) -> Result<(), Denial> {
+    if request.method == Method::CONNECT {
+        return Err(Denial::MethodNotAllowed { allow: Arc::from("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") });
+    }
+    Ok(())
+}
+
+fn well_formed(session: &Session) -> Result<(), Denial> {
+    let request = session.req_header();
+    match session.as_http1() {
+        Some(http1) => framing::section(&http1.get_headers_raw_bytes(), request.version, &request.headers)?,
+        None => framing::target(request.raw_path())?,
+    }
+    framing::fields(&request.headers)
+}
+
+/// Backends take the absolute form for granted only from clients of a proxy, and some route on its authority.
+fn into_origin_form(request: &mut RequestHeader) -> Result<(), Denial> {
+    // On HTTP/2 the authority is no part of the path.
+    let host = if request.version == Version::HTTP_2 { None } else { request.headers.get(HOST) };
+    let target = match framing::origin_form(request.raw_path(), host)? {
+        Cow::Borrowed(target) if target.len() == request.raw_path().len() => return Ok(()),
+        target => target.into_owned(),
+    };
+    request.set_raw_path(&target).map_err(|_| Denial::RequestMalformed { why: "the target cannot be read" })
+}
+
+/// Pingora's parser for HTTP/1 stops there too.
+const MAX_FIELDS: usize = 256;
+const FIELD_OVERHEAD: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// A session whose request Pingora has read.
+    async fn arrived(sent: &str) -> Session {
+        let (mut client, server) = tokio::io::duplex(sent.len().max(1));
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut session = Session::new_h1(Box::new(server));
+        session.as_downstream_mut().read_request().await.unwrap();
+        session
+    }
+
+    #[tokio::test]
+    async fn size_counts_the_request_line_and_every_byte_after_it() {
+        let sent = "GET /a HTTP/1.1\r\nHost: a\r\nX-Client-Cert: b\r\n\r\n";
+        let size = size(&arrived(sent).await);
+        assert_eq!((size.bytes, size.fields), (sent.len(), 2));
+        assert!(size.within(sent.len()).is_ok());
+        assert!(matches!(size.within(sent.len() - 1), Err(Denial::HeaderTooLarge { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_pingora_repairs_is_seen_all_the_same() {
+        for sent in [
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: authorization\r\n\r\n",
+        ] {
+            let found = well_formed(&arrived(sent).await);
+            assert!(matches!(found, Err(Denial::RequestMalformed { .. })), "{sent:?}: {found:?}");
+        }
+        assert_eq!(well_formed(&arrived("GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n").await), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn absolute_form_is_forwarded_in_origin_form() {
+        let mut session = arrived("GET http://a/b?c HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        into_origin_form(session.req_header_mut()).unwrap();
+        assert_eq!(session.req_header().raw_path(), b"/b?c");
+        assert_eq!(session.req_header().uri.path(), "/b");
+    }
+
+    #[test]
+    fn taking_a_field_out_takes_every_value_and_spelling() {
+        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        for (name, value) in [("X-A", "1"), ("x-a", "2"), ("X-B", "3")] {
+            request.append_header(name, value).unwrap();
+        }
+        let mut fields = RequestFields(&mut request);
+        assert_eq!(fields.names().count(), 2);
+        assert_eq!(fields.remove(&HeaderName::from_static("x-a")), ["1", "2"]);
+        let mut wire = Vec::new();
+        request.header_to_h1_wire(&mut wire);
+        assert_eq!(wire, b"X-B: 3\r\n");
+    }
+
+    #[test]
+    fn tunnel_is_refused_before_its_target_is_read() {
+        let request = RequestHeader::build("CONNECT", b"a:443", None).unwrap();
+        assert_eq!(no_tunnel(&request).map_err(|denial| denial.code()), Err("method_not_allowed"));
+    }
+
+    #[test]
+    fn upgrade_is_dropped_where_no_route_allows_it() {
+        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        request.insert_header(UPGRADE, "websocket").unwrap();
+        without_upgrade(&mut request, None);
+        assert!(!request.headers.contains_key(UPGRADE));
+    }
+}

@@ -1,11 +1,17 @@
 //! The only code that names Pingora: it takes requests in, asks the gate, and passes on what the gate permits.
 
 pub mod admin;
-pub mod inbound;
+mod backend;
+pub mod exchange;
+mod framing;
+mod inbound;
+mod interaction;
 pub mod listen;
-pub mod outbound;
-pub mod respond;
+mod outbound;
+pub mod request_line;
+mod respond;
 pub mod service;
+mod websocket;
 
 use std::sync::Arc;
 

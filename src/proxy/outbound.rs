@@ -1,1 +1,245 @@
 //! A permitted request goes to the backend: only the identity headers that certbound writes go with it.
+
+use std::fmt::Write as _;
+
+use http::{
+    HeaderName, HeaderValue,
+    header::{AUTHORIZATION, HOST},
+};
+use pingora::http::RequestHeader;
+
+use crate::{
+    config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
+    gate::Findings,
+    peer::Connection,
+};
+
+/// What is written into a request on its way out.
+pub(super) struct Outgoing<'a> {
+    /// The names and templates.
+    pub(super) backend: &'a Backend,
+    /// What was proven; only this is written.
+    pub(super) findings: &'a Findings,
+    /// What the request came on.
+    pub(super) connection: &'a Connection,
+    /// Whether a load balancer's word about the client's address, scheme, and host is taken.
+    pub(super) vouched: bool,
+    /// Whether the request came to certbound by TLS.
+    pub(super) tls: bool,
+}
+
+impl Outgoing<'_> {
+    /// Writes into `request`, from which Pingora has already removed what belongs to the client's connection.
+    ///
+    /// This must not happen earlier: a client could have a header removed that was there when Pingora read `Connection`.
+    ///
+    /// # Errors
+    /// A header that Pingora cannot hold.
+    pub(super) fn write(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        if let Some(names) = &self.backend.certificate {
+            self.write_certificate(names, request)?;
+        }
+        for (name, template) in &self.backend.headers {
+            if let Some(value) = fill(template, self.findings) {
+                request.insert_header(name, value)?;
+            }
+        }
+        if !self.backend.forward_authorization {
+            request.remove_header(&AUTHORIZATION);
+        }
+        self.write_origin(request)
+    }
+
+    fn write_certificate(&self, names: &CertificateHeaders, request: &mut RequestHeader) -> pingora::Result<()> {
+        let Some(written) = self.findings.certificate.as_ref().and_then(|certificate| certificate.written()) else {
+            return Ok(());
+        };
+        request.insert_header(&names.certificate, written.leaf.clone())?;
+        if let (Some(name), Some(chain)) = (&names.chain, &written.chain) {
+            request.insert_header(name, chain.clone())?;
+        }
+        Ok(())
+    }
+
+    /// `X-Forwarded-For`, `-Proto`, and `-Host`: the load balancer's, or what certbound itself saw.
+    fn write_origin(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        if self.vouched {
+            if !request.headers.contains_key(FORWARDED_PROTO) {
+                // A load balancer ends mutual TLS, so https is what clients call, however it speaks to certbound.
+                request.insert_header(FORWARDED_PROTO, HeaderValue::from_static("https"))?;
+            }
+            return Ok(());
+        }
+        forget_origin(request);
+        let authority = request.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        if let Some(host) = request.headers.get(HOST).cloned().or(authority) {
+            request.insert_header(FORWARDED_HOST, host)?;
+        }
+        if let Some(peer) = self.connection.proxied.or(self.connection.peer) {
+            request.insert_header(FORWARDED_FOR, peer.to_string())?;
+        }
+        request.insert_header(FORWARDED_PROTO, HeaderValue::from_static(if self.tls { "https" } else { "http" }))
+    }
+}
+
+/// Removes a stranger's word about its origin, under every spelling that a backend may fold into one name.
+fn forget_origin(request: &mut RequestHeader) {
+    let folded = |name: &HeaderName| {
+        ORIGIN.iter().any(|origin| {
+            let (name, origin) = (name.as_str().bytes(), origin.as_str().bytes());
+            name.map(|byte| if matches!(byte, b'.' | b'_') { b'-' } else { byte }).eq(origin)
+        })
+    };
+    let spelled: Vec<HeaderName> = request.headers.keys().filter(|name| folded(name)).cloned().collect();
+    for name in &spelled {
+        request.remove_header(name);
+    }
+}
+
+/// The header's value; none when a placeholder has no value, or one that a header cannot carry unchanged.
+///
+/// Escaping would make two subjects look alike to a backend that does not unescape, so such a header is left out.
+fn fill(template: &HeaderTemplate, findings: &Findings) -> Option<HeaderValue> {
+    let mut text = String::new();
+    for part in &template.0 {
+        match part {
+            Part::Text(literal) => text.push_str(literal),
+            Part::Placeholder(placeholder) => append(*placeholder, findings, &mut text)?,
+        }
+    }
+    HeaderValue::try_from(text).ok()
+}
+
+/// Appends the placeholder's value to `text`.
+fn append(placeholder: Placeholder, findings: &Findings, text: &mut String) -> Option<()> {
+    let certificate = findings.certificate.as_ref();
+    let claims = findings.token.as_ref().map(|token| token.claims());
+    let value = match placeholder {
+        Placeholder::CertificateThumbprint => return write!(text, "{}", certificate?.thumbprint()).ok(),
+        Placeholder::CertificateSubject => certificate?.subject(),
+        Placeholder::CertificateSerial => certificate?.serial(),
+        Placeholder::CertificateOrganizationIdentifier => certificate?.organization_identifier()?,
+        Placeholder::TokenClientId => claims?.client_id()?,
+        Placeholder::TokenSubject => claims?.subject()?,
+        Placeholder::TokenScope => claims?.scope()?,
+        Placeholder::TokenIssuer => claims?.issuer()?,
+        Placeholder::CertificateRoles | Placeholder::ConsentId => return None,
+    };
+    is_plain(value).then(|| text.push_str(value))
+}
+
+/// Printable ASCII that a recipient does not trim: it can neither end a line nor change on the way.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.trim() == value && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const ORIGIN: [HeaderName; 3] = [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::settings::Address;
+
+    fn backend() -> Backend {
+        Backend {
+            address: Address::Tcp("127.0.0.1:1".into()),
+            tls: None,
+            http2: false,
+            connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(1),
+            max_body_bytes: 0,
+            certificate: None,
+            forward_authorization: true,
+            headers: Vec::new(),
+            health: None,
+        }
+    }
+
+    /// Writes into a request with the headers `sent`, and lists what the backend gets, in alphabetical order.
+    fn written(backend: &Backend, vouched: bool, sent: &[(&'static str, &str)]) -> Vec<String> {
+        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        for (name, value) in sent {
+            request.append_header(*name, *value).unwrap();
+        }
+        let connection = Connection { peer: Some([192, 0, 2, 1].into()), ..Connection::default() };
+        let findings = Findings::default();
+        Outgoing { backend, findings: &findings, connection: &connection, vouched, tls: false }
+            .write(&mut request)
+            .unwrap();
+        let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+        let mut lines: Vec<_> = request.headers.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn origin_that_a_load_balancer_vouches_for_is_kept() {
+        let sent = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "http"), ("x-forwarded-host", "a")];
+        let kept = ["x-forwarded-for: 198.51.100.7", "x-forwarded-host: a", "x-forwarded-proto: http"];
+        assert_eq!(written(&backend(), true, &sent), kept);
+    }
+
+    #[test]
+    fn scheme_that_a_load_balancer_leaves_out_is_added() {
+        assert_eq!(written(&backend(), true, &[]), ["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn origin_that_a_stranger_claims_is_replaced_in_every_spelling() {
+        let sent = [
+            ("host", "api.example"),
+            ("x-forwarded-for", "198.51.100.7"),
+            ("x-forwarded-for", "198.51.100.8"),
+            ("X_Forwarded.For", "198.51.100.9"),
+            ("x_forwarded_proto", "https"),
+            ("X-Forwarded-Host", "bank.example"),
+            ("x-forwarded-port", "1"),
+        ];
+        let replaced = [
+            "host: api.example",
+            "x-forwarded-for: 192.0.2.1",
+            "x-forwarded-host: api.example",
+            "x-forwarded-port: 1",
+            "x-forwarded-proto: http",
+        ];
+        assert_eq!(written(&backend(), false, &sent), replaced);
+    }
+
+    #[test]
+    fn authorization_goes_along_only_where_it_may() {
+        let sent = [("authorization", "Bearer a"), ("x-forwarded-proto", "https")];
+        assert_eq!(written(&backend(), true, &sent), ["authorization: Bearer a", "x-forwarded-proto: https"]);
+        let silent = Backend { forward_authorization: false, ..backend() };
+        assert_eq!(written(&silent, true, &sent), ["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn header_whose_placeholder_has_no_value_is_left_out() {
+        let template = |parts| (HeaderName::from_static("x-client"), HeaderTemplate(parts));
+        let text = || Part::Text("client ".into());
+        let thumbprint = Part::Placeholder(Placeholder::CertificateThumbprint);
+        let check = |parts, expected: &[&str]| {
+            let backend = Backend { headers: vec![template(parts)], ..backend() };
+            assert_eq!(written(&backend, true, &[]), expected);
+        };
+        check(vec![text()], &["x-client: client ", "x-forwarded-proto: https"]);
+        check(vec![text(), thumbprint], &["x-forwarded-proto: https"]);
+    }
+
+    #[test]
+    fn value_that_a_header_would_change_is_not_written() {
+        for value in ["alice", "accounts payments", "CN=a\\0A,O=b", "%0a"] {
+            assert!(is_plain(value), "{value:?}");
+        }
+        for value in ["", " alice", "alice ", "a\r\nb", "a\tb", "a\0", "ä"] {
+            assert!(!is_plain(value), "{value:?}");
+        }
+    }
+}

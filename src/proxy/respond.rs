@@ -1,1 +1,289 @@
 //! A refusal is answered; the connection is kept where HTTP allows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+};
+use pingora::{http::ResponseHeader, proxy::Session};
+use serde::Serialize;
+
+use crate::{
+    config::settings::Errors,
+    denial::{Challenge, Denial},
+    proxy::interaction::{self, Interaction},
+};
+
+/// RFC 9457.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    instance: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+/// Answers a request that has not been forwarded.
+///
+/// What the client still sends of the body is read within bounds and thrown away, so that the next request on the
+/// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt.
+///
+/// # Errors
+/// The client is gone.
+pub(super) async fn refuse(
+    session: &mut Session,
+    denial: &Denial,
+    errors: &Errors,
+    interaction: &Interaction,
+) -> pingora::Result<()> {
+    if matches!(denial, Denial::RequestMalformed { .. }) {
+        session.set_keepalive(None);
+    } else if !withholds_body(session) {
+        drain(session, DRAIN_BEFORE).await;
+    }
+    answer(session, denial, errors, interaction).await
+}
+
+/// Writes the refusal, and lets a client whose connection is about to close finish sending.
+///
+/// # Errors
+/// The client is gone.
+pub(super) async fn answer(
+    session: &mut Session,
+    denial: &Denial,
+    errors: &Errors,
+    interaction: &Interaction,
+) -> pingora::Result<()> {
+    let (head, body) = compose(denial, errors, interaction)?;
+    let bodiless = session.req_header().method == Method::HEAD;
+    session.write_response_header(Box::new(head), bodiless).await?;
+    if !bodiless {
+        session.write_response_body(Some(body), true).await?;
+    }
+    if !withholds_body(session) {
+        // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
+        drain(session, DRAIN_AFTER).await;
+    }
+    Ok(())
+}
+
+/// Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
+fn withholds_body(session: &Session) -> bool {
+    session.req_header().headers.contains_key(EXPECT)
+}
+
+/// The refusal as header section and body.
+fn compose(denial: &Denial, errors: &Errors, interaction: &Interaction) -> pingora::Result<(ResponseHeader, Bytes)> {
+    let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
+    let body = problem(denial, status, errors.full_detail, interaction);
+    let mut head = ResponseHeader::build(status, Some(HEADERS))?;
+    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))?;
+    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+    head.insert_header(interaction::NAME, interaction.value().clone())?;
+    if let Some(challenge) = challenge(denial, status) {
+        head.insert_header("WWW-Authenticate", challenge)?;
+    }
+    if denial.is_temporary() {
+        head.insert_header("Retry-After", HeaderValue::from(RETRY_AFTER_SECONDS))?;
+    }
+    if let Denial::MethodNotAllowed { allow } = denial {
+        head.insert_header("Allow", allow.as_ref())?;
+    }
+    Ok((head, body))
+}
+
+fn problem(denial: &Denial, status: u16, full: bool, interaction: &Interaction) -> Bytes {
+    let row = denial.row();
+    let detail = full.then(|| denial.detail()).flatten();
+    let problem = Problem {
+        r#type: &["urn:certbound:denial:", row.code].concat(),
+        title: row.title,
+        status,
+        code: row.code,
+        instance: interaction.id().urn().to_string(),
+        detail: detail.as_deref(),
+    };
+    // Strings and a number: nothing in it can fail to be written.
+    serde_json::to_vec(&problem).unwrap_or_default().into()
+}
+
+/// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
+/// RFC 9110, section 15.5.2 demands there.
+fn challenge(denial: &Denial, status: u16) -> Option<HeaderValue> {
+    let challenge = denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?;
+    if let (Challenge::InsufficientScope, Denial::ScopeInsufficient { scope }) = (challenge, denial) {
+        // A scope that cannot stand between quotation marks is left out rather than allowed to end them.
+        if scope.bytes().all(|byte| (byte == b' ' || byte.is_ascii_graphic()) && !matches!(byte, b'"' | b'\\')) {
+            return HeaderValue::from_str(&format!(r#"{}, scope="{scope}""#, challenge.as_str())).ok();
+        }
+    }
+    Some(HeaderValue::from_static(challenge.as_str()))
+}
+
+/// How much of a request body is read to be thrown away.
+#[derive(Clone, Copy)]
+struct Drain {
+    bytes: usize,
+    time: Duration,
+}
+
+/// Reads what is left of the body. When a bound is met first, the body stays unread and Pingora closes the connection.
+async fn drain(session: &mut Session, most: Drain) {
+    if session.as_downstream_mut().is_body_done() {
+        return;
+    }
+    let read = async {
+        let mut left = most.bytes;
+        while let Ok(Some(chunk)) = session.as_downstream_mut().read_request_body().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
+        }
+    };
+    // Either way it is over: what the answer says about the connection depends on the body alone.
+    let _ = tokio::time::timeout(most.time, read).await;
+}
+
+const HEADERS: usize = 8;
+/// As long as a failed fetch of keys is not repeated.
+const RETRY_AFTER_SECONDS: u16 = 10;
+const DRAIN_BEFORE: Drain = Drain { bytes: 64 * 1024, time: Duration::from_secs(1) };
+const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_secs(2) };
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+
+    use http::{
+        HeaderMap,
+        header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+    };
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    fn errors(full_detail: bool) -> Errors {
+        Errors { full_detail, status: [("role_missing", 401)].into() }
+    }
+
+    fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {
+        let interaction = Interaction::of(&HeaderMap::new());
+        let (head, body) = compose(denial, &errors(full_detail), &interaction).unwrap();
+        (head, serde_json::from_slice(&body).unwrap(), interaction)
+    }
+
+    #[test]
+    fn refusal_is_a_problem_document() {
+        let (head, body, interaction) = composed(&Denial::CertificateMissing, false);
+        assert_eq!(
+            body,
+            json!({
+                "type": "urn:certbound:denial:certificate_missing",
+                "title": "A client certificate is required",
+                "status": 401,
+                "code": "certificate_missing",
+                "instance": format!("urn:uuid:{}", interaction.id()),
+            })
+        );
+        assert_eq!(head.status, 401);
+        assert_eq!(head.headers[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(head.headers[CACHE_CONTROL], "no-store");
+        assert_eq!(head.headers[WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(&head.headers[interaction::NAME], interaction.value());
+        assert!(!head.headers.contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn facts_are_told_only_in_full_detail() {
+        let denial = Denial::TokenExpired { expired: 1 };
+        assert_eq!(composed(&denial, true).1["detail"], "exp is 1 s after 1970");
+        assert_eq!(composed(&denial, false).1.get("detail"), None);
+        assert_eq!(composed(&Denial::CertificateMissing, true).1.get("detail"), None);
+    }
+
+    #[track_caller]
+    fn check(denial: &Denial, status: u16, name: http::HeaderName, expected: Option<&str>) {
+        let (head, body, _) = composed(denial, false);
+        assert_eq!((head.status.as_u16(), &body["status"]), (status, &json!(status)));
+        assert_eq!(head.headers.get(name).map(|value| value.to_str().unwrap()), expected);
+    }
+
+    #[test]
+    fn challenge_names_the_error_and_the_scope() {
+        let scope = |scope: &str| Denial::ScopeInsufficient { scope: scope.into() };
+        check(&Denial::TokenInactive, 401, WWW_AUTHENTICATE, Some(r#"Bearer error="invalid_token""#));
+        check(
+            &scope("accounts payments"),
+            403,
+            WWW_AUTHENTICATE,
+            Some(r#"Bearer error="insufficient_scope", scope="accounts payments""#),
+        );
+        check(&scope(r#"a" b"#), 403, WWW_AUTHENTICATE, Some(r#"Bearer error="insufficient_scope""#));
+        check(&Denial::GrantWrong, 403, WWW_AUTHENTICATE, None);
+    }
+
+    #[test]
+    fn status_that_the_operator_turns_into_401_gets_a_challenge() {
+        check(&Denial::RoleMissing, 401, WWW_AUTHENTICATE, Some("Bearer"));
+    }
+
+    #[test]
+    fn refusal_of_a_method_names_those_that_would_do() {
+        check(&Denial::MethodNotAllowed { allow: "GET, POST".into() }, 405, ALLOW, Some("GET, POST"));
+    }
+
+    #[test]
+    fn refusal_that_time_can_heal_says_when_to_come_back() {
+        check(&Denial::KeysUnavailable, 503, RETRY_AFTER, Some("10"));
+        check(&Denial::BackendTimeout, 504, RETRY_AFTER, None);
+    }
+
+    /// What comes back on a connection that carried `sent` and stays open, once the request is refused.
+    async fn refused(sent: &str, denial: &Denial) -> String {
+        let (mut client, server) = tokio::io::duplex(256 * 1024);
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut session = Session::new_h1(Box::new(server));
+        session.as_downstream_mut().read_request().await.unwrap();
+        let interaction = Interaction::of(&session.req_header().headers);
+        refuse(&mut session, denial, &errors(false), &interaction).await.unwrap();
+        drop(session);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn connection_is_kept_when_the_body_could_be_read() {
+        let body = "a".repeat(1000);
+        let sent = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{body}");
+        let answer = refused(&sent, &Denial::CertificateMissing).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(answer.contains("Connection: keep-alive\r\n"), "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+        assert!(!answer.contains("Server:"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn connection_is_closed_after_a_long_body_a_withheld_one_and_a_doubtful_request() {
+        let long = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{}", "a".repeat(100_000));
+        let withheld = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+        let doubtful = ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Denial::RequestMalformed { why: "" });
+        for (sent, denial) in [(long.as_str(), Denial::RoleMissing), (withheld, Denial::RoleMissing), doubtful] {
+            let answer = refused(sent, &denial).await;
+            assert!(answer.contains("Connection: close\r\n"), "{answer}");
+            assert!(!answer.contains("100 Continue"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusal_of_head_has_no_body() {
+        let answer = refused("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", &Denial::CertificateMissing).await;
+        assert!(answer.ends_with("\r\n\r\n") && answer.contains("Content-Length: "), "{answer}");
+    }
+}

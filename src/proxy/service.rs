@@ -1,1 +1,359 @@
 //! The phases of one request in Pingora.
+
+use std::{sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{
+    StatusCode,
+    header::{CONTENT_LENGTH, EXPECT},
+};
+use pingora::{
+    Error, ErrorSource, ErrorType,
+    http::{RequestHeader, ResponseHeader},
+    modules::http::HttpModules,
+    proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session},
+    upstreams::peer::HttpPeer,
+};
+use rustls_pki_types::UnixTime;
+
+use crate::{
+    config::settings::{Mode, REFUSED_METHODS},
+    denial::Denial,
+    gate::{Findings, Inbound, Judgement, Known, Question, Verdict},
+    headers::Asserted,
+    observe::{self, record::Decision},
+    peer::Connection,
+    proxy::{
+        World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
+        outbound::Outgoing, respond, websocket,
+    },
+};
+
+/// certbound as Pingora sees it.
+pub struct Sidecar {
+    world: Arc<World>,
+    backend: BackendPeer,
+    /// Whether a load balancer has to prove itself at all.
+    proofs: bool,
+}
+
+impl Sidecar {
+    /// A sidecar in front of the world's backend.
+    ///
+    /// # Errors
+    /// What Pingora cannot use of the backend's address.
+    pub fn new(world: Arc<World>) -> pingora::Result<Self> {
+        let peers = &world.settings.gate.peers;
+        let proofs = peers.networks.is_some() || peers.balancers.is_some() || peers.secret.is_some();
+        let backend = BackendPeer::new(&world.settings.backend)?;
+        Ok(Self { world, backend, proofs })
+    }
+
+    /// Judges a request, and asks outside for what the gate does not know.
+    async fn judge(&self, session: &Session, asserted: &Asserted, connection: &Connection) -> Judgement {
+        let mut answered = Vec::new();
+        while answered.len() < MOST_QUESTIONS {
+            let judgement = self.judge_once(session, asserted, connection, &answered);
+            let Verdict::Ask(question) = judgement.verdict else { return judgement };
+            self.world.keys.answer(question).await;
+            answered.push(question);
+        }
+        // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
+        Judgement { verdict: Verdict::Deny(Denial::KeysUnavailable), findings: Findings::default() }
+    }
+
+    fn judge_once(
+        &self,
+        session: &Session,
+        asserted: &Asserted,
+        connection: &Connection,
+        answered: &[Question],
+    ) -> Judgement {
+        let request = session.req_header();
+        let path = match inbound::path(request) {
+            Ok(path) => path,
+            Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings: Findings::default() },
+        };
+        let inbound = Inbound { connection, asserted, headers: &request.headers, method: &request.method, path };
+        let keys = self.world.keys.ring();
+        let known = Known { keys: &keys, answered };
+        self.world.settings.gate.judge(&inbound, &known, UnixTime::now())
+    }
+
+    /// What becomes of a judgement in the configured mode.
+    ///
+    /// # Errors
+    /// The refusal that is answered.
+    fn decide(
+        &self,
+        verdict: Verdict,
+        findings: &mut Findings,
+        session: &Session,
+        asserted: &Asserted,
+        connection: &Connection,
+    ) -> Result<Decision, Denial> {
+        let denial = match verdict {
+            Verdict::Permit(_) => return Ok(Decision::Allow),
+            Verdict::Deny(denial) => denial,
+            Verdict::Ask(_) => Denial::KeysUnavailable,
+        };
+        let refused_method = REFUSED_METHODS.contains(&session.req_header().method);
+        if self.world.settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
+            return Err(denial);
+        }
+        if findings.route.is_none() {
+            // Routing answers before the peer is looked at, and report mode does not relax who may speak to certbound.
+            findings.peer = self.world.settings.gate.peers.admit(connection, asserted, UnixTime::now())?;
+        }
+        Ok(Decision::WouldDeny(denial))
+    }
+
+    /// From the first byte to the decision.
+    ///
+    /// # Errors
+    /// The refusal that is answered.
+    async fn weigh(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Decision, Denial> {
+        let settings = &self.world.settings;
+        let arrival = inbound::arrive(session, &settings.identity, settings.listen.max_header_bytes);
+        for name in arrival.asserted.stripped() {
+            self.world.metrics.stripped(name);
+        }
+        exchange.interaction = Some(Interaction::of(&session.req_header().headers));
+        exchange.connection = listen::connection_of(session);
+        let slot = self.world.audit.reserve();
+        let slot = slot.map(|slot| exchange.slot = Some(slot));
+        arrival.form?;
+        let connection = exchange.connection.clone();
+        let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
+        let Judgement { verdict, mut findings } = self.judge(session, &arrival.asserted, &connection).await;
+        let decided = self.decide(verdict, &mut findings, session, &arrival.asserted, &connection);
+        exchange.findings = findings;
+        let decision = decided?;
+        self.hold_body_limit(session)?;
+        slot?;
+        Ok(decision)
+    }
+
+    /// A length that is announced is refused before the backend hears of the request.
+    fn hold_body_limit(&self, session: &Session) -> Result<(), Denial> {
+        let announced = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let announced = announced.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        if self.is_too_large(announced) { Err(Denial::BodyTooLarge) } else { Ok(()) }
+    }
+
+    fn is_too_large(&self, body_bytes: u64) -> bool {
+        let most = self.world.settings.backend.max_body_bytes;
+        most != 0 && body_bytes > most
+    }
+
+    /// Sets how long the client may take, and keeps the connection only where Pingora would.
+    fn be_patient(&self, session: &mut Session) {
+        let idle = self.world.settings.listen.idle_timeout;
+        let downstream = session.as_downstream_mut();
+        downstream.set_read_timeout(Some(idle));
+        downstream.set_write_timeout(Some(idle));
+        downstream.set_total_drain_timeout(Some(idle));
+        // Zero is Pingora's sign for "for ever". None is its verdict that the connection ends with this request, because
+        // of the client's wish, of HTTP/1.0, of doubtful framing, or of a shutdown: overriding that would reopen it.
+        if downstream.get_keepalive() == Some(0) {
+            downstream.set_keepalive(Some(idle.as_secs().max(1)));
+        }
+    }
+
+    /// The backend's failure as a refusal; none when there is nobody left to tell.
+    fn failure(&self, error: &Error) -> Option<Denial> {
+        use ErrorType::{ConnectionClosed, ReadError, ReadTimedout, WriteError, WriteTimedout};
+        match (error.esource(), error.etype()) {
+            (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed) => None,
+            (ErrorSource::Downstream, ReadTimedout) => {
+                Some(Denial::RequestMalformed { why: "the body did not arrive in time" })
+            }
+            (ErrorSource::Downstream, _) => Some(Denial::RequestMalformed { why: "the body is not well framed" }),
+            (_, ReadTimedout | WriteTimedout) => Some(Denial::BackendTimeout),
+            _ => Some(Denial::BackendUnreachable),
+        }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Sidecar {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::new(self.world.metrics.request_begins())
+    }
+
+    /// Pingora's default is a compression module that nobody asked for.
+    fn init_downstream_modules(&self, _: &mut HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        self.be_patient(session);
+        match self.weigh(session, exchange).await {
+            Ok(decision) => {
+                exchange.decision = Some(decision);
+                if session.req_header().headers.contains_key(EXPECT) {
+                    // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
+                    session.set_close_on_response_before_downstream_finish(false);
+                }
+                let route = exchange.findings.route.as_ref().map(|(_, route)| route.as_ref());
+                inbound::without_upgrade(session.req_header_mut(), route);
+                Ok(false)
+            }
+            Err(denial) => {
+                if let Some(interaction) = &exchange.interaction {
+                    // A client that left before its refusal came has been refused all the same.
+                    let _ = respond::refuse(session, &denial, &self.world.settings.errors, interaction).await;
+                }
+                exchange.decision = Some(Decision::Deny(denial));
+                Ok(true)
+            }
+        }
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
+        exchange.asked = Some(Instant::now());
+        let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
+        exchange.addresses = addresses;
+        if session.is_upgrade_req() {
+            websocket::allow(&mut peer, self.world.settings.listen.idle_timeout);
+        }
+        Ok(peer)
+    }
+
+    /// A name may lead to several addresses: each is tried once, and nothing has been sent by then.
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        _: &HttpPeer,
+        exchange: &mut Exchange,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        exchange.failed_attempts = exchange.failed_attempts.saturating_add(1);
+        error.set_retry(exchange.failed_attempts < exchange.addresses);
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _: &mut Session,
+        request: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        let (Some(connection), Some(interaction)) = (&exchange.connection, &exchange.interaction) else {
+            return Err(Error::explain(ErrorType::InternalError, "forwarded without having arrived"));
+        };
+        let outgoing = Outgoing {
+            backend: &self.world.settings.backend,
+            findings: &exchange.findings,
+            connection,
+            // Without any proof a stranger is no load balancer, unless the permissions of a Unix socket vouch for it.
+            vouched: exchange.findings.peer.is_some() && (self.proofs || connection.peer.is_none()),
+            tls: self.world.settings.listen.tls.is_some(),
+        };
+        outgoing.write(request)?;
+        request.insert_header(interaction::NAME, interaction.value().clone())
+    }
+
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        _: bool,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        if session.was_upgraded() {
+            // A tunnel has no body.
+            return Ok(());
+        }
+        let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        exchange.body_bytes = exchange.body_bytes.saturating_add(more);
+        if self.is_too_large(exchange.body_bytes) {
+            return Err(Error::new(BODY_TOO_LARGE).into_down());
+        }
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        // 101 is an answer; the other 1xx only announce one.
+        if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(());
+        }
+        if response.status == StatusCode::SWITCHING_PROTOCOLS && !session.is_upgrade_req() {
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
+        }
+        // A client that was answered before it sent its body may never send it, and its next request would be taken for
+        // that body.
+        session.set_close_on_response_before_downstream_finish(true);
+        exchange.backend = exchange.asked.map(|asked| asked.elapsed());
+        match &exchange.interaction {
+            Some(interaction) => response.insert_header(interaction::NAME, interaction.value().clone()),
+            None => Ok(()),
+        }
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+        let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
+        let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        let mut error_code = 0;
+        if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
+            if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
+                // The type alone: the text of an error can hold bytes of a request or an answer.
+                tracing::warn!(event = "backend_failed", code = denial.code(), error = error.etype().as_str());
+            }
+            // Pingora ends the connection after a failure; the answer has to say so.
+            session.set_keepalive(None);
+            let _ = respond::answer(session, &denial, &self.world.settings.errors, interaction).await;
+            error_code = session.response_written().map_or(0, |head| head.status.as_u16());
+            exchange.decision = Some(Decision::Deny(denial));
+        }
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Exchange) {
+        let slot = exchange.slot.take();
+        let Some(record) = exchange.conclude(session) else { return };
+        if let Some(slot) = slot {
+            slot.record(&record);
+        }
+        observe::log::access(&self.world.settings.log, &record);
+        self.world.metrics.record(&record);
+    }
+
+    /// Pingora's own lines hold paths and queries.
+    fn request_summary(&self, _: &Session, _: &Exchange) -> String {
+        String::new()
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &Error) -> bool {
+        true
+    }
+
+    fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
+        true
+    }
+}
+
+/// Whether a refusal is answered in report mode too: rules of form, limits, and who may speak to certbound.
+///
+/// `route_unknown` and `method_not_allowed` are verdicts of routing and are relaxed, save for the methods that no route
+/// takes.
+fn holds_always(denial: &Denial) -> bool {
+    matches!(
+        denial,
+        Denial::RequestMalformed { .. }
+            | Denial::PathAmbiguous { .. }
+            | Denial::HeaderTooLarge { .. }
+            | Denial::PeerUntrusted { .. }
+            | Denial::BodyTooLarge
+    )
+}
+
+/// One for each issuer's keys would do; a gate that asks more often is not asking for anything new.
+const MOST_QUESTIONS: usize = 4;
+const BODY_TOO_LARGE: ErrorType = ErrorType::new("body too large");

@@ -1,10 +1,10 @@
 //! The one bearer token of a request (RFC 6750, section 2.1). Nowhere but in `Authorization` is one looked for.
 
-use http::HeaderMap;
+use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::denial::Denial;
 
-/// The characters after `Bearer `: not decoded, not verified, not believed.
+/// The characters after `Bearer `: not decoded, not verified, not believed. There is no way to print them.
 #[derive(Clone, Copy)]
 pub struct BearerToken<'a>(&'a str);
 
@@ -15,9 +15,123 @@ impl<'a> BearerToken<'a> {
     /// `token_missing` (none, or another scheme), `token_repeated` (two headers), `token_malformed`
     /// (not `b64token`: several credentials joined by commas among them; over [`Self::MAX_BYTES`]).
     pub fn read(headers: &'a HeaderMap) -> Result<Self, Denial> {
-        todo!()
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().ok_or(Denial::TokenMissing { why: "no Authorization header" })?.as_bytes();
+        if values.next().is_some() {
+            return Err(Denial::TokenRepeated);
+        }
+        let end = value.iter().position(|byte| !is_scheme(*byte)).unwrap_or(value.len());
+        let (scheme, credentials) = value.split_at(end);
+        if !scheme.eq_ignore_ascii_case(b"bearer") {
+            return Err(Denial::TokenMissing { why: "another Authorization scheme than Bearer" });
+        }
+        let token = credentials.trim_ascii_start();
+        if credentials.len() > Self::MAX_BYTES {
+            return Err(Denial::TokenMalformed { why: "longer than any token that is read" });
+        }
+        // Only spaces part scheme and token: `Bearer,x` and a tab are no separators (RFC 6750, section 2.1).
+        let separator = credentials.get(..credentials.len() - token.len()).unwrap_or_default();
+        if separator.is_empty() || separator.iter().any(|byte| *byte != b' ') || !is_b64token(token) {
+            return Err(Denial::TokenMalformed { why: "not one b64token after Bearer" });
+        }
+        let token = std::str::from_utf8(token).map_err(|_| Denial::TokenMalformed { why: "not ASCII" })?;
+        Ok(Self(token))
     }
 
-    /// A token longer than this is not read.
+    /// The characters.
+    pub(super) fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// A token longer than this is not read. Spaces after the scheme count.
     pub const MAX_BYTES: usize = 16 * 1024;
+}
+
+/// A character of an authentication scheme (RFC 9110, sections 5.6.2 and 11.1).
+fn is_scheme(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `b64token` of RFC 6750, section 2.1: padding at the end only, and not alone.
+fn is_b64token(token: &[u8]) -> bool {
+    let unpadded = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let characters = token.get(..unpadded).unwrap_or_default();
+    !characters.is_empty() && characters.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Result<String, &'static str> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        BearerToken::read(&headers).map(|token| token.as_str().to_owned()).map_err(|denial| denial.code())
+    }
+
+    fn check(values: &[&str], expected: Result<&str, &'static str>) {
+        let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
+        assert_eq!(read(&values), expected.map(str::to_owned), "{values:?}");
+    }
+
+    #[test]
+    fn token_after_the_scheme_in_any_case_and_one_or_more_spaces_is_read() {
+        check(&["Bearer abc"], Ok("abc"));
+        check(&["bEARER    abc"], Ok("abc"));
+        check(&["Bearer aZ09-._~+/=="], Ok("aZ09-._~+/=="));
+    }
+
+    #[test]
+    fn request_without_the_bearer_scheme_has_no_token() {
+        check(&[], Err("token_missing"));
+        for value in
+            ["", " Bearer abc", "Basic abc", "DPoP abc", "Bearers abc", "Bearer.abc", "Basic YTpi, Bearer abc", "abc"]
+        {
+            check(&[value], Err("token_missing"));
+        }
+    }
+
+    #[test]
+    fn two_headers_are_refused_whatever_they_hold() {
+        check(&["Bearer abc", "Bearer abc"], Err("token_repeated"));
+        check(&["Basic abc", "Bearer abc"], Err("token_repeated"));
+        check(&["Bearer abc", ""], Err("token_repeated"));
+    }
+
+    #[test]
+    fn anything_but_one_b64token_is_malformed() {
+        for value in [
+            "Bearer",
+            "Bearer ",
+            "Bearer =",
+            "Bearer a b",
+            "Bearer a,b",
+            "Bearer a, Bearer b",
+            "Bearer\tabc",
+            "Bearer,abc",
+            "Bearer  \tabc",
+            "Bearer abc ",
+            "Bearer a=b",
+            "Bearer \"abc\"",
+            "Bearer a;b",
+            "Bearer a%62",
+            "Bearer=abc",
+        ] {
+            check(&[value], Err("token_malformed"));
+        }
+        assert_eq!(read(&["Bearer a\u{e9}".as_bytes()]), Err("token_malformed"));
+    }
+
+    #[test]
+    fn token_is_read_up_to_the_limit_and_not_beyond() {
+        let longest = format!("Bearer {}", "a".repeat(BearerToken::MAX_BYTES - 1));
+        assert!(read(&[longest.as_bytes()]).is_ok());
+        assert_eq!(read(&[format!("{longest}a").as_bytes()]), Err("token_malformed"));
+    }
 }

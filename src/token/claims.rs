@@ -1,13 +1,32 @@
 //! The claims of an access token (RFC 7519, section 4; RFC 9068, section 2.2), each at most once.
 
-use rustls_pki_types::UnixTime;
+use std::{fmt, time::Duration};
 
-use crate::thumbprint::Thumbprint;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use rustls_pki_types::UnixTime;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{thumbprint::Thumbprint, token::json::Members};
 
 /// Claims of a token whose signature holds. Times and audience are not yet compared.
-#[derive(Clone, Debug)]
+///
+/// Prints its issuer and digest alone: a subject is a person.
+#[derive(Clone)]
 pub struct Claims {
-    // private fields: iss, sub, aud, exp, nbf, iat, jti, scope, client_id, aut, cnf, names present
+    issuer: Option<Box<str>>,
+    subject: Option<Box<str>>,
+    audiences: Box<[Box<str>]>,
+    expires: Option<UnixTime>,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
+    jti_sha256: Option<Box<str>>,
+    client_id: Option<Box<str>>,
+    scope: Option<Box<str>>,
+    grant: Option<Grant>,
+    confirmation: Option<Thumbprint>,
+    /// Every claim with a value, for the required ones.
+    names: Box<[Box<str>]>,
 }
 
 /// Who obtained the token: the client for itself, or for a user.
@@ -20,44 +39,185 @@ pub enum Grant {
 }
 
 impl Claims {
-    /// Reads the payload: a JSON object, each name once, known claims of the right type.
+    /// Reads the payload's members: known claims of the right type. Unknown claims are not looked at.
     ///
     /// # Errors
     /// Why it is `token_malformed`.
-    pub fn parse(payload: &[u8]) -> Result<Self, &'static str> {
-        todo!()
+    pub(super) fn read(payload: &Members) -> Result<Self, &'static str> {
+        let subject = text(payload, "sub", "`sub` is not a string")?;
+        let client_id = match text(payload, "client_id", "`client_id` is not a string")? {
+            None => text(payload, "azp", "`azp` is not a string")?,
+            some => some,
+        };
+        let jti = text(payload, "jti", "`jti` is not a string")?;
+        Ok(Self {
+            issuer: text(payload, "iss", "`iss` is not a string")?,
+            audiences: audiences(payload)?,
+            expires: time(payload, "exp", "`exp` is not a time")?,
+            not_before: time(payload, "nbf", "`nbf` is not a time")?,
+            issued_at: time(payload, "iat", "`iat` is not a time")?,
+            jti_sha256: jti.map(|jti| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(jti.as_bytes())).into()),
+            scope: scope(payload)?,
+            grant: grant(payload, subject.as_deref(), client_id.as_deref())?,
+            confirmation: confirmation(payload)?,
+            names: payload.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str().into()).collect(),
+            subject,
+            client_id,
+        })
     }
 
     /// `iss`.
     pub fn issuer(&self) -> Option<&str> {
-        todo!()
+        self.issuer.as_deref()
     }
+
     /// `sub`.
     pub fn subject(&self) -> Option<&str> {
-        todo!()
+        self.subject.as_deref()
     }
+
     /// `client_id`, else `azp`.
     pub fn client_id(&self) -> Option<&str> {
-        todo!()
+        self.client_id.as_deref()
     }
+
     /// `scope` or `scp`, as one string with single spaces.
     pub fn scope(&self) -> Option<&str> {
-        todo!()
+        self.scope.as_deref()
     }
+
     /// `exp`.
     pub fn expires(&self) -> Option<UnixTime> {
-        todo!()
+        self.expires
     }
+
     /// Base64url SHA-256 of `jti`, for the audit line.
     pub fn jti_sha256(&self) -> Option<&str> {
-        todo!()
+        self.jti_sha256.as_deref()
     }
+
     /// `cnf["x5t#S256"]`.
     pub fn confirmation(&self) -> Option<&Thumbprint> {
-        todo!()
+        self.confirmation.as_ref()
     }
-    /// `aut` where present, else whether `sub` is the client (RFC 9068, section 2.2).
+
+    /// `aut` where present, else whether `sub` is the client (RFC 9068, section 2.2). None: the token does not tell.
     pub fn grant(&self) -> Option<Grant> {
-        todo!()
+        self.grant
+    }
+
+    /// `aud`, one or more; empty when absent.
+    pub(super) fn audiences(&self) -> &[Box<str>] {
+        &self.audiences
+    }
+
+    /// `nbf`.
+    pub(super) fn not_before(&self) -> Option<UnixTime> {
+        self.not_before
+    }
+
+    /// `iat`.
+    pub(super) fn issued_at(&self) -> Option<UnixTime> {
+        self.issued_at
+    }
+
+    /// How many texts are kept apart in memory, about.
+    pub(super) fn texts(&self) -> usize {
+        self.names.len() + self.audiences.len()
+    }
+
+    /// Whether the claim is there and not `null`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|present| &**present == name)
     }
 }
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issuer, jti_sha256, .. } = self;
+        f.debug_struct("Claims").field("issuer", issuer).field("jti_sha256", jti_sha256).finish_non_exhaustive()
+    }
+}
+
+type Read<T> = Result<T, &'static str>;
+
+fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<str>>> {
+    match payload.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
+        Some(_) => Err(wrong),
+    }
+}
+
+/// A NumericDate. Its fraction is dropped, because the clock has none either.
+///
+/// After the year 9999 are only times in milliseconds, which would make a token last for ever.
+fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
+    let Some(value) = payload.get(name) else { return Ok(None) };
+    let seconds = match (value.as_u64(), value.as_f64()) {
+        (Some(seconds), _) if seconds <= LATEST => seconds,
+        (None, Some(seconds)) if (0.0..=LATEST as f64).contains(&seconds) => seconds as u64,
+        _ => return Err(wrong),
+    };
+    Ok(Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds))))
+}
+
+fn audiences(payload: &Members) -> Read<Box<[Box<str>]>> {
+    let wrong = "`aud` is not a string or a list of strings";
+    match payload.get("aud") {
+        None => Ok(Box::default()),
+        Some(Value::String(one)) => Ok(Box::new([one.as_str().into()])),
+        Some(Value::Array(list)) => list.iter().map(|one| one.as_str().map(Box::from).ok_or(wrong)).collect(),
+        Some(_) => Err(wrong),
+    }
+}
+
+/// `scope` (RFC 9068, section 2.2.3) or, where there is none, `scp`: a string, or a list with one scope an element.
+///
+/// An element with a space in it could be read as one scope or as two.
+fn scope(payload: &Members) -> Read<Option<Box<str>>> {
+    let wrong = "`scope` is not a string or a list of scopes";
+    let scopes: Vec<&str> = match payload.get("scope").or_else(|| payload.get("scp")) {
+        None => return Ok(None),
+        Some(Value::String(text)) => text.split(' ').filter(|scope| !scope.is_empty()).collect(),
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|scope| scope.as_str().filter(|scope| !scope.is_empty() && !scope.contains(' ')).ok_or(wrong))
+            .collect::<Read<_>>()?,
+        Some(_) => return Err(wrong),
+    };
+    Ok(Some(scopes.join(" ").into()))
+}
+
+/// An `aut` that is neither of the two known words tells nothing, and `sub` is then not asked.
+fn grant(payload: &Members, subject: Option<&str>, client_id: Option<&str>) -> Read<Option<Grant>> {
+    if let Some(aut) = text(payload, "aut", "`aut` is not a string")? {
+        return Ok(match &*aut {
+            "APPLICATION" => Some(Grant::Application),
+            "APPLICATION_USER" => Some(Grant::User),
+            _ => None,
+        });
+    }
+    let both = subject.zip(client_id);
+    Ok(both.map(|(subject, client_id)| if subject == client_id { Grant::Application } else { Grant::User }))
+}
+
+/// `cnf` (RFC 7800) with `x5t#S256` (RFC 8705, section 3.1). Other members, `jkt` among them, are not looked at.
+fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
+    let members = match payload.get("cnf") {
+        None => return Ok(None),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err("`cnf` is not an object with each member once"),
+    };
+    let wrong = "`x5t#S256` is not 43 characters of base64url";
+    match members.get("x5t#S256") {
+        None => Ok(None),
+        Some(value) => value.as_str().and_then(Thumbprint::parse).ok_or(wrong).map(Some),
+    }
+}
+
+/// The last second of the year 9999.
+const LATEST: u64 = 253_402_300_799;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! Issuers' keys (RFC 7517, 7518, 8037) and the algorithms they may be used with.
 
+use serde_json::Value;
+
+use crate::token::{json, jwk::Key};
+
 /// JWS algorithms certbound knows: asymmetric ones only. `none` and HS* have no name here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names of RFC 7518 and RFC 8037")]
@@ -31,7 +35,17 @@ impl Algorithm {
 
     /// Its registered name.
     pub fn name(self) -> &'static str {
-        todo!()
+        match self {
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+        }
     }
 
     /// The algorithm of that name.
@@ -43,29 +57,93 @@ impl Algorithm {
 /// The usable public keys of one issuer. Equality tells whether a refresh changed anything.
 #[derive(Debug, Eq, PartialEq)]
 pub struct KeySet {
-    // keys
+    keys: Vec<Key>,
+    left_out: Vec<String>,
 }
 
 impl KeySet {
-    /// Reads a JWK set. Keys of unknown type, for encryption, or with symmetric material are left out; duplicates of a
-    /// `kid` are kept.
+    /// Reads a JWK set. Keys that cannot verify a signature of ours are left out; duplicates of a `kid` are kept.
     ///
     /// # Errors
-    /// What is wrong: not a JWK set, over [`Self::MAX_BYTES`], too many keys.
+    /// What is wrong: not a JWK set, over [`Self::MAX_BYTES`], over [`Self::MAX_KEYS`].
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        todo!()
+        if json.len() > Self::MAX_BYTES {
+            return Err(format!("over {} bytes", Self::MAX_BYTES));
+        }
+        let document = json::members(json).ok_or("not one JSON object with each member once")?;
+        let Some(Value::Array(list)) = document.get("keys") else {
+            return Err("not a JWK set: no list `keys`".to_owned());
+        };
+        if list.len() > Self::MAX_KEYS {
+            return Err(format!("over {} keys", Self::MAX_KEYS));
+        }
+        let mut set = Self { keys: Vec::new(), left_out: Vec::new() };
+        for (place, jwk) in list.iter().enumerate() {
+            match Key::read(jwk) {
+                Ok(key) => set.keys.push(key),
+                Err(why) => set.left_out.push(format!("key {}: {why}", place + 1)),
+            }
+        }
+        Ok(set)
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        todo!()
+        self.keys.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.keys.is_empty()
+    }
+
+    /// Which keys were left out, by their place in the document, and why: for the log. Holds nothing of the key.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Verifies a signature with the keys that the header may mean.
+    ///
+    /// With a `kid`: each key of that `kid`, where type and `alg` fit. Without: the only key that fits.
+    pub(super) fn verify(
+        &self,
+        algorithm: Algorithm,
+        kid: Option<&str>,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), KeyStop> {
+        let named = || self.keys.iter().filter(|key| kid.is_none() || key.kid() == kid);
+        let mut fitting = named().filter(|key| key.fits(algorithm)).peekable();
+        if fitting.peek().is_none() {
+            let known = kid.is_some() && named().next().is_some();
+            return Err(if known { KeyStop::Unfit } else { KeyStop::Unknown });
+        }
+        if kid.is_none() && named().filter(|key| key.fits(algorithm)).nth(1).is_some() {
+            return Err(KeyStop::Ambiguous);
+        }
+        let holds = fitting.any(|key| key.verify(algorithm, message, signature));
+        holds.then_some(()).ok_or(KeyStop::SignatureInvalid)
     }
 
     /// A larger document is not read.
     pub const MAX_BYTES: usize = 512 * 1024;
+
+    /// A document with more keys is not read.
+    pub const MAX_KEYS: usize = 100;
 }
+
+/// Why no key verified a signature.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KeyStop {
+    /// No key of that `kid`, or without one no key for the algorithm: a newer set may have it.
+    Unknown,
+    /// The key of that `kid` is for another algorithm.
+    Unfit,
+    /// No `kid`, and several keys for the algorithm.
+    Ambiguous,
+    /// None of them made it.
+    SignatureInvalid,
+}
+
+#[cfg(test)]
+mod tests;

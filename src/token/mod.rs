@@ -2,10 +2,21 @@
 
 pub mod bearer;
 pub mod claims;
+mod json;
+mod jwk;
+mod jws;
+pub mod key_ring;
 pub mod keys;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
+pub(crate) mod mint;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+mod vectors;
 pub mod verify;
 
 pub use bearer::BearerToken;
 pub use claims::{Claims, Grant};
+pub use key_ring::KeyRing;
 pub use keys::{Algorithm, KeySet};
-pub use verify::{AccessToken, Issuer, Issuers, KeyRing, TokenRules};
+pub use verify::{AccessToken, Issuer, Issuers, TokenRules};

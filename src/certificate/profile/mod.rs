@@ -1,5 +1,14 @@
 //! The forms in which load balancers forward a certificate: one file a family.
 
+mod base64_der;
+pub(super) mod der;
+mod escaped_pem;
+mod pem;
+mod percent;
+mod rfc9440;
+mod wso2;
+mod xfcc;
+
 use http::{HeaderName, HeaderValue};
 
 use crate::{certificate::Presented, denial::Denial};
@@ -33,6 +42,9 @@ pub struct Written {
     pub chain: Option<HeaderValue>,
 }
 
+/// A certificate in DER, not looked into yet.
+type Der = Vec<u8>;
+
 impl Profile {
     /// Every profile, in the order of the documentation.
     pub const ALL: [Self; 14] = [
@@ -54,26 +66,119 @@ impl Profile {
 
     /// Its name in `proxy.toml`.
     pub fn name(self) -> &'static str {
-        todo!()
+        self.row().0
     }
 
     /// The header it uses unless configured.
     pub fn header(self) -> HeaderName {
-        todo!()
+        HeaderName::from_static(self.row().1)
     }
 
     /// The header for the chain, where it has one of its own.
     pub fn chain_header(self) -> Option<HeaderName> {
-        todo!()
+        self.row().2.map(HeaderName::from_static)
+    }
+
+    #[rustfmt::skip]
+    fn row(self) -> (&'static str, &'static str, Option<&'static str>) {
+        match self {
+            Self::Wso2         => ("wso2", "ssl.client.auth.cert.x509", None),
+            Self::Nginx        => ("nginx", "x-ssl-client-cert", None),
+            Self::IngressNginx => ("ingress-nginx", "ssl-client-cert", None),
+            Self::Haproxy      => ("haproxy", "x-ssl-client-cert", Some("x-ssl-client-chain")),
+            Self::Apache       => ("apache", "x-ssl-client-cert", None),
+            Self::Envoy        => ("envoy", "x-forwarded-client-cert", None),
+            Self::Traefik      => ("traefik", "x-forwarded-tls-client-cert", None),
+            Self::Caddy        => ("caddy", "client-cert", None),
+            Self::AwsAlb       => ("aws-alb", "x-amzn-mtls-clientcert", None),
+            Self::Gcp          => ("gcp", "client-cert", Some("client-cert-chain")),
+            Self::Azure        => ("azure", "x-arr-clientcert", None),
+            Self::Cloudflare   => ("cloudflare", "client-cert", Some("client-cert-chain")),
+            Self::F5           => ("f5", "x-client-cert", None),
+            Self::Rfc9440      => ("rfc9440", "client-cert", Some("client-cert-chain")),
+        }
+    }
+
+    /// Whether the chain header is a list that may be split over several lines (RFC 9440, section 2.3).
+    pub(super) fn chain_may_repeat(self) -> bool {
+        matches!(self, Self::Gcp | Self::Cloudflare | Self::Rfc9440 | Self::Caddy)
     }
 
     /// Reads the certificate strictly: the whole input is consumed, nothing is guessed.
+    ///
+    /// `chain` are the values of a chain header in the profile's own form, without the leaf or headed by it.
+    ///
+    /// # Errors
+    /// `certificate_malformed`, also for more than one certificate where the profile carries one and for more than
+    /// `max_intermediates`; `certificate_repeated` for two elements of XFCC; `certificate_missing` for an element of XFCC
+    /// without a certificate.
     pub fn decode(self, leaf: &[u8], chain: &[&[u8]], max_intermediates: usize) -> Result<Presented, Denial> {
-        todo!()
+        let mut shown = self.read(leaf)?.into_iter();
+        let leaf = shown.next().ok_or(malformed("no certificate in the value"))?;
+        let mut intermediates: Vec<Der> = shown.collect();
+        if !self.carries_chain() && !intermediates.is_empty() {
+            return Err(malformed("more than one certificate where one is forwarded"));
+        }
+        for value in chain {
+            intermediates.extend(self.read_chain(value)?);
+        }
+        Presented::new(leaf, intermediates, max_intermediates)
     }
 
     /// Writes the certificate from its DER. `intermediates` go where the profile has a place for them.
     pub fn encode(self, leaf: &[u8], intermediates: &[Vec<u8>]) -> Written {
-        todo!()
+        let carried = if self.carries_chain() { intermediates } else { &[] };
+        let shown: Vec<&[u8]> = std::iter::once(leaf).chain(carried.iter().map(Vec::as_slice)).collect();
+        let value = match self {
+            Self::Wso2 | Self::Nginx | Self::IngressNginx | Self::Apache | Self::AwsAlb => escaped_pem::write(&shown),
+            Self::Haproxy | Self::Traefik | Self::Azure | Self::F5 => base64_der::write(&shown),
+            Self::Caddy | Self::Gcp | Self::Cloudflare | Self::Rfc9440 => rfc9440::write(&shown),
+            Self::Envoy => xfcc::write(leaf, &shown),
+        };
+        let chain = self.chain_header().filter(|_| !intermediates.is_empty()).map(|_| match self {
+            Self::Haproxy => base64_der::write(&[&intermediates.concat()]),
+            _ => rfc9440::write(&intermediates.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+        });
+        Written { leaf: field(value), chain: chain.map(field) }
+    }
+
+    /// Whether the certificate header itself has room for the chain.
+    fn carries_chain(self) -> bool {
+        matches!(self, Self::Envoy | Self::Traefik | Self::AwsAlb)
+    }
+
+    /// Every certificate in one value, in the order written.
+    fn read(self, value: &[u8]) -> Result<Vec<Der>, Denial> {
+        match self {
+            Self::Wso2 => wso2::read(value),
+            Self::Nginx | Self::IngressNginx | Self::AwsAlb => escaped_pem::read(value),
+            Self::Apache => escaped_pem::read_apache(value),
+            Self::Haproxy => base64_der::read(value),
+            Self::Traefik => base64_der::read_traefik(value),
+            Self::Azure => base64_der::read_azure(value),
+            Self::F5 => base64_der::read_f5(value),
+            Self::Envoy => xfcc::read(value),
+            Self::Caddy => rfc9440::read_caddy(value),
+            Self::Gcp | Self::Cloudflare | Self::Rfc9440 => rfc9440::read(value),
+        }
+    }
+
+    fn read_chain(self, value: &[u8]) -> Result<Vec<Der>, Denial> {
+        match self {
+            Self::Envoy => Err(malformed("XFCC has no chain header")),
+            _ => self.read(value),
+        }
     }
 }
+
+/// What is written is visible ASCII; were it not, the backend would see an empty value, which is no certificate.
+fn field(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn malformed(why: &'static str) -> Denial {
+    Denial::CertificateMalformed { why }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,75 @@
+//! PEM (RFC 7468), on lines or on one line.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{Der, der, malformed};
+use crate::denial::Denial;
+
+/// Reads one or more certificates, each on lines that end in LF or in CRLF.
+///
+/// No other label, nothing between the certificates, and lines of one length but the last: where a `+` has become
+/// a space or a line is cut, the text is broken, not shorter.
+pub(super) fn read(text: &[u8]) -> Result<Vec<Der>, Denial> {
+    let first = text.strip_prefix(BEGIN).unwrap_or_default();
+    blocks(text, if first.starts_with(b"\r\n") { b"\r\n" } else { b"\n" })
+}
+
+/// Reads one or more certificates on one line: line ends are spaces, or gone.
+pub(super) fn read_one_line(text: &[u8]) -> Result<Vec<Der>, Denial> {
+    let first = text.strip_prefix(BEGIN).unwrap_or_default();
+    blocks(text, if first.starts_with(b" ") { b" " } else { b"" })
+}
+
+/// Writes lines of 64 columns that end in LF.
+pub(super) fn write(der: &[u8]) -> String {
+    let mut text = String::with_capacity(der.len() / 3 * 4 + der.len() / 48 + 64);
+    text.push_str("-----BEGIN CERTIFICATE-----\n");
+    for line in der.chunks(48) {
+        BASE64_STANDARD.encode_string(line, &mut text);
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
+}
+
+/// Whether `text` sets out to be PEM.
+pub(super) fn is_begun(text: &[u8]) -> bool {
+    text.starts_with(b"-")
+}
+
+fn blocks(text: &[u8], line_end: &[u8]) -> Result<Vec<Der>, Denial> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    loop {
+        let (certificate, after) = block(rest, line_end)?;
+        found.push(certificate);
+        if after.is_empty() || after == line_end {
+            return Ok(found);
+        }
+        rest = after.strip_prefix(line_end).ok_or(malformed("something behind a PEM block"))?;
+    }
+}
+
+/// The certificate at the head of `text`, and what follows its last marker.
+fn block<'a>(text: &'a [u8], line_end: &[u8]) -> Result<(Der, &'a [u8]), Denial> {
+    let broken = || malformed("not PEM with the label CERTIFICATE");
+    let text = text.strip_prefix(BEGIN).and_then(|rest| rest.strip_prefix(line_end)).ok_or_else(broken)?;
+    let (body, rest) = text.split_at(text.iter().position(|byte| *byte == b'-').ok_or_else(broken)?);
+    let rest = rest.strip_prefix(END).ok_or_else(broken)?;
+    Ok((der::from_base64(&joined(body, line_end)?)?, rest))
+}
+
+/// The base64 of `body` without its line ends.
+fn joined(body: &[u8], line_end: &[u8]) -> Result<Vec<u8>, Denial> {
+    let broken = || malformed("PEM with broken lines");
+    let width = body.iter().position(|byte| line_end.contains(byte)).unwrap_or(body.len());
+    let mut base64 = Vec::with_capacity(body.len());
+    for line in body.chunks((width + line_end.len()).max(1)) {
+        let line = line.strip_suffix(line_end).filter(|line| !line.is_empty()).ok_or_else(broken)?;
+        base64.extend_from_slice(line);
+    }
+    Ok(base64)
+}
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";

@@ -1,0 +1,87 @@
+//! Percent-encoding (RFC 3986, section 2.1).
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+use super::malformed;
+use crate::denial::Denial;
+
+/// Decodes once. `+` is a plus: no load balancer writes it for a space, and several leave it raw in base64.
+///
+/// Hex digits of either case. A broken triplet, a raw space, and anything outside visible ASCII are refused.
+pub(super) fn decode(text: &[u8]) -> Result<Cow<'_, [u8]>, Denial> {
+    if !text.iter().all(u8::is_ascii_graphic) {
+        return Err(malformed("a raw space or control byte in a percent-encoded value"));
+    }
+    let mut after = text.split(|byte| *byte == b'%').skip(1);
+    if !after.all(|rest| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())) {
+        return Err(malformed("a percent sign without two hex digits"));
+    }
+    Ok(percent_decode(text).into())
+}
+
+/// Encodes everything but unreserved characters, in upper-case hex.
+pub(super) fn encode(text: &str) -> impl Iterator<Item = &str> {
+    utf8_percent_encode(text, RESERVED)
+}
+
+/// Whether anything in `text` is percent-encoded: neither PEM nor base64 has a raw percent sign.
+pub(super) fn is_encoded(text: &[u8]) -> bool {
+    text.contains(&b'%')
+}
+
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn triplets_are_decoded_once_and_a_plus_stays() {
+        let check = |text: &str, expected: Option<&str>| {
+            let decoded = decode(text.as_bytes()).ok();
+            assert_eq!(decoded.as_deref(), expected.map(str::as_bytes), "{text}");
+        };
+        check("a+b/c=", Some("a+b/c="));
+        check("%2B%2b%0A%20", Some("++\n "));
+        check("%252B", Some("%2B"));
+        check("%E2%82%AC", Some("€"));
+        check("%", None);
+        check("%4", None);
+        check("a%4", None);
+        check("%4G", None);
+        check("%%41", None);
+        check("a b", None);
+        check("a\tb", None);
+        check("€", None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_itself(text in any::<String>()) {
+            let encoded: String = encode(&text).collect();
+            let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+            prop_assert!(encoded.bytes().all(unreserved));
+            prop_assert!(!encoded.bytes().any(|byte| byte.is_ascii_lowercase()) || !text.is_empty());
+            prop_assert_eq!(&*decode(encoded.as_bytes()).unwrap(), text.as_bytes());
+        }
+
+        #[test]
+        fn arbitrary_bytes_decode_only_if_every_percent_sign_begins_a_triplet(text in "[%0-9A-Fa-g+ ]{0,12}") {
+            let mut bytes = text.bytes();
+            let mut whole = true;
+            while let Some(byte) = bytes.next() {
+                whole &= byte != b' ';
+                if byte == b'%' {
+                    whole &= (0..2).all(|_| bytes.next().is_some_and(|digit| digit.is_ascii_hexdigit()));
+                }
+            }
+            prop_assert_eq!(decode(text.as_bytes()).is_ok(), whole);
+        }
+    }
+}

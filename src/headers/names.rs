@@ -1,0 +1,71 @@
+//! The catalogue: names under which load balancers, gateways, and their recipes forward a client's identity.
+
+/// Every name, folded.
+pub(super) fn exact() -> impl Iterator<Item = String> {
+    NAMES.iter().flat_map(|(stem, endings)| endings.iter().map(move |ending| format!("{stem}{ending}")))
+}
+
+/// Beginnings that no other header shares: whatever follows is about the client's certificate.
+pub(super) const FAMILIES: [&str; 3] = [
+    // Cloudflare.
+    "cf-client-cert-",
+    "cf-cert-",
+    // Amazon CloudFront.
+    "cloudfront-viewer-cert-",
+];
+
+/// Stems and their endings, folded.
+#[rustfmt::skip]
+const NAMES: [(&str, &[&str]); 17] = [
+    // RFC 9440.
+    ("client-cert", &["", "-chain"]),
+    // Envoy, Istio, Traefik (`-infos` until its version 2).
+    ("x-forwarded-client-cert", &[""]),
+    ("x-forwarded-tls-client-cert", &["", "-info", "-infos"]),
+    // AWS Application Load Balancer.
+    ("x-amzn-mtls-clientcert", &["", "-leaf", "-serial-number", "-issuer", "-subject", "-validity"]),
+    // nginx, HAProxy, Apache, and OpenShift's router by recipe.
+    (
+        "x-ssl-client",
+        &[
+            "", "-cert", "-cert-chain", "-chain", "-verify", "-dn", "-s-dn", "-i-dn", "-subject", "-subject-dn",
+            "-issuer", "-issuer-dn", "-serial", "-sha1", "-sha256", "-fingerprint", "-notbefore", "-notafter", "-der",
+            "-cn",
+        ],
+    ),
+    ("x-ssl", &["-cert", "-issuer"]),
+    // ingress-nginx, and mod_ssl's own variables.
+    (
+        "ssl-client",
+        &[
+            "-cert", "-verify", "-subject-dn", "-issuer-dn", "-s-dn", "-i-dn", "-fingerprint", "-serial", "-m-serial",
+        ],
+    ),
+    ("ssl-client-cert-chain-", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
+    // F5, Google Cloud, Kong: named by the operator, mostly so.
+    (
+        "x-client-cert",
+        &[
+            "", "-chain", "-leaf", "-present", "-chain-verified", "-error", "-hash", "-fingerprint",
+            "-sha256-fingerprint", "-serial", "-serial-number", "-issuer-dn", "-subject-dn", "-validity",
+            "-valid-not-before", "-valid-not-after", "-spiffe", "-spiffe-id", "-uri-sans", "-dnsname-sans",
+        ],
+    ),
+    // Azure Application Gateway's rewrite rules.
+    (
+        "x-client-certificate",
+        &["", "-fingerprint", "-issuer", "-serial", "-subject", "-start-date", "-end-date", "-verification"],
+    ),
+    // Azure App Service.
+    ("x-arr", &["-clientcert", "-ssl"]),
+    // WSO2 Open Banking, API Manager, Identity Server.
+    ("ssl-client-auth-cert", &["", "-x509"]),
+    ("x-wso2-client-certificate", &[""]),
+    ("x-wso2-mutual-auth-cert", &[""]),
+    // Gravitee.
+    ("x-gravitee-client-cert", &[""]),
+    // The consent that WSO2's gateway hands to a backend.
+    ("account-request-information", &[""]),
+    // GCP's variables taken over as names.
+    ("client-cert", &["-leaf", "-present", "-chain-verified", "-error"]),
+];

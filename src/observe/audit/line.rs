@@ -1,0 +1,162 @@
+//! What an audit line says, in the order in which it says it. What is unknown is null.
+
+use std::{borrow::Cow, net::IpAddr, time::SystemTime};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    certificate::ClientCertificate,
+    config::settings::Mode,
+    observe::{
+        Record, metrics,
+        timestamp::{Second, Timestamp},
+    },
+    token::AccessToken,
+};
+
+/// One line. The order of the fields is promised.
+#[derive(Serialize)]
+pub(super) struct AuditLine<'a> {
+    log_type: &'static str,
+    time: Timestamp,
+    pub(super) event_id: Uuid,
+    pub(super) seq: u64,
+    interaction_id: Option<Uuid>,
+    peer: Option<IpAddr>,
+    peer_trusted: Option<bool>,
+    method: Option<&'static str>,
+    route: Option<&'a str>,
+    status: Option<u16>,
+    pub(super) mode: ModeName,
+    decision: &'static str,
+    reason: Option<&'static str>,
+    /// The facts of a refusal in a sentence.
+    detail: Option<Cow<'static, str>>,
+    certificate: Option<Certificate<'a>>,
+    token: Option<Token<'a>>,
+    consent_id: Option<&'a str>,
+    duration_us: Option<u128>,
+    backend_us: Option<u128>,
+    pub(super) config: &'a str,
+    previous: Option<&'a str>,
+}
+
+/// The mode, as the configuration names it.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ModeName {
+    Enforce,
+    Report,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    thumbprint: String,
+    serial: &'a str,
+    issuer: &'a str,
+    organization_identifier: Option<&'a str>,
+    roles: Option<&'a [&'a str]>,
+    not_after: Second,
+    revocation: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    kind: &'static str,
+    issuer: Option<&'a str>,
+    client_id: Option<&'a str>,
+    jti_sha256: Option<&'a str>,
+    scope: Option<&'a str>,
+    expires: Option<Second>,
+    bound: bool,
+}
+
+impl<'a> AuditLine<'a> {
+    /// What is known when the request was cut off before it was decided: nothing.
+    pub(super) fn cut_off(time: SystemTime) -> Self {
+        Self {
+            log_type: "audit",
+            time: Timestamp(time),
+            event_id: Uuid::nil(),
+            seq: 0,
+            interaction_id: None,
+            peer: None,
+            peer_trusted: None,
+            method: None,
+            route: None,
+            status: None,
+            mode: ModeName::Enforce,
+            decision: "deny",
+            reason: None,
+            detail: None,
+            certificate: None,
+            token: None,
+            consent_id: None,
+            duration_us: None,
+            backend_us: None,
+            config: "",
+            previous: None,
+        }
+    }
+
+    /// What is known of a decided request. Number, mode, and configuration are the writer's to add.
+    pub(super) fn decided(record: &'a Record) -> Self {
+        let found = &record.findings;
+        let bound = found.binding.is_some();
+        Self {
+            interaction_id: Some(record.interaction_id),
+            peer: record.peer,
+            peer_trusted: Some(found.peer.is_some()),
+            method: Some(metrics::method(&record.method)),
+            route: metrics::route(found).map(|route| &**route),
+            status: record.status,
+            decision: record.decision.name(),
+            reason: record.decision.reason(),
+            detail: record.decision.denial().and_then(crate::denial::Denial::detail),
+            certificate: found.certificate.as_ref().map(Certificate::of),
+            token: found.token.as_ref().map(|token| Token::of(token, bound)),
+            duration_us: Some(record.duration.as_micros()),
+            backend_us: record.backend.map(|took| took.as_micros()),
+            ..Self::cut_off(record.time)
+        }
+    }
+}
+
+impl<'a> Certificate<'a> {
+    fn of(certificate: &'a ClientCertificate) -> Self {
+        Self {
+            thumbprint: certificate.thumbprint().to_string(),
+            serial: certificate.serial(),
+            issuer: certificate.issuer(),
+            organization_identifier: certificate.organization_identifier(),
+            roles: None,
+            not_after: Second(certificate.not_after()),
+            revocation: None,
+        }
+    }
+}
+
+impl<'a> Token<'a> {
+    fn of(token: &'a AccessToken, bound: bool) -> Self {
+        let claims = token.claims();
+        Self {
+            kind: "jwt",
+            issuer: claims.issuer(),
+            client_id: claims.client_id(),
+            jti_sha256: claims.jti_sha256(),
+            scope: claims.scope(),
+            expires: claims.expires().map(Second),
+            bound,
+        }
+    }
+}
+
+impl From<Mode> for ModeName {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Enforce => Self::Enforce,
+            Mode::Report => Self::Report,
+        }
+    }
+}

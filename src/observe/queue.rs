@@ -1,0 +1,160 @@
+//! Lines on their way to a thread that writes them, so that no request waits for a disk or a pipe.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A bounded queue with a thread at its end. The thread ends when the queue and every place in it are gone.
+pub(super) struct Queue<T>(Arc<Ends<T>>);
+
+struct Ends<T> {
+    sender: mpsc::Sender<Item<T>>,
+    /// Places taken: promised or queued, and not yet written.
+    taken: Arc<AtomicUsize>,
+    room: usize,
+}
+
+enum Item<T> {
+    Line(T),
+    /// Answered when everything before it is written.
+    Flush(mpsc::Sender<()>),
+}
+
+/// Room for one item. Dropped, it is free again.
+pub(super) struct Place<T>(Option<Arc<Ends<T>>>);
+
+impl<T: Send + 'static> Queue<T> {
+    /// Starts the thread `name`. `write` is given what has come together, in order, and may take as long as it needs.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub(super) fn start(
+        name: &str,
+        room: usize,
+        mut write: impl FnMut(&mut Vec<T>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let ends = Ends { sender, taken: Arc::clone(&taken), room };
+        let serve = move || {
+            let mut batch = Vec::new();
+            while let Ok(first) = receiver.recv() {
+                let mut flushes = Vec::new();
+                for item in std::iter::once(first).chain(receiver.try_iter()).take(MOST_AT_ONCE) {
+                    match item {
+                        Item::Line(line) => batch.push(line),
+                        Item::Flush(done) => flushes.push(done),
+                    }
+                }
+                let written = batch.len();
+                if written > 0 {
+                    write(&mut batch);
+                    batch.clear();
+                    taken.fetch_sub(written, Ordering::AcqRel);
+                }
+                for done in flushes {
+                    // Whoever asked may have lost patience.
+                    let _ = done.send(());
+                }
+            }
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(serve)?;
+        Ok(Self(Arc::new(ends)))
+    }
+
+    /// Room for one item, if there is any.
+    pub(super) fn reserve(&self) -> Option<Place<T>> {
+        let before = self.0.taken.fetch_add(1, Ordering::AcqRel);
+        let place = Place(Some(Arc::clone(&self.0)));
+        // Dropping the place gives the room back.
+        (before < self.0.room).then_some(place)
+    }
+
+    /// Waits until everything is written and no place is promised any more, at most for `patience`. Tells whether it is.
+    pub(super) fn flush(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            let (done, written) = mpsc::channel();
+            if self.0.sender.send(Item::Flush(done)).is_err() {
+                return false;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if written.recv_timeout(left).is_err() {
+                return false;
+            }
+            if self.0.taken.load(Ordering::Acquire) == 0 {
+                return true;
+            }
+            thread::sleep(POLL.min(left));
+        }
+    }
+}
+
+impl<T> Place<T> {
+    /// Queues the item.
+    pub(super) fn put(mut self, item: T) {
+        if let Some(ends) = self.0.take()
+            && ends.sender.send(Item::Line(item)).is_err()
+        {
+            ends.taken.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        if let Some(ends) = self.0.take() {
+            ends.taken.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Bounds the memory of one write.
+const MOST_AT_ONCE: usize = 256;
+/// While places are promised to requests that are about to end.
+const POLL: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn items_are_written_in_order_and_flush_waits_for_them() {
+        let (seen, saw) = mpsc::channel();
+        let queue = Queue::start("test", 1000, move |batch: &mut Vec<u32>| {
+            batch.drain(..).for_each(|item| seen.send(item).unwrap());
+        });
+        let queue = queue.unwrap();
+        for item in 0..1000 {
+            queue.reserve().unwrap().put(item);
+        }
+        assert!(queue.flush(PATIENCE));
+        assert!(saw.try_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn full_queue_gives_no_place_until_something_is_written_or_a_place_is_dropped() {
+        let (go, wait) = mpsc::channel::<()>();
+        let queue = Queue::start("test", 2, move |_: &mut Vec<u32>| drop(wait.recv())).unwrap();
+        queue.reserve().unwrap().put(1);
+        let promised = queue.reserve().unwrap();
+        assert!(queue.reserve().is_none());
+        assert!(!queue.flush(Duration::from_millis(1)), "nothing was written");
+        drop(promised);
+        assert!(queue.reserve().is_some());
+        drop(go);
+        assert!(queue.flush(PATIENCE));
+        assert!(queue.reserve().is_some());
+    }
+}

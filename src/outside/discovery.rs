@@ -1,0 +1,117 @@
+//! An issuer's metadata (RFC 8414; OpenID Connect Discovery 1.0): where its keys are.
+
+use http::{Uri, uri::Scheme};
+use serde::Deserialize;
+
+/// A larger metadata document is not read.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+
+/// What is read of the document. The rest may be anything.
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// The addresses of `issuer`'s metadata, in the order in which they are tried: OpenID Connect Discovery appends the
+/// well-known name to the issuer's path, RFC 8414 (section 3.1) puts it before.
+///
+/// # Errors
+/// Why `issuer` has no metadata address.
+pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
+    if issuer.contains(['?', '#']) {
+        return Err("an issuer with a query or a fragment has no metadata (RFC 8414, section 2)");
+    }
+    let base: Uri = issuer.parse().map_err(|_| NO_ADDRESS)?;
+    let (Some(scheme), Some(authority)) = (web_scheme(&base), base.authority()) else { return Err(NO_ADDRESS) };
+    let path = base.path().trim_end_matches('/');
+    let at = |path: String| {
+        let address = Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query(path);
+        address.build().map_err(|_| NO_ADDRESS)
+    };
+    Ok([
+        at(format!("{path}/.well-known/openid-configuration"))?,
+        at(format!("/.well-known/oauth-authorization-server{path}"))?,
+    ])
+}
+
+/// Where the keys are, according to `document`, which must be about `issuer` and no other (RFC 8414, section 3.3).
+///
+/// # Errors
+/// Why the document is not believed.
+pub(super) fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
+    let metadata: Metadata =
+        serde_json::from_slice(document).map_err(|_| "the metadata is no JSON object with `issuer` and `jwks_uri`")?;
+    if metadata.issuer != issuer {
+        return Err("the metadata is about another issuer");
+    }
+    let address: Uri = metadata.jwks_uri.parse().map_err(|_| "`jwks_uri` is no address")?;
+    let scheme = web_scheme(&address).ok_or("`jwks_uri` is no http or https address")?;
+    // Who can read along must not be able to swap the keys of an issuer that is itself asked over https.
+    if *scheme == Scheme::HTTP && issuer.starts_with("https:") {
+        return Err("`jwks_uri` is http though the issuer is https");
+    }
+    Ok(address)
+}
+
+fn web_scheme(address: &Uri) -> Option<&Scheme> {
+    address.scheme().filter(|scheme| **scheme == Scheme::HTTPS || **scheme == Scheme::HTTP)
+}
+
+const NO_ADDRESS: &str = "the issuer is no http or https address, so it has no metadata";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_looked_for_under_both_well_known_names() {
+        let check = |issuer: &str, expected: [&str; 2]| {
+            assert_eq!(addresses(issuer).unwrap().map(|address| address.to_string()), expected, "{issuer}");
+        };
+        check(
+            "https://as.bank.example",
+            [
+                "https://as.bank.example/.well-known/openid-configuration",
+                "https://as.bank.example/.well-known/oauth-authorization-server",
+            ],
+        );
+        check(
+            "http://127.0.0.1:9000/realms/psd2/",
+            [
+                "http://127.0.0.1:9000/realms/psd2/.well-known/openid-configuration",
+                "http://127.0.0.1:9000/.well-known/oauth-authorization-server/realms/psd2",
+            ],
+        );
+    }
+
+    #[test]
+    fn issuer_that_is_no_web_address_has_no_metadata() {
+        for issuer in ["", "bank", "urn:bank", "ftp://bank.example", "https://bank.example?a", "https://bank.example#a"]
+        {
+            assert!(addresses(issuer).is_err(), "{issuer:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_counts_only_when_it_is_about_the_issuer_and_keeps_its_security() {
+        let check = |issuer: &str, document: &str, expected: Option<&str>| {
+            let address = keys_address(document.as_bytes(), issuer).ok().map(|address| address.to_string());
+            assert_eq!(address.as_deref(), expected, "{document}");
+        };
+        let ours = "https://as.bank.example";
+        let good = r#"{"issuer":"https://as.bank.example","jwks_uri":"https://keys.bank.example/jwks?v=1"}"#;
+        check(ours, good, Some("https://keys.bank.example/jwks?v=1"));
+        check("https://as.bank.example/", good, None);
+        check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"http://as.bank.example/jwks"}"#, None);
+        check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"file:///etc/passwd"}"#, None);
+        check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"/jwks"}"#, None);
+        check(ours, r#"{"issuer":"https://as.bank.example"}"#, None);
+        check(ours, "[]", None);
+        check(ours, "", None);
+        let plain = r#"{"issuer":"http://127.0.0.1:1","jwks_uri":"http://127.0.0.1:1/jwks"}"#;
+        check("http://127.0.0.1:1", plain, Some("http://127.0.0.1:1/jwks"));
+    }
+}

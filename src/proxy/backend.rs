@@ -1,0 +1,129 @@
+//! Where permitted requests go: the address, its TLS, and how long anything may take.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use pingora::{
+    Error,
+    ErrorType::{ConnectNoRoute, SocketError},
+    protocols::l4::socket::SocketAddr as PeerAddress,
+    upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy},
+    utils::tls::{CertKey, WrappedX509, parse_x509},
+};
+
+use crate::config::settings::{Address, Backend, BackendTls};
+
+/// The backend as Pingora connects to it.
+pub(super) struct BackendPeer {
+    /// Complete but for the address of a backend that has a name.
+    template: HttpPeer,
+    place: Place,
+    /// For a name to be resolved.
+    timeout: Duration,
+}
+
+enum Place {
+    /// In the template already.
+    Fixed,
+    /// A host name with a port, and where it led last.
+    Named { name: String, found: ArcSwapOption<Found> },
+}
+
+struct Found {
+    addresses: Vec<SocketAddr>,
+    at: Instant,
+}
+
+impl BackendPeer {
+    /// The peer for `backend`.
+    ///
+    /// # Errors
+    /// What Pingora cannot use of the configuration: a path that no Unix socket can have.
+    pub(super) fn new(backend: &Backend) -> pingora::Result<Self> {
+        let server_name = backend.tls.as_ref().map_or(String::new(), |tls| tls.server_name.to_str().into_owned());
+        let (mut template, place) = match &backend.address {
+            Address::Unix(path) => {
+                let path = path.to_str().ok_or_else(|| Error::explain(SocketError, "the path is not UTF-8"))?;
+                (HttpPeer::new_uds(path, backend.tls.is_some(), server_name)?, Place::Fixed)
+            }
+            Address::Tcp(address) => {
+                let literal = address.parse::<SocketAddr>().ok();
+                let named = || Place::Named { name: address.clone(), found: ArcSwapOption::empty() };
+                let template = HttpPeer::new(literal.unwrap_or(NOWHERE), backend.tls.is_some(), server_name);
+                (template, literal.map_or_else(named, |_| Place::Fixed))
+            }
+        };
+        set_limits(&mut template, backend);
+        if let Some(tls) = &backend.tls {
+            set_trust(&mut template, tls);
+        }
+        Ok(Self { template, place, timeout: backend.connect_timeout })
+    }
+
+    /// The peer for one attempt, and how many addresses there are to try.
+    ///
+    /// # Errors
+    /// The backend's name does not resolve.
+    pub(super) async fn choose(&self, attempt: usize) -> pingora::Result<(Box<HttpPeer>, usize)> {
+        let mut peer = Box::new(self.template.clone());
+        let Place::Named { name, found } = &self.place else { return Ok((peer, 1)) };
+        let addresses = &self.resolve(name, found).await?.addresses;
+        let turn = attempt.checked_rem(addresses.len()).unwrap_or_default();
+        let address = addresses.get(turn).ok_or_else(unresolved)?;
+        peer._address = PeerAddress::Inet(*address);
+        Ok((peer, addresses.len()))
+    }
+
+    async fn resolve(&self, name: &str, found: &ArcSwapOption<Found>) -> pingora::Result<Arc<Found>> {
+        if let Some(fresh) = found.load_full().filter(|found| found.at.elapsed() < RESOLVED_FOR) {
+            return Ok(fresh);
+        }
+        let lookup = tokio::time::timeout(self.timeout, tokio::net::lookup_host(name)).await;
+        let addresses = lookup.ok().and_then(Result::ok).map(Iterator::collect::<Vec<_>>).ok_or_else(unresolved)?;
+        let fresh = Arc::new(Found { addresses, at: Instant::now() });
+        found.store(Some(Arc::clone(&fresh)));
+        Ok(fresh)
+    }
+}
+
+/// Pingora's defaults are no time-outs at all, and WebSocket for everyone.
+fn set_limits(peer: &mut HttpPeer, backend: &Backend) {
+    let options = &mut peer.options;
+    options.connection_timeout = Some(backend.connect_timeout);
+    options.total_connection_timeout = Some(backend.connect_timeout);
+    options.read_timeout = Some(backend.response_timeout);
+    options.write_timeout = Some(backend.response_timeout);
+    options.idle_timeout = Some(KEPT_FOR);
+    options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
+    if backend.http2 {
+        options.set_http_version(2, 2);
+        options.max_h2_streams = STREAMS;
+    }
+}
+
+fn set_trust(peer: &mut HttpPeer, tls: &BackendTls) {
+    if let Some(authorities) = &tls.authorities {
+        let authorities = authorities.iter().map(|der| WrappedX509::new(der.to_vec(), parse_x509));
+        peer.options.ca = Some(Arc::from_iter(authorities));
+    }
+    if let Some(identity) = &tls.identity {
+        let chain = identity.chain.iter().map(|der| der.to_vec()).collect();
+        peer.client_cert_key = Some(Arc::new(CertKey::new(chain, identity.key.secret_der().to_vec())));
+    }
+}
+
+fn unresolved() -> Box<Error> {
+    Error::explain(ConnectNoRoute, "the backend's name does not resolve").into_up()
+}
+
+/// Stands in the template of a named backend and is never connected to.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+/// As long as resolvers of container platforms say.
+const RESOLVED_FOR: Duration = Duration::from_secs(5);
+/// Without a request on a kept connection to the backend. Pingora notices when the backend closes it first.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+const STREAMS: usize = 100;

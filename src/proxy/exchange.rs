@@ -1,0 +1,79 @@
+//! What is remembered of one request from its first byte to its audit line.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use pingora::proxy::Session;
+
+use crate::{
+    gate::Findings,
+    observe::{Record, Slot, metrics::ActiveRequest, record::Decision},
+    peer::Connection,
+    proxy::interaction::Interaction,
+};
+
+/// One request and its answer.
+pub struct Exchange {
+    arrived: SystemTime,
+    began: Instant,
+    /// What it came on; none until the request was looked at.
+    pub(super) connection: Option<Arc<Connection>>,
+    /// None until the request was looked at.
+    pub(super) interaction: Option<Interaction>,
+    /// What the gate believed.
+    pub(super) findings: Findings,
+    /// None until the gate has spoken, so that nothing counts as allowed by default.
+    pub(super) decision: Option<Decision>,
+    /// The room in the audit log. Dropped without a record, it says that the request was cut off.
+    pub(super) slot: Option<Slot>,
+    /// When the backend was last asked.
+    pub(super) asked: Option<Instant>,
+    /// How long the backend took to its header section.
+    pub(super) backend: Option<Duration>,
+    /// Of the request body, so far.
+    pub(super) body_bytes: u64,
+    /// Connections to the backend that were tried in vain.
+    pub(super) failed_attempts: usize,
+    /// Addresses of the backend.
+    pub(super) addresses: usize,
+    _active: ActiveRequest,
+}
+
+impl Exchange {
+    /// A request begins.
+    pub(super) fn new(active: ActiveRequest) -> Self {
+        Self {
+            arrived: SystemTime::now(),
+            began: Instant::now(),
+            connection: None,
+            interaction: None,
+            findings: Findings::default(),
+            decision: None,
+            slot: None,
+            asked: None,
+            backend: None,
+            body_bytes: 0,
+            failed_attempts: 0,
+            addresses: 1,
+            _active: active,
+        }
+    }
+
+    /// What there is to record, once; none when the request was never decided.
+    pub(super) fn conclude(&mut self, session: &Session) -> Option<Record> {
+        let peer = self.connection.as_ref().and_then(|connection| connection.proxied.or(connection.peer));
+        Some(Record {
+            time: self.arrived,
+            interaction_id: self.interaction.as_ref()?.id(),
+            peer,
+            method: session.req_header().method.clone(),
+            findings: std::mem::take(&mut self.findings),
+            status: session.response_written().map(|head| head.status.as_u16()),
+            decision: self.decision.take()?,
+            duration: self.began.elapsed(),
+            backend: self.backend,
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Which route a request takes, and what that route demands.
+
+mod path;
+mod template;
+
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::{
+    denial::Denial,
+    token::{AccessToken, Grant},
+};
+
+pub use path::RequestPath;
+pub use template::Template;
+
+/// What a route demands before it forwards.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Demands {
+    /// A client certificate.
+    pub certificate: bool,
+    /// An access token.
+    pub token: bool,
+    /// That the token is bound to the certificate. The configuration sets the other two with it.
+    pub binding: bool,
+}
+
+/// Which grant a route takes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum GrantRule {
+    /// Either.
+    #[default]
+    Any,
+    /// Only this one.
+    Only(Grant),
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Which paths.
+    pub path: Template,
+    /// Which methods; empty: all (TRACE and CONNECT are on no route).
+    pub methods: Vec<Method>,
+    /// What is demanded.
+    pub demands: Demands,
+    /// Scopes, all of which the token must have, joined by single spaces for the challenge.
+    pub scopes: Arc<str>,
+    /// Which grant.
+    pub grant: GrantRule,
+    /// Whether `Upgrade: websocket` is passed on.
+    pub websocket: bool,
+}
+
+impl Route {
+    /// Judges the token by the route's policy: scopes, then grant.
+    ///
+    /// # Errors
+    /// `scope_insufficient`, `grant_wrong`.
+    pub fn authorize(&self, token: &AccessToken) -> Result<(), Denial> {
+        let claims = token.claims();
+        let granted = claims.scope().unwrap_or_default();
+        let has = |scope: &str| granted.split(' ').any(|granted| granted == scope);
+        if !self.scopes.split(' ').filter(|scope| !scope.is_empty()).all(has) {
+            return Err(Denial::ScopeInsufficient { scope: Arc::clone(&self.scopes) });
+        }
+        match self.grant {
+            GrantRule::Only(grant) if claims.grant() != Some(grant) => Err(Denial::GrantWrong),
+            GrantRule::Any | GrantRule::Only(_) => Ok(()),
+        }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
+    }
+
+    /// The methods that it takes; where it takes all, those that are registered for everyday use.
+    fn allowed(&self) -> &[Method] {
+        if self.methods.is_empty() { &EVERYDAY_METHODS } else { &self.methods }
+    }
+}
+
+/// The routes, in order.
+#[derive(Debug)]
+pub struct Routes(Vec<Arc<Route>>);
+
+impl Routes {
+    /// In the order in which they are tried.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self(routes.into_iter().map(Arc::new).collect())
+    }
+
+    /// The first route that fits path and method, with its place in the order. `HEAD` is a method like any other.
+    ///
+    /// The routes are tried one after the other, so the cost grows with their number; most fail on their first segment.
+    ///
+    /// # Errors
+    /// `method_not_allowed` with every method that would do, for TRACE and CONNECT whatever the path; `route_unknown`.
+    pub fn find(&self, path: RequestPath<'_>, method: &Method) -> Result<(usize, &Arc<Route>), Denial> {
+        // TRACE would show the caller what the balancer added; CONNECT asks for a tunnel, not for a path.
+        let refused = *method == Method::TRACE || *method == Method::CONNECT;
+        let mut fitting = self.0.iter().enumerate().filter(|(_, route)| route.path.matches(path));
+        if !refused && let Some(found) = fitting.clone().find(|(_, route)| route.takes(method)) {
+            return Ok(found);
+        }
+        let mut allowed: Vec<&str> =
+            fitting.by_ref().flat_map(|(_, route)| route.allowed()).map(Method::as_str).collect();
+        if allowed.is_empty() && !refused {
+            return Err(Denial::RouteUnknown);
+        }
+        allowed.sort_unstable();
+        allowed.dedup();
+        Err(Denial::MethodNotAllowed { allow: allowed.join(", ").into() })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.0.iter()
+    }
+}
+
+/// Written in `Allow` for a route that takes every method.
+const EVERYDAY_METHODS: [Method; 7] =
+    [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::PATCH, Method::POST, Method::PUT];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! JWS compact serialization (RFC 7515, section 7.1), read strictly and not believed.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::token::json::{self, Members};
+
+/// A token taken apart. Nothing in it is believed: the signature is not verified here.
+pub(super) struct Jws<'a> {
+    pub(super) header: Header,
+    pub(super) payload: Vec<u8>,
+    /// What is signed: the first two parts as they were sent.
+    pub(super) signed: &'a [u8],
+    pub(super) signature: Vec<u8>,
+}
+
+/// The members of the JOSE header that are read. Keys that the token brings along (`jku`, `jwk`, `x5u`, `x5c`) are not.
+pub(super) struct Header {
+    pub(super) algorithm: String,
+    pub(super) kid: Option<String>,
+    /// Lower case, without `application/` (RFC 7515, section 4.1.9).
+    pub(super) typ: Option<Box<str>>,
+}
+
+impl<'a> Jws<'a> {
+    /// Takes the three parts apart. The caller bounds the length.
+    ///
+    /// # Errors
+    /// Why it is `token_malformed`.
+    pub(super) fn parse(token: &'a str) -> Result<Self, &'static str> {
+        let (signed, signature) = token.rsplit_once('.').ok_or("not three parts")?;
+        let (header, payload) = signed.split_once('.').ok_or("not three parts")?;
+        // A fourth part leaves a dot in the payload, which base64url does not have.
+        let header = decode(header).ok_or("the header is not base64url")?;
+        let header = json::members(&header).ok_or("the header is not one JSON object with each member once")?;
+        Ok(Self {
+            header: Header::read(header)?,
+            payload: decode(payload).ok_or("the payload is not base64url")?,
+            signed: signed.as_bytes(),
+            signature: decode(signature).ok_or("the signature is not base64url")?,
+        })
+    }
+}
+
+impl Header {
+    fn read(mut header: Members) -> Result<Self, &'static str> {
+        // No extension is known here, so a critical one is refused (RFC 7515, section 4.1.11);
+        // `b64` changes what is signed (RFC 7797) and has to be critical, so alone it is a contradiction.
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err("the header has a critical extension");
+        }
+        Ok(Self {
+            algorithm: text(&mut header, "alg", "`alg` is not a string")?.ok_or("the header has no `alg`")?,
+            kid: text(&mut header, "kid", "`kid` is not a string")?,
+            typ: text(&mut header, "typ", "`typ` is not a string")?.map(|typ| media_type(&typ)),
+        })
+    }
+}
+
+fn text(header: &mut Members, name: &str, wrong: &'static str) -> Result<Option<String>, &'static str> {
+    match header.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong),
+    }
+}
+
+fn media_type(typ: &str) -> Box<str> {
+    let lower = typ.to_ascii_lowercase();
+    lower.strip_prefix("application/").unwrap_or(&lower).into()
+}
+
+/// Unpadded base64url whose unused bits are zero, so that one token has one spelling.
+fn decode(part: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+use proptest::prelude::proptest;
+
+use super::*;
+
+fn token(header: &str) -> String {
+    format!("{}.e30.AA", BASE64_URL_SAFE_NO_PAD.encode(header))
+}
+
+fn refuse(token: &str) {
+    assert!(Jws::parse(token).is_err(), "{token}");
+}
+
+#[test]
+fn three_parts_are_taken_apart() {
+    let token = token(r#"{"alg":"ES256","kid":"1","typ":"Application/AT+JWT","jwk":{},"x5u":"http://a"}"#);
+    let jws = Jws::parse(&token).unwrap();
+    assert_eq!((jws.header.algorithm.as_str(), jws.header.kid.as_deref()), ("ES256", Some("1")));
+    assert_eq!(jws.header.typ.as_deref(), Some("at+jwt"));
+    assert_eq!((jws.payload.as_slice(), jws.signature.as_slice()), (b"{}".as_slice(), [0].as_slice()));
+    assert_eq!(Some(jws.signed), token.as_bytes().strip_suffix(b".AA"));
+}
+
+#[test]
+fn anything_but_three_parts_of_canonical_base64url_is_refused() {
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256"}"#);
+    assert!(Jws::parse(&format!("{header}.e30.")).is_ok());
+    for rest in [
+        "",
+        ".e30",
+        ".e30.AA.",
+        ".e30.AA.AA.AA",
+        ".e30=.AA",
+        ".e30.AA==",
+        ".e30.AB",
+        ".e31.AA",
+        ".e30.A",
+        ".e3+.AA",
+        ".e3/.AA",
+        ".e30.A A",
+        ".e30.AA\n",
+    ] {
+        refuse(&format!("{header}{rest}"));
+    }
+    for token in ["", ".", "..", "opaque", "e30.e30.AA", "bnVsbA.e30.AA"] {
+        refuse(token);
+    }
+}
+
+#[test]
+fn header_is_one_object_with_each_member_once_and_nothing_critical() {
+    for header in [
+        "",
+        "[]",
+        "{",
+        "{}",
+        "{}{}",
+        r#"{"alg":null}"#,
+        r#"{"alg":["ES256"]}"#,
+        r#"{"alg":"ES256","alg":"ES256"}"#,
+        r#"{"alg":"none","\u0061lg":"ES256"}"#,
+        r#"{"alg":"ES256","kid":1}"#,
+        r#"{"alg":"ES256","kid":null}"#,
+        r#"{"alg":"ES256","typ":1}"#,
+        r#"{"alg":"ES256","x":1,"x":2}"#,
+        r#"{"alg":"ES256","crit":["exp"]}"#,
+        r#"{"alg":"ES256","crit":[]}"#,
+        r#"{"alg":"ES256","crit":null}"#,
+        r#"{"alg":"ES256","b64":false}"#,
+    ] {
+        refuse(&token(header));
+    }
+}
+
+#[test]
+fn type_is_compared_without_case_and_application() {
+    for (typ, expected) in
+        [("JWT", "jwt"), ("at+jwt", "at+jwt"), ("APPLICATION/at+JWT", "at+jwt"), ("text/at+jwt", "text/at+jwt")]
+    {
+        assert_eq!(&*media_type(typ), expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_judged_without_panic(token: String) {
+        let _ = Jws::parse(&token);
+    }
+
+    #[test]
+    fn any_header_and_payload_are_judged_without_panic(header: Vec<u8>, payload: Vec<u8>, signature: Vec<u8>) {
+        let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
+        let _ = Jws::parse(&format!("{}.{}.{}", encode(&header), encode(&payload), encode(&signature)));
+    }
+
+    #[test]
+    fn any_json_header_is_judged_without_panic(
+        header in r#"\{("(alg|kid|typ|crit)":("[A-Z0-9]{0,5}"|[0-9]|null|\[\])?,?){0,4}\}"#
+    ) {
+        let _ = Jws::parse(&token(&header));
+    }
+}

@@ -1,0 +1,106 @@
+//! The keys of every issuer, and the memory of signatures that held under them.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use crate::token::{Algorithm, BearerToken, Claims, KeySet};
+
+/// A snapshot of the keys of every issuer, and the memory of signatures that held under them.
+///
+/// The memory is a field of the keys, so new keys empty it. It holds signatures and claims only: issuer, algorithm,
+/// audience, times, and type are compared on every hit.
+pub struct KeyRing {
+    /// In the order of [`crate::token::Issuers::issuers`]; none: never fetched.
+    sets: Vec<Option<Arc<KeySet>>>,
+    /// By the whole token, under a hash keyed at random: nothing is digested, so no two tokens can be confused.
+    remembered: Option<Cache<Box<str>, Arc<Signed>, ahash::RandomState>>,
+}
+
+/// A token whose signature holds. Nothing in it has been compared with anything.
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) claims: Claims,
+    /// `typ`, lower case, without `application/`.
+    pub(super) typ: Option<Box<str>>,
+    pub(super) algorithm: Algorithm,
+    /// Whose keys it was verified with: an index into [`KeyRing::sets`].
+    pub(super) issuer: usize,
+}
+
+impl KeyRing {
+    /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
+    pub fn new(sets: Vec<Option<Arc<KeySet>>>, cache_bytes: u64) -> Self {
+        let remembered = (cache_bytes > 0).then(|| {
+            Cache::<Box<str>, Arc<Signed>>::builder()
+                .max_capacity(cache_bytes)
+                .weigher(|token, signed| weight(token, signed))
+                .build_with_hasher(ahash::RandomState::new())
+        });
+        Self { sets, remembered }
+    }
+
+    /// The key set of each issuer.
+    pub fn sets(&self) -> &[Option<Arc<KeySet>>] {
+        &self.sets
+    }
+
+    /// The keys of issuer number `issuer`, if there are any.
+    pub(super) fn of(&self, issuer: usize) -> Option<&KeySet> {
+        self.sets.get(issuer)?.as_deref().filter(|set| !set.is_empty())
+    }
+
+    /// The token, if its signature is known to hold.
+    pub(super) fn recall(&self, bearer: BearerToken<'_>) -> Option<Arc<Signed>> {
+        self.remembered.as_ref()?.get(bearer.as_str())
+    }
+
+    /// Keeps a token whose signature holds.
+    pub(super) fn remember(&self, bearer: BearerToken<'_>, signed: &Arc<Signed>) {
+        if let Some(remembered) = &self.remembered {
+            remembered.insert(bearer.as_str().into(), Arc::clone(signed));
+        }
+    }
+}
+
+/// Memory that an entry takes, in bytes: the key, texts that are no longer than the payload they come from, and what
+/// each text and the entry itself cost besides. Rounded up.
+fn weight(token: &str, signed: &Signed) -> u32 {
+    let bytes = token.len() * 2 + signed.claims.texts() * TEXT_BYTES + ENTRY_BYTES;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Pointer, length, and the allocator's share of a text.
+const TEXT_BYTES: usize = 48;
+
+/// The claims' fields, and the cache's own record.
+const ENTRY_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::token::mint::{Mint, NOW, at, bearing, claims, issuers};
+
+    #[test]
+    fn memory_stays_within_its_bound_however_many_tokens_come() {
+        const BOUND: u64 = 20_000;
+        let mint = Mint::new(Algorithm::EdDSA, "1");
+        let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], BOUND);
+        for number in 0..100 {
+            let headers = bearing(&mint.token(&claims(&json!({"jti": number.to_string()}))));
+            assert!(issuers().verify(BearerToken::read(&headers).unwrap(), &keys, at(NOW)).1.is_ok());
+        }
+        let remembered = keys.remembered.unwrap();
+        remembered.run_pending_tasks();
+        assert!((1..=BOUND).contains(&remembered.weighted_size()), "{}", remembered.weighted_size());
+    }
+
+    #[test]
+    fn cache_of_no_bytes_is_no_cache() {
+        assert!(KeyRing::new(Vec::new(), 0).remembered.is_none());
+    }
+}
