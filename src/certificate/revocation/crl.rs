@@ -1,6 +1,6 @@
 //! CRLs (RFC 5280, section 5): complete ones, of the certificate's own issuer. Indirect and delta CRLs are refused by name.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use const_oid::ObjectIdentifier;
 use der::{
@@ -12,23 +12,29 @@ use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     ext::{
         Extension, Extensions,
-        pkix::{
-            crl::dp::IssuingDistributionPoint,
-            name::{DistributionPointName, GeneralName},
-        },
+        pkix::{crl::dp::IssuingDistributionPoint, name::DistributionPointName},
     },
     time::Time,
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, signature, unix};
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, signature, unix};
 
-/// A well-formed CRL whose signature nobody has looked at.
-pub struct UnverifiedCrl(Crl);
+/// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
+#[derive(Clone)]
+pub struct UnverifiedCrl(Arc<List>);
 
 /// A CRL that its issuer signed.
 ///
-/// Only [`UnverifiedCrl::verify`] makes one. Costs its own size and eight bytes an entry.
+/// Only [`UnverifiedCrl::verify`] makes one. Cheap to clone.
+#[derive(Clone)]
 pub struct Crl {
+    list: Arc<List>,
+    /// The key that made the signature (SubjectPublicKeyInfo, DER): another authority may bear the same name.
+    key: Vec<u8>,
+}
+
+/// What a CRL says. Costs its own size and eight bytes an entry.
+struct List {
     der: Vec<u8>,
     signed: Range<usize>,
     algorithm: AlgorithmIdentifierOwned,
@@ -76,8 +82,10 @@ impl UnverifiedCrl {
         }
         let Inner { issuer, this_update, next_update, scope, mut entries, .. } = inner;
         entries.sort_unstable_by(|a, b| a.of(&der).cmp(b.of(&der)));
+        entries.shrink_to_fit();
         let Outer { algorithm, signature } = outer;
-        Ok(Self(Crl { signed: range, algorithm, signature, issuer, this_update, next_update, scope, entries, der }))
+        let signed = range;
+        Ok(Self(Arc::new(List { der, signed, algorithm, signature, issuer, this_update, next_update, scope, entries })))
     }
 
     /// The issuer's name, DER: whose key to verify with.
@@ -85,63 +93,76 @@ impl UnverifiedCrl {
         &self.0.issuer
     }
 
+    /// When the next one is due. Nobody has vouched for it yet.
+    pub fn next_update(&self) -> UnixTime {
+        self.0.next_update()
+    }
+
     /// Verifies the signature with the key of the certificate's issuer.
     ///
     /// # Errors
     /// Another issuer, one whose key may not sign CRLs, or a wrong signature.
-    pub fn verify(self, about: &Issued) -> Result<Crl, NoAnswer> {
-        let crl = self.0;
-        if crl.issuer != about.issuer_name {
+    pub fn verify(&self, about: &Issued) -> Result<Crl, NoAnswer> {
+        let list = &self.0;
+        if list.issuer != about.issuer_name {
             return Err("the CRL is of another issuer");
         }
         if !about.issuer_signs_crls {
             return Err("the issuer's key may not sign CRLs");
         }
-        let signed = crl.der.get(crl.signed.clone()).unwrap_or_default();
-        signature::verify(&about.issuer_key, &crl.algorithm, signed, &crl.signature)?;
-        Ok(crl)
+        let signed = list.der.get(list.signed.clone()).unwrap_or_default();
+        signature::verify(&about.issuer_key, &list.algorithm, signed, &list.signature)?;
+        Ok(Crl { list: Arc::clone(list), key: about.issuer_key.clone() })
     }
 }
 
 impl Crl {
-    /// What this CRL, verified for the same issuer, says of a certificate now.
+    /// What this CRL says of a certificate of the same issuer now.
     ///
     /// # Errors
-    /// Another issuer; a certificate outside its scope; a CRL that is not valid yet or past its nextUpdate.
+    /// Another issuer or another key of it; a certificate outside the CRL's scope; a CRL that is not valid yet or past its
+    /// nextUpdate.
     pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
-        if self.issuer != about.issuer_name {
+        let list = &*self.list;
+        if list.issuer != about.issuer_name || self.key != about.issuer_key {
             return Err("the CRL is of another issuer");
         }
-        self.scope.hold(about)?;
-        if self.this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
+        list.scope.hold(about)?;
+        if list.this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
             return Err("the CRL is not valid yet");
         }
-        if self.next_update < now.as_secs() {
+        if list.next_update < now.as_secs() {
             return Err("the CRL is past its nextUpdate");
         }
-        let at = |seconds| unix(std::time::Duration::from_secs(seconds));
-        let status = self.status(&about.serial)?;
-        Ok(Answer { status, this_update: at(self.this_update), until: at(self.next_update) })
-    }
-
-    /// The issuer's name, DER.
-    pub fn issuer(&self) -> &[u8] {
-        &self.issuer
+        let status = list.status(&about.serial)?;
+        Ok(Answer { status, this_update: at(list.this_update), until: list.next_update() })
     }
 
     /// When the next one is due.
     pub fn next_update(&self) -> UnixTime {
-        unix(std::time::Duration::from_secs(self.next_update))
+        self.list.next_update()
     }
 
     /// How many certificates are on it.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.list.entries.len()
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.list.entries.is_empty()
+    }
+
+    /// Memory that it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        let entries = self.list.entries.capacity().saturating_mul(size_of::<Serial>());
+        self.list.der.capacity().saturating_add(entries)
+    }
+}
+
+impl List {
+    fn next_update(&self) -> UnixTime {
+        at(self.next_update)
     }
 
     fn status(&self, serial: &[u8]) -> Result<Status, NoAnswer> {
@@ -200,13 +221,6 @@ impl Scope {
             return Err("the CRL is of another distribution point");
         }
         Ok(())
-    }
-}
-
-fn address(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::UniformResourceIdentifier(address) => Some(address.to_string()),
-        _ => None,
     }
 }
 
@@ -283,20 +297,22 @@ fn extensions(reader: &mut SliceReader<'_>) -> Result<Scope, NoAnswer> {
         return Err("the CRL's extensions cannot be read");
     }
     let listed = Extensions::from_der(tagged.value()).map_err(unreadable)?;
-    let mut scope = Scope::default();
+    let mut scope = None;
     for Extension { extn_id, critical, extn_value } in &listed {
         match *extn_id {
             DELTA_CRL_INDICATOR => return Err("a delta CRL"),
             ISSUING_DISTRIBUTION_POINT => {
                 let point = IssuingDistributionPoint::from_der(extn_value.as_bytes()).map_err(unreadable)?;
-                scope = Scope::of(&point)?;
+                if scope.replace(Scope::of(&point)?).is_some() {
+                    return Err("the CRL has two issuing distribution points");
+                }
             }
             CRL_NUMBER | AUTHORITY_KEY_IDENTIFIER => {}
             _ if *critical => return Err("the CRL has a critical extension that is not known"),
             _ => {}
         }
     }
-    Ok(scope)
+    Ok(scope.unwrap_or_default())
 }
 
 /// Reads every entry of `listed`, which starts at `offset` of the whole.

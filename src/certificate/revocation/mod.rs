@@ -1,27 +1,15 @@
 //! Whether a certificate is revoked: answers of its issuer, verified. Nothing here fetches anything.
 
 pub mod crl;
+pub mod issued;
+#[cfg(test)]
+mod minted;
 pub mod ocsp;
 pub mod signature;
 
 use rustls_pki_types::UnixTime;
 
-/// A certificate as its issuer knows it: what revocation is asked about.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Issued {
-    /// The issuer's name, DER.
-    pub issuer_name: Vec<u8>,
-    /// The issuer's SubjectPublicKeyInfo, DER.
-    pub issuer_key: Vec<u8>,
-    /// Whether the issuer's key may sign CRLs: keyUsage has cRLSign, or is absent.
-    pub issuer_signs_crls: bool,
-    /// The content octets of the serial number's INTEGER.
-    pub serial: Vec<u8>,
-    /// Whether the certificate is itself an authority: a CRL may be for the one kind only.
-    pub is_authority: bool,
-    /// Full names of its CRL distribution points, as addresses.
-    pub distribution_points: Vec<String>,
-}
+pub use issued::{Issued, IssuedKey};
 
 /// What an issuer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,11 +36,44 @@ pub struct Answer {
     pub until: UnixTime,
 }
 
+/// How an answer was had.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Method {
+    /// A responder was asked.
+    Ocsp,
+    /// It was looked up in a list.
+    Crl,
+}
+
+/// What is known of a certificate's revocation when a request is judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Its issuer said so, and the answer holds.
+    Known {
+        /// What the issuer said.
+        status: Status,
+        /// How it was asked.
+        method: Method,
+        /// Whether the answer has ended and serves only because no newer one can be had: `on_unavailable = "stale"`.
+        stale: bool,
+    },
+    /// A responder knows nothing of the certificate and no other method answered. A refusal, whatever is configured.
+    Unknown,
+    /// Asked a moment ago, and nobody gave a usable answer: `on_unavailable` decides.
+    Unavailable,
+    /// Nobody has been asked lately.
+    NotAsked,
+}
+
 /// Why something received is no answer: a sentence for the log. Never a verdict about the certificate.
 pub type NoAnswer = &'static str;
 
 fn unix(time: std::time::Duration) -> UnixTime {
     UnixTime::since_unix_epoch(time)
+}
+
+fn at(seconds: u64) -> UnixTime {
+    unix(std::time::Duration::from_secs(seconds))
 }
 
 /// Difference between the responder's clock and ours, in seconds, at most.

@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use der::{
-    Any, Choice, Decode, Encode, Enumerated, Sequence,
+    Any, Choice, Decode, Encode, Enumerated, Sequence, Tag, Tagged,
     asn1::{AnyRef, BitString, GeneralizedTime, Int, Null, OctetString},
 };
 use ring::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
@@ -14,7 +14,7 @@ use x509_cert::{
     ext::{Extension, pkix},
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, signature, unix};
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, signature, unix};
 
 /// The hash in a CertID. It names a certificate and proves nothing, so SHA-1 serves where responders know no other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +32,8 @@ pub enum Response {
     Known(Answer),
     /// The responder knows nothing of the certificate: for the next method to decide.
     Unknown,
+    /// The responder reports an error, which nobody signs: it may know the certificate by the other hash.
+    Refused,
 }
 
 /// The DER of an OCSPRequest, to be sent by POST.
@@ -66,7 +68,7 @@ pub fn verify(response: &[u8], about: &Issued, nonce: &[u8; 32], now: UnixTime) 
     }
     let outer = OcspResponse::from_der(response).map_err(|_| "the answer is not an OCSP response")?;
     if outer.status != ResponseStatus::Successful {
-        return Err("the responder reports an error");
+        return Ok(Response::Refused);
     }
     let bytes = outer.bytes.filter(|bytes| bytes.kind == BASIC).ok_or("the answer is not a basic response")?;
     let basic = BasicResponse::from_der(bytes.response.as_bytes()).map_err(|_| "the basic response cannot be read")?;
@@ -106,11 +108,18 @@ impl SingleResponse {
             CertStatus::Good(_) => Status::Good,
             CertStatus::Revoked(revoked) => Status::Revoked {
                 since: unix(revoked.time.to_unix_duration()),
-                reason: revoked.reason.as_ref().and_then(|reason| reason.value().first().copied()),
+                reason: revoked.reason.as_ref().and_then(reason_code),
             },
         };
-        let at = |seconds| unix(std::time::Duration::from_secs(seconds));
         Ok(Response::Known(Answer { status, this_update: at(this_update), until: at(until) }))
+    }
+}
+
+/// An `ENUMERATED` of one octet. Revoked for a reason that cannot be read is revoked all the same.
+fn reason_code(reason: &Any) -> Option<u8> {
+    match reason.value() {
+        [code] if reason.tag() == Tag::Enumerated => Some(*code),
+        _ => None,
     }
 }
 
@@ -125,23 +134,45 @@ fn hold_signer(
     if data.responder.is(&about.issuer_name, &about.issuer_key) {
         return signature::verify(&about.issuer_key, &basic.algorithm, signed, &basic.signature);
     }
-    let delegates = basic.certificates.iter().flatten().take(MAX_CERTIFICATES);
-    for delegate in delegates {
-        let der = delegate.to_der().map_err(|_| "the delegate's certificate cannot be read")?;
-        let parsed = Certificate::from_der(&der).map_err(|_| "the delegate's certificate cannot be read")?;
-        let tbs = parsed.tbs_certificate();
-        let name = tbs.subject().to_der().map_err(|_| "the delegate's name cannot be read")?;
-        let key = tbs.subject_public_key_info().to_der().map_err(|_| "the delegate's key cannot be read")?;
-        if data.responder.is(&name, &key) {
-            hold_delegate(&der, &parsed, about, now)?;
-            return signature::verify(&key, &basic.algorithm, signed, &basic.signature);
+    let mut why = "the signer is neither the issuer nor a delegate that came along";
+    for delegate in basic.certificates.iter().flatten().take(MAX_CERTIFICATES) {
+        // Several may bear the name that the answer gives: an old certificate of the delegate and its successor.
+        match hold_delegate(delegate, data, about, now) {
+            Ok(Some(key)) => match signature::verify(&key, &basic.algorithm, signed, &basic.signature) {
+                Ok(()) => return Ok(()),
+                Err(wrong) => why = wrong,
+            },
+            Ok(None) => {}
+            Err(wrong) => why = wrong,
         }
     }
-    Err("the signer is neither the issuer nor a delegate that came along")
+    Err(why)
+}
+
+/// The key of a delegate's certificate, if it is the one that the answer names: none if not.
+///
+/// # Errors
+/// It is named, but may not answer for the issuer.
+fn hold_delegate(
+    delegate: &AnyRef<'_>,
+    data: &ResponseData<'_>,
+    about: &Issued,
+    now: UnixTime,
+) -> Result<Option<Vec<u8>>, NoAnswer> {
+    let der = delegate.to_der().map_err(|_| "the delegate's certificate cannot be read")?;
+    let parsed = Certificate::from_der(&der).map_err(|_| "the delegate's certificate cannot be read")?;
+    let tbs = parsed.tbs_certificate();
+    let name = tbs.subject().to_der().map_err(|_| "the delegate's name cannot be read")?;
+    let key = tbs.subject_public_key_info().to_der().map_err(|_| "the delegate's key cannot be read")?;
+    if !data.responder.is(&name, &key) {
+        return Ok(None);
+    }
+    hold_delegation(&der, &parsed, about, now)?;
+    Ok(Some(key))
 }
 
 /// The delegate's certificate: by the issuer's own key, in date, with EKU OCSPSigning (section 4.2.2.2).
-fn hold_delegate(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
+fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
     let content = |der: &[u8]| AnyRef::from_der(der).map(|any| any.value().to_vec());
     let (Ok(subject), Ok(key)) = (content(&about.issuer_name), content(&about.issuer_key)) else {
         return Err("the issuer cannot be read");
@@ -197,6 +228,10 @@ impl CertId {
 
     /// Whether this names the certificate, by either hash.
     fn names(&self, about: &Issued) -> bool {
+        // First what costs nothing: an answer may speak of hundreds of certificates.
+        if self.serial.as_bytes() != about.serial {
+            return false;
+        }
         let hash = match self.algorithm.oid {
             SHA1_OID => CertIdHash::Sha1,
             SHA256_OID => CertIdHash::Sha256,
