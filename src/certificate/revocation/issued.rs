@@ -37,7 +37,7 @@ pub struct Issued {
     pub(super) responders: Vec<String>,
     /// Full names of its CRL distribution points, as addresses.
     pub(super) distribution_points: Vec<String>,
-    key: IssuedKey,
+    pub(super) key: IssuedKey,
 }
 
 /// SHA-256 of issuer name, issuer key, and serial number: what a certificate is remembered by.
