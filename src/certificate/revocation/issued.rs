@@ -160,3 +160,6 @@ pub(super) fn address(name: &GeneralName) -> Option<String> {
 }
 
 const OCSP: const_oid::ObjectIdentifier = const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
+
+#[cfg(test)]
+mod tests;
