@@ -1,5 +1,6 @@
 //! Answers the gate's questions: what certbound fetches from elsewhere, bounded in size and time.
 
+pub mod address;
 mod discovery;
 pub mod http;
 pub mod jwks;
