@@ -191,6 +191,34 @@ impl Denial {
                 | Self::Overloaded
         )
     }
+
+    /// One sample of each refusal, in the order of the table, for documents and for the configuration.
+    #[rustfmt::skip]
+    pub fn every() -> Vec<Self> {
+        let (presented, confirmed) = (Thumbprint::of(b""), Thumbprint::of(b""));
+        vec![
+            Self::RequestMalformed { why: "" }, Self::PathAmbiguous { why: "" }, Self::HeaderTooLarge { what: "" },
+            Self::RouteUnknown, Self::MethodNotAllowed { allow: "".into() }, Self::PeerUntrusted { why: "" },
+            Self::CertificateMissing, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
+            Self::CertificateUntrusted { why: "" }, Self::CertificateExpired { not_after: 0 },
+            Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
+            Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
+            Self::RevocationUnknown, Self::AuthorityNotAllowed, Self::RoleMissing,
+            Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
+            Self::TokenAlgorithmRefused { algorithm: String::new() }, Self::TokenKeyUnknown { why: "" },
+            Self::TokenSignatureInvalid, Self::TokenIssuerUnknown, Self::TokenAudienceWrong, Self::TokenTypeWrong,
+            Self::TokenClaimMissing { claim: "".into() }, Self::TokenExpired { expired: 0 },
+            Self::TokenNotYetValid { valid_from: 0 }, Self::TokenInactive, Self::KeysUnavailable,
+            Self::IntrospectionUnavailable,
+            Self::BindingMissing, Self::BindingMismatch { presented, confirmed }, Self::ProofMissing,
+            Self::ProofInvalid { why: "" }, Self::ProofReplayed,
+            Self::ScopeInsufficient { scope: "".into() }, Self::GrantWrong, Self::ConsentMissing,
+            Self::ConsentRefused, Self::ConsentUnavailable, Self::RegistrationInvalid { why: "" },
+            Self::ClientMismatch,
+            Self::BodyTooLarge, Self::AuditUnavailable, Self::BackendUnreachable, Self::BackendTimeout,
+            Self::Overloaded,
+        ]
+    }
 }
 
 impl Denial {
@@ -238,4 +266,61 @@ const LONGEST_ALGORITHM: usize = 16;
 
 const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, title: &'static str) -> Row {
     Row { code, status, challenge, title }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_listed_in_its_order() {
+        let table = include_str!("denial.rs");
+        let codes: Vec<&str> = table
+            .lines()
+            .filter(|line| line.trim_start().starts_with("Self::"))
+            .filter_map(|line| line.split_once("=> row(\"")?.1.split('"').next())
+            .collect();
+        let listed: Vec<&str> = Denial::every().iter().map(Denial::code).collect();
+        assert_eq!(listed, codes);
+        assert!(codes.len() > 50);
+    }
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
+        let every = Denial::every();
+        let codes: BTreeSet<&str> = every.iter().map(Denial::code).collect();
+        assert_eq!(codes.len(), every.len());
+        for code in codes {
+            let words_of_letters =
+                code.split('_').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+            assert!(words_of_letters, "{code}");
+        }
+    }
+
+    #[test]
+    fn code_is_the_name_of_its_variant() {
+        for denial in Denial::every() {
+            let shown = format!("{denial:?}");
+            let name = shown.split(' ').next().unwrap();
+            let spelled = denial
+                .code()
+                .split('_')
+                .flat_map(|word| [&word[..1].to_uppercase(), &word[1..]].concat().chars().collect::<Vec<_>>())
+                .collect::<String>();
+            assert_eq!(name, spelled);
+        }
+    }
+
+    #[test]
+    fn every_401_has_a_challenge_and_only_a_503_asks_to_come_back() {
+        for denial in Denial::every() {
+            let row = denial.row();
+            assert!(row.status != 401 || row.challenge.is_some(), "{}", row.code);
+            assert!(!denial.is_temporary() || row.status == 503, "{}", row.code);
+        }
+    }
 }

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use rustls_pki_types::UnixTime;
 
-use crate::{certificate::Written, thumbprint::Thumbprint};
+use crate::{
+    certificate::{Presented, Written, name, path::VerifiedPath, verdicts::Forward},
+    thumbprint::Thumbprint,
+};
 
 /// A client certificate whose path leads to an anchor, now, for client authentication.
 ///
@@ -13,28 +16,38 @@ use crate::{certificate::Written, thumbprint::Thumbprint};
 pub struct ClientCertificate(Arc<Facts>);
 
 /// What the certificate says.
-pub(super) struct Facts {
-    pub(super) thumbprint: Thumbprint,
-    /// RFC 4514, everything outside printable ASCII as `\xx`.
-    pub(super) subject: String,
-    pub(super) issuer: String,
-    /// Lower-case hex, no leading zero octet.
-    pub(super) serial: String,
-    /// `organizationIdentifier` (2.5.4.97), where the subject has one.
-    pub(super) organization_identifier: Option<String>,
-    /// Of the leaf.
-    pub(super) not_after: UnixTime,
-    /// The window in which every certificate of the path is in date.
-    pub(super) path_valid: (UnixTime, UnixTime),
-    /// The header value for the backend, written from the DER; none when nothing is forwarded.
-    pub(super) written: Option<Written>,
-    /// Memory that the entry costs in the cache, in bytes, the key not counted.
-    pub(super) weight: u32,
+struct Facts {
+    thumbprint: Thumbprint,
+    subject: String,
+    issuer: String,
+    serial: String,
+    organization_identifier: Option<String>,
+    not_after: UnixTime,
+    /// When every certificate of the path is in date, both ends included.
+    path_valid: (UnixTime, UnixTime),
+    /// None when nothing is forwarded.
+    written: Option<Written>,
 }
 
 impl ClientCertificate {
-    pub(super) fn new(facts: Facts) -> Self {
-        Self(Arc::new(facts))
+    /// Reads what the certificate at the start of a verified path says, and writes it for the backend.
+    pub(super) fn of(path: &VerifiedPath, presented: &Presented, forward: Option<Forward>) -> Self {
+        let tbs = path.leaf.certificate.tbs_certificate();
+        let serial = tbs.serial_number().as_bytes();
+        let intermediates = match forward {
+            Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
+            _ => &[],
+        };
+        Self(Arc::new(Facts {
+            thumbprint: Thumbprint::of(&presented.leaf),
+            subject: name::text(tbs.subject()),
+            issuer: name::text(tbs.issuer()),
+            serial: hex(serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial)),
+            organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
+            not_after: path.leaf.valid.1,
+            path_valid: path.valid,
+            written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates)),
+        }))
     }
 
     /// `x5t#S256`.
@@ -77,9 +90,24 @@ impl ClientCertificate {
         from <= now && now <= until
     }
 
-    pub(super) fn weight(&self) -> u32 {
-        self.0.weight
+    /// Memory that it takes, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        let Facts { subject, issuer, serial, organization_identifier, written, .. } = &*self.0;
+        let texts =
+            subject.len() + issuer.len() + serial.len() + organization_identifier.as_ref().map_or(0, String::len);
+        let headers = written
+            .as_ref()
+            .map_or(0, |written| written.leaf.len() + written.chain.as_ref().map_or(0, http::HeaderValue::len));
+        size_of::<Facts>() + texts + headers
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 impl fmt::Debug for ClientCertificate {

@@ -1,11 +1,15 @@
 //! The client's certificate: forwarded, decoded, verified, believed.
 
 pub mod client;
+mod constraints;
+mod examined;
 pub mod forwarded;
+mod name;
 pub mod path;
 pub mod profile;
 pub mod qualified;
 pub mod revocation;
+mod signature;
 pub mod truststore;
 pub mod verdicts;
 

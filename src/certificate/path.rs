@@ -1,9 +1,23 @@
 //! RFC 5280, section 6: from the presented certificate to an anchor.
+//!
+//! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
+//! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
+//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, [`search`] looks again.
 
-use rustls_pki_types::UnixTime;
+mod search;
+
+use std::cell::RefCell;
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::{
-    certificate::{Presented, Truststore},
+    certificate::{
+        Presented, Truststore, constraints,
+        examined::{Examined, Policies},
+        signature::ALGORITHMS,
+        truststore::Anchor,
+    },
     denial::Denial,
 };
 
@@ -21,15 +35,197 @@ pub struct PathRules {
 /// Proof that a path was found and holds. Only [`verify`] makes one.
 #[derive(Debug)]
 pub struct VerifiedPath {
-    // the window of dates, the intermediates used in order
+    pub(super) leaf: Examined,
+    /// In the order from the leaf to the anchor, which is not among them.
+    pub(super) intermediates: Vec<Vec<u8>>,
+    /// When every certificate of the path is in date, both ends included.
+    pub(super) valid: (UnixTime, UnixTime),
 }
 
 /// Finds a path from `presented` to an anchor and checks it whole.
+///
+/// The intermediates that came along are material: nothing is believed because it was sent. There is no shortcut for a
+/// self-issued certificate, nor for one that stands in the truststore itself.
+///
+/// # Errors
+/// `certificate_malformed`, `_untrusted`, `_expired`, `_not_yet_valid`, `_wrong_purpose`, `_weak`.
+/// The leaf's own dates answer for the leaf only; an issuer's are `certificate_untrusted`.
 pub fn verify(
     presented: &Presented,
     trust: &Truststore,
     rules: &PathRules,
     now: UnixTime,
 ) -> Result<VerifiedPath, Denial> {
-    todo!()
+    let malformed = |why| Denial::CertificateMalformed { why };
+    let leaf = Examined::parse(&presented.leaf).map_err(malformed)?;
+    let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
+    let sent = sent.collect::<Result<Vec<_>, _>>()?;
+
+    let leaf_der = CertificateDer::from(presented.leaf.as_slice());
+    let entity = EndEntityCert::try_from(&leaf_der).map_err(|error| unreadable(&error))?;
+    let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    let candidate = Candidate { leaf: &leaf, trust, rules, now, refused: RefCell::default() };
+    let found = entity.verify_for_usage(
+        ALGORITHMS,
+        trust.trust(),
+        &sent_der,
+        now,
+        KeyUsage::client_auth(),
+        None,
+        Some(&|path| candidate.hold(path)),
+    );
+    let (intermediates, valid) = match found {
+        Ok(path) => (issuers(&path)?, candidate.hold_found(&path)?),
+        Err(error) => search::constrained(&candidate, &sent).ok_or_else(|| candidate.denial(&error, &sent))?,
+    };
+    let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
+    Ok(VerifiedPath { intermediates, valid, leaf })
 }
+
+/// The intermediates of a path that webpki found.
+fn issuers(path: &webpki::VerifiedPath<'_>) -> Result<Vec<Examined>, Denial> {
+    let parse = |der: &[u8]| Examined::parse(der).map_err(|why| Denial::CertificateMalformed { why });
+    path.intermediate_certificates().map(|issuer| parse(&issuer.der())).collect()
+}
+
+/// What a path is held to while one is looked for.
+struct Candidate<'a> {
+    leaf: &'a Examined,
+    trust: &'a Truststore,
+    rules: &'a PathRules,
+    now: UnixTime,
+    /// Why the latest path was refused whose names and signatures hold.
+    refused: RefCell<Option<Denial>>,
+}
+
+impl Candidate<'_> {
+    /// webpki goes on looking after an error.
+    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
+        self.hold_found(path).map(|_| ()).map_err(|denial| {
+            self.refused.replace(Some(denial));
+            Error::UnknownIssuer
+        })
+    }
+
+    /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
+    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
+        let intermediates = issuers(path)?;
+        let intermediates: Vec<_> = intermediates.iter().collect();
+        let mut refused = untrusted("the path ends in no anchor");
+        for anchor in self.trust.behind(path.anchor()) {
+            match self.hold_path(&intermediates, anchor) {
+                Ok(valid) => return Ok(valid),
+                Err(denial) => refused = denial,
+            }
+        }
+        Err(refused)
+    }
+
+    /// Everything but names and signatures, for a whole path; when it is in date.
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<(UnixTime, UnixTime), Denial> {
+        let minimum_rsa_bits = self.rules.minimum_rsa_bits;
+        self.leaf.hold_critical_extensions(Policies::OfPath)?;
+        self.leaf.hold_key_and_policies(minimum_rsa_bits)?;
+        self.leaf.hold_leaf(self.rules.require_client_auth)?;
+        self.leaf.hold_subject()?;
+        let mut valid = self.leaf.valid;
+        let mut below = 0;
+        for issuer in intermediates {
+            issuer.hold_critical_extensions(Policies::OfPath)?;
+            issuer.hold_key_and_policies(minimum_rsa_bits)?;
+            issuer.hold_issuer(below, self.now)?;
+            valid = overlap(valid, issuer.valid);
+            below += usize::from(!issuer.is_self_issued());
+        }
+        anchor.examined.hold_critical_extensions(Policies::OfAnchor)?;
+        anchor.examined.hold_key_and_policies(minimum_rsa_bits)?;
+        anchor.examined.hold_issuer(below, self.now)?;
+        let path: Vec<_> =
+            [self.leaf].into_iter().chain(intermediates.iter().copied()).chain([&anchor.examined]).collect();
+        constraints::hold(&path).map_err(untrusted)?;
+        Ok(overlap(valid, anchor.examined.valid))
+    }
+
+    /// The refusal for a certificate without a path that holds.
+    fn denial(&self, error: &Error, sent: &[Examined]) -> Denial {
+        if let Some(denial) = self.refused.take() {
+            return denial;
+        }
+        let (from, until) = self.leaf.valid;
+        match error {
+            Error::CertExpired { .. } if until < self.now => Denial::CertificateExpired { not_after: until.as_secs() },
+            Error::CertNotValidYet { .. } if self.now < from => {
+                Denial::CertificateNotYetValid { not_before: from.as_secs() }
+            }
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => untrusted("an issuer is out of date"),
+            Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
+            Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
+            Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
+            _ => self.weakness(sent).unwrap_or_else(|| untrusted(reason(error))),
+        }
+    }
+
+    /// Whether the search failed over something too weak: webpki does not verify with it, and so finds no issuer.
+    fn weakness(&self, sent: &[Examined]) -> Option<Denial> {
+        let issuers = || {
+            let names =
+                std::iter::once(self.leaf).chain(sent).map(|below| below.certificate.tbs_certificate().issuer());
+            sent.iter().chain(names.flat_map(|name| self.trust.named(name)).map(|anchor| &anchor.examined))
+        };
+        if std::iter::once(self.leaf).chain(sent).any(Examined::is_signed_weakly) {
+            return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
+        }
+        std::iter::once(self.leaf)
+            .chain(issuers())
+            .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
+            .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
+    }
+}
+
+/// webpki's parser refuses what it will not process at all.
+fn unreadable(error: &Error) -> Denial {
+    match error {
+        Error::UnsupportedCertVersion => untrusted("the certificate is not of version 3"),
+        Error::UnsupportedCriticalExtension => untrusted("the certificate has a critical extension that is not known"),
+        _ => Denial::CertificateMalformed { why: "the certificate cannot be read" },
+    }
+}
+
+/// For the operator.
+fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::UnknownIssuer => "no issuer leads to an anchor",
+        Error::UnsupportedCertVersion => "a certificate is not of version 3",
+        Error::UnsupportedCriticalExtension => "an issuer has a critical extension that is not known",
+        Error::NameConstraintViolation => "a name is outside an issuer's name constraints",
+        Error::MalformedNameConstraint | Error::InvalidNetworkMaskConstraint => "name constraints cannot be read",
+        Error::PathLenConstraintViolated => "the path is longer than an issuer allows",
+        Error::EndEntityUsedAsCa => "an issuer of the path is no authority",
+        Error::InvalidSignatureForPublicKey => "a signature is wrong",
+        Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "a signature's algorithm is not accepted"
+        }
+        Error::MaximumSignatureChecksExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumPathDepthExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => "looking for a path took too much",
+        _ => "no path holds",
+    }
+}
+
+fn overlap(a: (UnixTime, UnixTime), b: (UnixTime, UnixTime)) -> (UnixTime, UnixTime) {
+    (a.0.max(b.0), a.1.min(b.1))
+}
+
+fn untrusted(why: &'static str) -> Denial {
+    Denial::CertificateUntrusted { why }
+}
+
+fn wrong_purpose(why: &'static str) -> Denial {
+    Denial::CertificateWrongPurpose { why }
+}
+
+#[cfg(test)]
+mod limbo;
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
+use ahash::RandomState;
+use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore},
+    certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore, path},
     denial::Denial,
     lookup::Lookup,
 };
@@ -16,7 +18,8 @@ pub struct Certificates {
     trust: Truststore,
     rules: PathRules,
     forward: Option<Forward>,
-    // cache: keyed by the whole bytes of the header values, weighed in bytes
+    /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
+    accepted: Option<Cache<Box<[u8]>, ClientCertificate, RandomState>>,
 }
 
 /// How the certificate is written for the backend.
@@ -31,12 +34,40 @@ pub struct Forward {
 impl Certificates {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(trust: Truststore, rules: PathRules, forward: Option<Forward>, cache_bytes: u64) -> Self {
-        todo!()
+        let accepted = (cache_bytes > 0).then(|| {
+            Cache::builder()
+                .max_capacity(cache_bytes)
+                .weigher(|key: &Box<[u8]>, certificate: &ClientCertificate| {
+                    let bytes = key.len().saturating_add(certificate.weight()).saturating_add(ENTRY_BYTES);
+                    bytes.try_into().unwrap_or(u32::MAX)
+                })
+                .build_with_hasher(RandomState::new())
+        });
+        Self { trust, rules, forward, accepted }
     }
 
     /// The certificate, if its path holds now.
+    ///
+    /// # Errors
+    /// Those of [`ForwardedCert::decode`] and [`path::verify`].
     pub fn verify(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> (Lookup, Result<ClientCertificate, Denial>) {
-        todo!()
+        let key = Key::of(forwarded);
+        // What is no longer in date is verified again, which finds the refusal that fits.
+        let remembered = self.accepted.as_ref().and_then(|cache| cache.get(key.bytes()));
+        if let Some(certificate) = remembered.filter(|certificate| certificate.in_date(now)) {
+            return (Lookup::Hit, Ok(certificate));
+        }
+        let verified = self.verify_anew(forwarded, now);
+        if let (Some(cache), Ok(certificate)) = (&self.accepted, &verified) {
+            cache.insert(key.bytes().into(), certificate.clone());
+        }
+        (Lookup::Miss, verified)
+    }
+
+    fn verify_anew(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> Result<ClientCertificate, Denial> {
+        let presented = forwarded.decode(self.rules.max_intermediates)?;
+        let path = path::verify(&presented, &self.trust, &self.rules, now)?;
+        Ok(ClientCertificate::of(&path, &presented, self.forward))
     }
 
     /// The truststore.
@@ -44,3 +75,49 @@ impl Certificates {
         &self.trust
     }
 }
+
+/// What a forwarded certificate is remembered by: all the bytes that decide how it is decoded.
+///
+/// One [`Certificates`] sees one profile only, or handshakes only, so neither is part of the key.
+enum Key<'a> {
+    /// A certificate without a chain, which is most of them, is found without a copy.
+    Alone(&'a [u8]),
+    /// Each part with its length in front, so that no two chains run into one.
+    Chain(Vec<u8>),
+}
+
+impl<'a> Key<'a> {
+    fn of(forwarded: &ForwardedCert<'a>) -> Self {
+        match forwarded {
+            ForwardedCert::Header { leaf, chain, .. } if chain.is_empty() => Self::Alone(leaf),
+            ForwardedCert::Header { leaf, chain, .. } => {
+                Self::chain(std::iter::once(*leaf).chain(chain.iter().copied()))
+            }
+            ForwardedCert::Connection([leaf]) => Self::Alone(leaf),
+            ForwardedCert::Connection(shown) => Self::chain(shown.iter().map(AsRef::as_ref)),
+        }
+    }
+
+    /// Begins with a byte that no header value and no DER begins with, so that it cannot be a certificate alone.
+    fn chain<'b>(parts: impl Iterator<Item = &'b [u8]>) -> Self {
+        let mut bytes = vec![0];
+        for part in parts {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        Self::Chain(bytes)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Alone(bytes) => bytes,
+            Self::Chain(bytes) => bytes,
+        }
+    }
+}
+
+/// What the cache itself keeps for an entry, about.
+const ENTRY_BYTES: usize = 200;
+
+#[cfg(test)]
+mod tests;

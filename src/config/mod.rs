@@ -1,20 +1,206 @@
 //! `proxy.toml`, parsed once into what it means, or into every fault at once.
+//!
+//! A file for each table reads its keys through [`table::Table`], which knows types, defaults, and places.
+//! Each default is written once, where its key is read; `proxy.toml` shows them all, and a test compares.
 
 pub mod fault;
-pub mod file;
 pub mod settings;
+
+mod address;
+mod agreement;
+mod anchors;
+mod backend;
+mod balancer;
+mod errors;
+mod identity;
+mod later;
+mod listen;
+mod names;
+mod quantity;
+mod reading;
+mod records;
+mod routes;
+mod source;
+mod table;
+mod template;
+#[cfg(test)]
+mod tests;
+mod token;
 
 pub use fault::{Fault, Warning};
 pub use settings::Settings;
 
 use std::path::Path;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rustls_pki_types::UnixTime;
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+use crate::{
+    certificate::{Certificates, PathRules, Truststore, verdicts::Forward},
+    config::{
+        balancer::LoadBalancer,
+        fault::Wrong,
+        listen::Listener,
+        reading::{Place, Reading},
+        routes::PlacedRoute,
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode},
+        source::ClientCertificate,
+        table::Table,
+        token::Tokens,
+    },
+    gate::Gate,
+    headers::{IdentityHeaders, ReadNames},
+    route::Routes,
+};
 
 /// Reads `file` and every file it names.
+///
+/// What `run` finds out only by opening sockets is not checked: names are not resolved, ports not bound, nothing fetched.
 ///
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    todo!()
+    let text = match text(file) {
+        Ok(text) => text,
+        Err(Wrong { what, remedy }) => {
+            let reading = Reading::new(file, "", now);
+            reading.fault(&Place::default(), what, remedy);
+            return Err(reading.finish().0);
+        }
+    };
+    let reading = Reading::new(file, &text, now);
+    let tables = parse(&reading, &text).map(|document| Tables::read(&reading, document));
+    let (faults, warnings) = reading.finish();
+    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(&text)) {
+        Some(settings) => Ok((settings, warnings)),
+        None => Err(faults),
+    }
+}
+
+fn text(file: &Path) -> Result<String, Wrong> {
+    let unreadable =
+        |error| Wrong::new(format!("cannot be read: {error}"), "name the file with --config FILE or CERTBOUND_CONFIG");
+    let bytes = reading::bounded(file).map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::new("is not UTF-8", "save it as UTF-8"))?;
+    Ok(text.to_owned())
+}
+
+/// The document, or every place where it is not TOML.
+fn parse<'a>(reading: &'a Reading<'a>, text: &'a str) -> Option<Table<'a>> {
+    let (document, broken) = DeTable::parse_recoverable(text);
+    for error in &broken {
+        let place = Place { key: None, offset: error.span().map_or(0, |span| span.start) };
+        match error.message().split_once(", expected ") {
+            Some((what, expected)) => reading.fault(&place, what, format!("expected {expected}")),
+            None => reading.fault(&place, error.message(), "see https://toml.io for the form"),
+        }
+    }
+    // What could be recovered of a broken file would give faults that are none.
+    broken.is_empty().then(|| Table::document(reading, document.into_inner()))
+}
+
+/// The tables as read, whether or not something in them is at fault.
+struct Tables {
+    mode: Mode,
+    listener: Listener,
+    balancer: LoadBalancer,
+    client: ClientCertificate,
+    truststore: Option<Truststore>,
+    rules: PathRules,
+    tokens: Tokens,
+    cache: Cache,
+    routes: Vec<PlacedRoute>,
+    backend: Option<Backend>,
+    forward: Option<Forward>,
+    errors: Errors,
+    log: Log,
+    audit: Audit,
+    admin: Option<Address>,
+    status: Option<Address>,
+}
+
+impl Tables {
+    /// Reads every table, then holds them against each other.
+    fn read(reading: &Reading<'_>, mut document: Table<'_>) -> Self {
+        let client = source::read(document.table("client_certificate"));
+        let (truststore, rules) = anchors::read(document.required_table("truststore"));
+        let (backend, forward) = backend::read(document.required_table("backend"), &client);
+        let (admin, status) = records::admin(document.table("admin"));
+        later::read(&mut document);
+        let tables = Self {
+            mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
+            listener: listen::read(document.required_table("listen")),
+            balancer: balancer::read(document.table("load_balancer")),
+            client,
+            truststore,
+            rules,
+            tokens: token::read(document.table("token")),
+            cache: cache(document.table("cache")),
+            routes: routes::read(document.tables("route"), reading),
+            backend,
+            forward,
+            errors: errors::read(document.table("errors")),
+            log: records::log(document.table("log")),
+            audit: records::audit(document.table("audit")),
+            admin,
+            status,
+        };
+        agreement::check(reading, &tables);
+        tables
+    }
+
+    /// What they mean together. None only where a fault was reported.
+    fn settings(self, text: &str) -> Option<Settings> {
+        let (listen, backend) = (self.listener.listen?, self.backend?);
+        let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
+        Some(Settings {
+            mode: self.mode,
+            identity: identity_headers(&self.balancer, &self.client, &backend),
+            gate: Gate {
+                routes: Routes::new(self.routes.into_iter().map(|route| route.value).collect()),
+                peers: self.balancer.peers,
+                source: self.client.source,
+                certificates: Certificates::new(self.truststore?, self.rules, self.forward, self.cache.certificates),
+                issuers: self.tokens.issuers,
+            },
+            listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
+            keys: self.tokens.keys,
+            fetch_timeout: self.tokens.fetch_timeout,
+            token_cache_bytes: self.cache.tokens,
+            backend,
+            errors: self.errors,
+            log: self.log,
+            audit: self.audit,
+            admin: self.admin?,
+            status: self.status,
+            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text)).into(),
+        })
+    }
+}
+
+/// `[cache]`: memory in bytes.
+struct Cache {
+    certificates: u64,
+    tokens: u64,
+}
+
+fn cache(mut table: Table<'_>) -> Cache {
+    Cache { certificates: table.size_or_zero("certificates", "32MiB"), tokens: table.size_or_zero("tokens", "64MiB") }
+}
+
+/// Every header that a client could use to say who it is. Names that are not read are taken out all the same.
+fn identity_headers(balancer: &LoadBalancer, client: &ClientCertificate, backend: &Backend) -> IdentityHeaders {
+    let certificate = Some(client.header.value.clone());
+    let chain = client.chain_header.as_ref().map(|chain| chain.value.clone());
+    let unread = [certificate.clone(), chain.clone()].into_iter().flatten();
+    let written = backend.headers.iter().map(|(name, _)| name.clone());
+    let more: Vec<_> = unread.chain(written).chain(client.strip.iter().cloned()).collect();
+    let secret = balancer.secret_header.as_ref().map(|name| name.value.clone());
+    let read = match client.is_connection() {
+        true => ReadNames { certificate: None, chain: None, secret },
+        false => ReadNames { certificate, chain, secret },
+    };
+    IdentityHeaders::new(read, more)
 }

@@ -16,9 +16,9 @@ pub(super) const FAMILIES: [&str; 3] = [
 
 /// Stems and their endings, folded.
 #[rustfmt::skip]
-const NAMES: [(&str, &[&str]); 17] = [
-    // RFC 9440.
-    ("client-cert", &["", "-chain"]),
+const NAMES: [(&str, &[&str]); 16] = [
+    // RFC 9440, and Google Cloud's variables under its name.
+    ("client-cert", &["", "-chain", "-leaf", "-present", "-chain-verified", "-error"]),
     // Envoy, Istio, Traefik (`-infos` until its version 2).
     ("x-forwarded-client-cert", &[""]),
     ("x-forwarded-tls-client-cert", &["", "-info", "-infos"]),
@@ -66,6 +66,4 @@ const NAMES: [(&str, &[&str]); 17] = [
     ("x-gravitee-client-cert", &[""]),
     // The consent that WSO2's gateway hands to a backend.
     ("account-request-information", &[""]),
-    // GCP's variables taken over as names.
-    ("client-cert", &["-leaf", "-present", "-chain-verified", "-error"]),
 ];

@@ -99,6 +99,18 @@ fn exact_names_are_read_and_aliases_are_only_removed() {
 }
 
 #[test]
+fn alias_is_never_read_in_place_of_the_exact_name() {
+    let check = |lines: &[(&str, &'static str)], expected: &[&str]| {
+        let asserted = Asserted::take(&identity(), &mut fields(lines));
+        assert_eq!(asserted.certificate(), expected, "{lines:?}");
+    };
+    let (exact, alias) = (("X-SSL-Client-Cert", "exact"), ("X_SSL_Client_Cert", "alias"));
+    check(&[alias], &[]);
+    check(&[alias, exact], &["exact"]);
+    check(&[exact, alias], &["exact"]);
+}
+
+#[test]
 fn without_names_to_read_everything_is_removed_and_nothing_is_kept() {
     let mut sent = fields(&[("ssl-client-cert", "spoofed"), ("client-cert-chain", "spoofed")]);
 

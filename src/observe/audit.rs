@@ -91,10 +91,8 @@ impl AuditLog {
     /// `audit_unavailable` when the sink failed or is behind, and the configuration says to refuse then.
     pub fn reserve(&self) -> Result<Slot, Denial> {
         let Some(queue) = &self.queue else { return Ok(Slot(None)) };
-        if self.deny_on_failure && self.failed.load(Ordering::Relaxed) {
-            return Err(Denial::AuditUnavailable);
-        }
-        let place = queue.reserve();
+        let known_to_fail = self.deny_on_failure && self.failed.load(Ordering::Relaxed);
+        let place = if known_to_fail { None } else { queue.reserve() };
         if place.is_none() {
             metrics::line_lost("audit");
             if self.deny_on_failure {
@@ -143,9 +141,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(&mut self, entries: &mut Vec<Entry>) {
+    fn write(&mut self, entries: &[Entry]) {
         self.lines.clear();
-        for entry in entries.iter() {
+        for entry in entries {
             self.seq += 1;
             let mut line = match entry {
                 Entry::Decided(record) => AuditLine::decided(record),

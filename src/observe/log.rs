@@ -22,7 +22,7 @@ use crate::{
 /// Only the first call in a process has an effect.
 pub fn install(log: &Log) {
     let colour = !log.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let app = AppLog::new(log, colour, |line| drop(write_line(line)));
+    let app = AppLog::new(log, colour, |line| drop(write_lines(line)));
     if tracing_subscriber::registry().with(app).try_init().is_ok() {
         app::report_panics();
     }
@@ -35,7 +35,7 @@ pub fn access(log: &Log, record: &Record) {
         return;
     }
     match queue().and_then(Queue::reserve) {
-        Some(place) => place.put(if log.json { AccessLine::of(record).json() } else { AccessLine::of(record).text() }),
+        Some(place) => place.put(Entry { record: record.clone(), json: log.json }),
         None => metrics::line_lost("access"),
     }
 }
@@ -47,11 +47,17 @@ pub(super) fn flush() {
     }
 }
 
-/// Writes bytes that end in a line feed to standard output, so that lines of different threads do not mix.
-pub(super) fn write_line(line: &[u8]) -> io::Result<()> {
+/// Writes whole lines to standard output, so that lines of different threads do not mix.
+pub(super) fn write_lines(lines: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(line)?;
+    out.write_all(lines)?;
     out.flush()
+}
+
+/// What is handed to the writing thread.
+struct Entry {
+    record: Record,
+    json: bool,
 }
 
 /// What is said of one request. Field by field the same as on the audit line, where that has them.
@@ -87,40 +93,41 @@ impl<'a> AccessLine<'a> {
         }
     }
 
-    fn json(&self) -> Vec<u8> {
-        let mut line = Vec::with_capacity(USUAL_LINE);
-        // Nothing in the struct can fail to be written.
-        let _ = serde_json::to_writer(&mut line, self);
-        line.push(b'\n');
-        line
+    fn json(&self, lines: &mut Vec<u8>) {
+        // Nothing in the struct can fail to be written into memory.
+        let _ = serde_json::to_writer(&mut *lines, self);
+        lines.push(b'\n');
     }
 
-    fn text(&self) -> Vec<u8> {
+    fn text(&self, lines: &mut Vec<u8>) {
         let (route, status) = (self.route.unwrap_or("-"), self.status.unwrap_or(0));
         let (decision, reason) = (self.decision, self.reason.unwrap_or("-"));
         let (time, method, took, id) = (self.time, self.method, self.duration_us, self.interaction_id);
-        format!("{time} ACCESS {method} {route} {status} {decision} {reason} {took}us {id}\n").into_bytes()
+        // Nor can text.
+        let _ = writeln!(lines, "{time} ACCESS {method} {route} {status} {decision} {reason} {took}us {id}");
     }
 }
 
-fn queue() -> Option<&'static Queue<Vec<u8>>> {
-    let start = || {
-        let write = |lines: &mut Vec<Vec<u8>>| {
-            if write_line(&lines.concat()).is_err() {
-                lines.iter().for_each(|_| metrics::line_lost("access"));
-            }
-        };
-        Queue::start("access-log", ROOM, write).ok()
-    };
-    ACCESS.get_or_init(start).as_ref()
+fn write_access(entries: &[Entry]) {
+    let mut lines = Vec::new();
+    for Entry { record, json } in entries {
+        let line = AccessLine::of(record);
+        if *json { line.json(&mut lines) } else { line.text(&mut lines) }
+    }
+    if write_lines(&lines).is_err() {
+        entries.iter().for_each(|_| metrics::line_lost("access"));
+    }
+}
+
+fn queue() -> Option<&'static Queue<Entry>> {
+    ACCESS.get_or_init(|| Queue::start("access-log", ROOM, write_access).ok()).as_ref()
 }
 
 /// Of the process, as standard output is.
-static ACCESS: OnceLock<Option<Queue<Vec<u8>>>> = OnceLock::new();
+static ACCESS: OnceLock<Option<Queue<Entry>>> = OnceLock::new();
 
-/// About 4 MiB of lines, a second or so of a busy sidecar.
+/// About 6 MiB of records, half a second or so of a busy sidecar.
 const ROOM: usize = 16 * 1024;
-const USUAL_LINE: usize = 320;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

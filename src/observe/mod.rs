@@ -3,6 +3,8 @@
 mod histogram;
 mod queue;
 pub mod record;
+#[cfg(test)]
+mod sample;
 mod timestamp;
 
 pub mod metrics;

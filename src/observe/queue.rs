@@ -35,11 +35,7 @@ impl<T: Send + 'static> Queue<T> {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(super) fn start(
-        name: &str,
-        room: usize,
-        mut write: impl FnMut(&mut Vec<T>) + Send + 'static,
-    ) -> io::Result<Self> {
+    pub(super) fn start(name: &str, room: usize, mut write: impl FnMut(&[T]) + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let taken = Arc::new(AtomicUsize::new(0));
         let ends = Ends { sender, taken: Arc::clone(&taken), room };
@@ -55,9 +51,13 @@ impl<T: Send + 'static> Queue<T> {
                 }
                 let written = batch.len();
                 if written > 0 {
-                    write(&mut batch);
+                    write(&batch);
                     batch.clear();
                     taken.fetch_sub(written, Ordering::AcqRel);
+                }
+                if flushes.is_empty() && written < MOST_AT_ONCE {
+                    // While it sleeps, whoever queues need not wake it: that would cost every request a system call.
+                    thread::sleep(LINGER);
                 }
                 for done in flushes {
                     // Whoever asked may have lost patience.
@@ -116,6 +116,8 @@ impl<T> Drop for Place<T> {
     }
 }
 
+/// After a write, until the next.
+const LINGER: Duration = Duration::from_millis(1);
 /// Bounds the memory of one write.
 const MOST_AT_ONCE: usize = 256;
 /// While places are promised to requests that are about to end.
@@ -132,8 +134,8 @@ mod tests {
     #[test]
     fn items_are_written_in_order_and_flush_waits_for_them() {
         let (seen, saw) = mpsc::channel();
-        let queue = Queue::start("test", 1000, move |batch: &mut Vec<u32>| {
-            batch.drain(..).for_each(|item| seen.send(item).unwrap());
+        let queue = Queue::start("test", 1000, move |batch: &[u32]| {
+            batch.iter().for_each(|item| seen.send(*item).unwrap());
         });
         let queue = queue.unwrap();
         for item in 0..1000 {
@@ -146,7 +148,10 @@ mod tests {
     #[test]
     fn full_queue_gives_no_place_until_something_is_written_or_a_place_is_dropped() {
         let (go, wait) = mpsc::channel::<()>();
-        let queue = Queue::start("test", 2, move |_: &mut Vec<u32>| drop(wait.recv())).unwrap();
+        let queue = Queue::start("test", 2, move |_: &[u32]| {
+            let _ = wait.recv();
+        })
+        .unwrap();
         queue.reserve().unwrap().put(1);
         let promised = queue.reserve().unwrap();
         assert!(queue.reserve().is_none());

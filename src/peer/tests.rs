@@ -224,6 +224,10 @@ fn authority_that_is_none_is_refused() {
     assert!(Balancers::new(vec![], vec![]).is_err());
     assert!(Balancers::new(vec![CertificateDer::from(vec![0x30, 0])], vec![]).is_err());
     assert!(Balancers::new(vec![leaf(&ours, &[], CLIENT, NOW + DAY)], vec![]).is_err());
+    let mut denying = params(NOW - DAY, NOW + DAY);
+    denying.is_ca = IsCa::ExplicitNoCa;
+    let denying = denying.signed_by(&KeyPair::generate().unwrap(), &ours).unwrap();
+    assert!(Balancers::new(vec![denying.der().clone()], vec![]).is_err());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::{
     gate::Findings,
     observe::{Record, Slot, metrics::ActiveRequest, record::Decision},
     peer::Connection,
-    proxy::interaction::Interaction,
+    proxy::{activity::Counted, interaction::Interaction},
 };
 
 /// One request and its answer.
@@ -39,11 +39,12 @@ pub struct Exchange {
     /// Addresses of the backend.
     pub(super) addresses: usize,
     _active: ActiveRequest,
+    _under_way: Counted,
 }
 
 impl Exchange {
     /// A request begins.
-    pub(super) fn new(active: ActiveRequest) -> Self {
+    pub(super) fn new(active: ActiveRequest, under_way: Counted) -> Self {
         Self {
             arrived: SystemTime::now(),
             began: Instant::now(),
@@ -58,6 +59,7 @@ impl Exchange {
             failed_attempts: 0,
             addresses: 1,
             _active: active,
+            _under_way: under_way,
         }
     }
 

@@ -11,7 +11,7 @@ use pingora::{http::RequestHeader, proxy::Session};
 use crate::{
     denial::Denial,
     headers::{Asserted, HeaderFields, IdentityHeaders},
-    proxy::framing,
+    proxy::{framing, listen, request_line::RequestLine},
     route::{RequestPath, Route},
 };
 
@@ -114,6 +114,9 @@ fn no_tunnel(request: &RequestHeader) -> Result<(), Denial> {
 
 fn well_formed(session: &Session) -> Result<(), Denial> {
     let request = session.req_header();
+    if listen::request_line_of(session).is_some_and(RequestLine::was_repaired) {
+        return Err(Denial::RequestMalformed { why: "the target holds a byte that no target may hold" });
+    }
     match session.as_http1() {
         Some(http1) => framing::section(&http1.get_headers_raw_bytes(), request.version, &request.headers)?,
         None => framing::target(request.raw_path())?,

@@ -1,15 +1,18 @@
 //! The only code that names Pingora: it takes requests in, asks the gate, and passes on what the gate permits.
 
+pub mod activity;
 pub mod admin;
 mod backend;
 pub mod exchange;
 mod framing;
+pub mod health;
 mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
 pub mod request_line;
 mod respond;
+pub mod serve;
 pub mod service;
 mod websocket;
 
@@ -19,6 +22,7 @@ use crate::{
     config::Settings,
     observe::{AuditLog, Metrics},
     outside::KeyStore,
+    proxy::activity::Activity,
 };
 
 /// What every request needs, shared by all of them.
@@ -31,12 +35,6 @@ pub struct World {
     pub metrics: Arc<Metrics>,
     /// The audit log.
     pub audit: AuditLog,
-    /// Requests under way and whether the process drains.
+    /// Requests and connections under way, and whether the process drains.
     pub activity: Activity,
-}
-
-/// How many requests are under way, and whether new ones are still welcome.
-#[derive(Debug, Default)]
-pub struct Activity {
-    // atomics and a Notify; owned by listen.rs's author
 }

@@ -34,8 +34,6 @@ use crate::{
 pub struct Sidecar {
     world: Arc<World>,
     backend: BackendPeer,
-    /// Whether a load balancer has to prove itself at all.
-    proofs: bool,
 }
 
 impl Sidecar {
@@ -44,10 +42,8 @@ impl Sidecar {
     /// # Errors
     /// What Pingora cannot use of the backend's address.
     pub fn new(world: Arc<World>) -> pingora::Result<Self> {
-        let peers = &world.settings.gate.peers;
-        let proofs = peers.networks.is_some() || peers.balancers.is_some() || peers.secret.is_some();
         let backend = BackendPeer::new(&world.settings.backend)?;
-        Ok(Self { world, backend, proofs })
+        Ok(Self { world, backend })
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
@@ -131,8 +127,11 @@ impl Sidecar {
         exchange.findings = findings;
         let decision = decided?;
         self.hold_body_limit(session)?;
-        slot?;
-        Ok(decision)
+        match (slot, decision) {
+            (Err(denial), _) if settings.mode == Mode::Enforce => Err(denial),
+            (Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
+            (_, decision) => Ok(decision),
+        }
     }
 
     /// A length that is announced is refused before the backend hears of the request.
@@ -181,7 +180,7 @@ impl ProxyHttp for Sidecar {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::new(self.world.metrics.request_begins())
+        Exchange::new(self.world.metrics.request_begins(), self.world.activity.requests().begin())
     }
 
     /// Pingora's default is a compression module that nobody asked for.
@@ -247,8 +246,7 @@ impl ProxyHttp for Sidecar {
             backend: &self.world.settings.backend,
             findings: &exchange.findings,
             connection,
-            // Without any proof a stranger is no load balancer, unless the permissions of a Unix socket vouch for it.
-            vouched: exchange.findings.peer.is_some() && (self.proofs || connection.peer.is_none()),
+            vouched: exchange.findings.peer.is_some(),
             tls: self.world.settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
@@ -290,6 +288,10 @@ impl ProxyHttp for Sidecar {
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
         session.set_close_on_response_before_downstream_finish(true);
+        if self.world.activity.is_draining() {
+            // Pingora says so only on requests that came after the process was told to end.
+            session.set_keepalive(None);
+        }
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {
             Some(interaction) => response.insert_header(interaction::NAME, interaction.value().clone()),

@@ -15,8 +15,9 @@ pub(super) fn read_apache(value: &[u8]) -> Result<Vec<Der>, Denial> {
 
 /// Writes it as nginx does.
 pub(super) fn write(certificates: &[&[u8]]) -> String {
-    certificates
-        .iter()
-        .flat_map(|der| percent::encode(&pem::write(der)).map(String::from).collect::<Vec<_>>())
-        .collect()
+    let mut text = String::new();
+    for der in certificates {
+        text.extend(percent::encode(&pem::write(der)));
+    }
+    text
 }

@@ -101,7 +101,7 @@ impl Profile {
 
     /// Whether the chain header is a list that may be split over several lines (RFC 9440, section 2.3).
     pub(super) fn chain_may_repeat(self) -> bool {
-        matches!(self, Self::Gcp | Self::Cloudflare | Self::Rfc9440 | Self::Caddy)
+        matches!(self, Self::Gcp | Self::Cloudflare | Self::Rfc9440)
     }
 
     /// Reads the certificate strictly: the whole input is consumed, nothing is guessed.
@@ -119,8 +119,11 @@ impl Profile {
         if !self.carries_chain() && !intermediates.is_empty() {
             return Err(malformed("more than one certificate where one is forwarded"));
         }
+        if !chain.is_empty() && self.chain_header().is_none() {
+            return Err(malformed("a chain header where the profile has none"));
+        }
         for value in chain {
-            intermediates.extend(self.read_chain(value)?);
+            intermediates.extend(self.read(value)?);
         }
         Presented::new(leaf, intermediates, max_intermediates)
     }
@@ -160,13 +163,6 @@ impl Profile {
             Self::Envoy => xfcc::read(value),
             Self::Caddy => rfc9440::read_caddy(value),
             Self::Gcp | Self::Cloudflare | Self::Rfc9440 => rfc9440::read(value),
-        }
-    }
-
-    fn read_chain(self, value: &[u8]) -> Result<Vec<Der>, Denial> {
-        match self {
-            Self::Envoy => Err(malformed("XFCC has no chain header")),
-            _ => self.read(value),
         }
     }
 }

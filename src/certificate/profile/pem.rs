@@ -73,3 +73,60 @@ fn joined(body: &[u8], line_end: &[u8]) -> Result<Vec<u8>, Denial> {
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &str, on_lines: Option<&[u8]>, on_one_line: Option<&[u8]>) {
+        let text = format!("-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----");
+        let one = |bytes: &[u8]| vec![bytes.to_vec()];
+        assert_eq!(read(text.as_bytes()).ok(), on_lines.map(one), "{body:?}");
+        assert_eq!(read_one_line(text.as_bytes()).ok(), on_one_line.map(one), "{body:?}");
+    }
+
+    #[test]
+    fn lines_have_one_length_and_one_end() {
+        check("\nAAAA\n", Some(&[0; 3]), None);
+        check("\r\nAAAA\r\nAAAA\r\n", Some(&[0; 6]), None);
+        check("\nAAAAAA\nAA\n", Some(&[0; 6]), None);
+        check(" AAAA AAAA ", None, Some(&[0; 6]));
+        check("AAAAAAAA", None, Some(&[0; 6]));
+        for broken in [
+            "\nAAAA\n\n",
+            "\n\nAAAA\n",
+            "\nAAAA\nAAAA",
+            "AAAA\n",
+            "\nAA\nAAAAAA\n",
+            "\nAAAA\nAA\nAA\n",
+            "\nAAAA\r\n",
+            "\r\nAAAA\nAAAA\r\n",
+            "\nAAAA AAAA\n",
+            " AAAA\nAAAA ",
+            " AAAA  AAAA ",
+            " AAAA",
+            "AAAA ",
+            "AAAA AAAA",
+            "\nAAA\n",
+            "\nA:AA\n",
+            "\tAAAA\tAAAA\t",
+        ] {
+            check(broken, None, None);
+        }
+    }
+
+    #[test]
+    fn nothing_stands_before_between_or_behind() {
+        let block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        let check = |text: &str, expected: Option<usize>| {
+            assert_eq!(read(text.as_bytes()).ok().map(|found| found.len()), expected, "{text:?}");
+        };
+        check(&format!("{block}\n{block}\n{block}"), Some(3));
+        check(&format!("{block}{block}"), None);
+        check(&format!("{block}\n\n{block}"), None);
+        check(&format!("{block}\n\n"), None);
+        check(&format!(" {block}"), None);
+        check(&format!("{block} "), None);
+        check("", None);
+    }
+}

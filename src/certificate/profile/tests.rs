@@ -118,6 +118,7 @@ fn broken_values_are_malformed_in_every_profile() {
     let formed = nginx().replace("%2B", "%20");
     let trailing = format!("{}x", nginx());
     let blank = nginx().replacen("%0A", "%0A%0A", 1);
+    let blank_at_end = nginx().replace("%0A-----END", "%0A%0A-----END");
     let cut = |text: String| text[..text.len() / 2].to_owned();
     let loose_bits = base64().replace("mCQA==", "mCQB==");
     let key = nginx().replace("CERTIFICATE", "PRIVATE%20KEY");
@@ -127,6 +128,7 @@ fn broken_values_are_malformed_in_every_profile() {
         formed,
         trailing,
         blank,
+        blank_at_end,
         key,
         cut(nginx()),
         cut(one_line()),
@@ -231,8 +233,15 @@ fn broken_chain_is_malformed() {
         let read = Profile::Rfc9440.decode(item.as_bytes(), &[chain.as_bytes()], 5);
         assert_eq!(read.unwrap_err().code(), "certificate_malformed", "{chain}");
     }
-    let read = Profile::Envoy.decode(xfcc::write(&reference(), &[]).as_bytes(), &[one.as_bytes()], 5);
-    assert_eq!(read.unwrap_err().code(), "certificate_malformed");
+}
+
+#[test]
+fn chain_header_is_malformed_where_the_profile_has_none() {
+    for profile in Profile::ALL.into_iter().filter(|profile| profile.chain_header().is_none()) {
+        let value = profile.encode(&reference(), &[]).leaf;
+        let read = profile.decode(value.as_bytes(), &[value.as_bytes()], 5);
+        assert_eq!(read.unwrap_err().code(), "certificate_malformed", "{profile:?}");
+    }
 }
 
 #[test]

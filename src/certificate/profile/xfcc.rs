@@ -69,11 +69,15 @@ fn the_element(value: &[u8]) -> Result<Element<'_>, Denial> {
 
 impl<'a> Element<'a> {
     fn take(&mut self, pair: Pair<'a>) -> Result<(), Denial> {
-        let place = match () {
-            () if pair.key.eq_ignore_ascii_case(b"Hash") => &mut self.hash,
-            () if pair.key.eq_ignore_ascii_case(b"Cert") => &mut self.cert,
-            () if pair.key.eq_ignore_ascii_case(b"Chain") => &mut self.chain,
-            () => return Ok(()),
+        let is = |key: &[u8]| pair.key.eq_ignore_ascii_case(key);
+        let place = if is(b"Hash") {
+            &mut self.hash
+        } else if is(b"Cert") {
+            &mut self.cert
+        } else if is(b"Chain") {
+            &mut self.chain
+        } else {
+            return Ok(());
         };
         match place.replace(pair.value) {
             None => Ok(()),
@@ -87,14 +91,20 @@ fn pair(text: &[u8]) -> Result<(Pair<'_>, &[u8]), Denial> {
     let broken = || malformed("XFCC that is not well formed");
     let (key, text) = text.split_at(text.iter().position(|byte| *byte == b'=').ok_or_else(broken)?);
     let text = text.strip_prefix(b"=").ok_or_else(broken)?;
-    let (value, rest) = match text.strip_prefix(b"\"") {
-        Some(quoted) => quoted_value(quoted).ok_or_else(broken)?,
-        None => text.split_at(text.iter().position(|byte| b",;".contains(byte)).unwrap_or(text.len())),
+    let value = match text.strip_prefix(b"\"") {
+        Some(quoted) => quoted_value(quoted),
+        None => bare_value(text),
     };
-    let bare = text.starts_with(b"\"") || !value.iter().any(|byte| b"\"=".contains(byte));
+    let (value, rest) = value.ok_or_else(broken)?;
     let named = !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
     let separated = rest.is_empty() || rest.starts_with(b",") || rest.starts_with(b";");
-    if bare && named && separated { Ok((Pair { key, value }, rest)) } else { Err(broken()) }
+    if named && separated { Ok((Pair { key, value }, rest)) } else { Err(broken()) }
+}
+
+/// The value up to the next separator. One that holds a quote or an equals sign would have to be quoted.
+fn bare_value(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (value, rest) = text.split_at(text.iter().position(|byte| b",;".contains(byte)).unwrap_or(text.len()));
+    (!value.iter().any(|byte| b"\"=".contains(byte))).then_some((value, rest))
 }
 
 /// The value up to the quote that ends it, and what follows that quote.
@@ -176,6 +186,7 @@ mod tests {
         let broken = [
             cert.trim_end_matches('"').to_owned(),
             format!("{cert}x"),
+            format!("{cert}xBy=x"),
             format!("{cert} ;By=x"),
             format!("{cert};"),
             format!("{cert},"),

@@ -17,7 +17,8 @@ use x509_cert::{
     time::Time,
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, signature, unix};
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, unix};
+use crate::certificate::signature;
 
 /// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,6 @@ pub mod issued;
 #[cfg(test)]
 mod minted;
 pub mod ocsp;
-pub mod signature;
 
 use rustls_pki_types::UnixTime;
 

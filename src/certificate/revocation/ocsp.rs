@@ -14,7 +14,8 @@ use x509_cert::{
     ext::{Extension, pkix},
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, signature, unix};
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, unix};
+use crate::certificate::signature;
 
 /// The hash in a CertID. It names a certificate and proves nothing, so SHA-1 serves where responders know no other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

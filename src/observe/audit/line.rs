@@ -107,7 +107,8 @@ impl<'a> AuditLine<'a> {
         Self {
             interaction_id: Some(record.interaction_id),
             peer: record.peer,
-            peer_trusted: Some(found.peer.is_some()),
+            // Routing comes before the peer: without a route nobody has looked at it.
+            peer_trusted: (found.peer.is_some() || found.route.is_some()).then_some(found.peer.is_some()),
             method: Some(metrics::method(&record.method)),
             route: metrics::route(found).map(|route| &**route),
             status: record.status,
@@ -160,3 +161,6 @@ impl From<Mode> for ModeName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,12 +29,13 @@ impl<Out: Fn(&[u8])> AppLog<Out> {
         Self { level, json: log.json, colour, out }
     }
 
-    /// Dependencies write what they see: Pingora paths and queries, hyper and h2 headers.
-    /// So below `trace` only two of their modules are heard, whose warnings speak of sockets alone.
+    /// Dependencies write what they see: Pingora paths and queries, h2 headers with tokens, rustls certificates.
+    /// None of that belongs in a log at any level, so of them only two modules are heard, whose warnings speak of
+    /// sockets alone.
     fn wants(&self, level: Level, target: &str) -> bool {
         let ours = target.split("::").next() == Some(OURS);
         let speaks_of_sockets = || level <= Level::WARN && HARMLESS.iter().any(|module| target.starts_with(module));
-        level <= self.level && (ours || self.level == LevelFilter::TRACE || speaks_of_sockets())
+        level <= self.level && (ours || speaks_of_sockets())
     }
 }
 

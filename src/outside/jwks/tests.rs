@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests state what they need")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

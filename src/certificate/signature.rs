@@ -1,14 +1,12 @@
-//! Signatures of issuers over what they publish: the algorithms that certificate paths may use, and no others.
+//! Signatures of certificate authorities: the algorithms that are accepted, and no others.
 
 use der::{Encode, asn1::BitString};
 use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use spki::AlgorithmIdentifierOwned;
 use webpki::{RawPublicKeyEntity, ring as algorithm};
 
-use super::NoAnswer;
-
 /// RSA PKCS#1 and PSS with SHA-2, ECDSA with SHA-2, Ed25519.
-pub const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+pub(super) const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithm::ECDSA_P256_SHA256,
     algorithm::ECDSA_P256_SHA384,
     algorithm::ECDSA_P384_SHA256,
@@ -26,12 +24,12 @@ pub const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
 ///
 /// # Errors
 /// An algorithm that is not listed, a key of another kind, a wrong signature.
-pub fn verify(
+pub(super) fn verify(
     key_info: &[u8],
     named: &AlgorithmIdentifierOwned,
     signed: &[u8],
     signature: &BitString,
-) -> Result<(), NoAnswer> {
+) -> Result<(), &'static str> {
     let key_info = SubjectPublicKeyInfoDer::from(key_info);
     let key = RawPublicKeyEntity::try_from(&key_info).map_err(|_| "the signer's key cannot be read")?;
     let signature = signature.as_bytes().ok_or("the signature is not whole bytes")?;

@@ -1,0 +1,290 @@
+//! One certificate looked at for what rustls-webpki leaves out. Nothing here says that anybody signed it.
+
+use const_oid::{AssociatedOid, ObjectIdentifier};
+use der::{Decode, Encode, asn1::UintRef};
+use rustls_pki_types::UnixTime;
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::{
+    Certificate, Version,
+    ext::Extension,
+    ext::pkix::{
+        AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
+    },
+};
+
+use super::signature;
+use crate::denial::Denial;
+
+/// A parsed certificate and its extensions of interest.
+#[derive(Clone, Debug)]
+pub(super) struct Examined {
+    pub(super) certificate: Certificate,
+    pub(super) basic_constraints: Option<BasicConstraints>,
+    key_usage: Option<KeyUsage>,
+    extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) alternative_names: Option<SubjectAltName>,
+    /// Dates, both ends included.
+    pub(super) valid: (UnixTime, UnixTime),
+}
+
+impl Examined {
+    /// Parses strict DER, whose two statements of the signature algorithm agree (RFC 5280, section 4.1.1.2).
+    ///
+    /// # Errors
+    /// Why it is malformed.
+    pub(super) fn parse(der: &[u8]) -> Result<Self, &'static str> {
+        let certificate = Certificate::from_der(der).map_err(|_| "not one certificate in DER")?;
+        let tbs = certificate.tbs_certificate();
+        if certificate.signature_algorithm() != tbs.signature() {
+            return Err("inner and outer signature algorithm differ");
+        }
+        let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+        let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
+        // Not used here, but a certificate that cannot be read whole is not believed in part.
+        extension::<AuthorityInfoAccessSyntax>(&certificate)?;
+        Ok(Self {
+            basic_constraints: extension(&certificate)?,
+            key_usage: extension(&certificate)?,
+            extended_key_usage: extension(&certificate)?,
+            name_constraints: extension(&certificate)?,
+            alternative_names: extension(&certificate)?,
+            valid,
+            certificate,
+        })
+    }
+
+    /// The bytes that were parsed: DER has only one way to write a certificate, and the profiles hold it to that.
+    pub(super) fn der(&self) -> Vec<u8> {
+        self.certificate.to_der().unwrap_or_default()
+    }
+
+    /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let (tbs, issuer) = (self.certificate.tbs_certificate(), issuer.certificate.tbs_certificate());
+        let verified = || {
+            let signed = tbs.to_der().ok()?;
+            let key = issuer.subject_public_key_info().to_der().ok()?;
+            signature::verify(&key, tbs.signature(), &signed, self.certificate.signature()).ok()
+        };
+        tbs.issuer() == issuer.subject() && verified().is_some()
+    }
+
+    /// Whether it says of itself that it is an authority: cA, and keyCertSign where keyUsage is present.
+    pub(super) fn is_authority(&self) -> bool {
+        self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
+            && self.key_usage.as_ref().is_none_or(KeyUsage::key_cert_sign)
+            && self.certificate.tbs_certificate().version() == Version::V3
+    }
+
+    /// What holds for every certificate of a path: a key of a known kind and size, and no policy processing asked for.
+    ///
+    /// Policies are not evaluated, so a certificate that constrains them cannot be obeyed (RFC 5280, sections 4.2.1.11
+    /// and 4.2.1.14).
+    pub(super) fn hold_key_and_policies(&self, minimum_rsa_bits: usize) -> Result<(), Denial> {
+        if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
+            return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
+        }
+        match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits || bits % 8 != 0 => {
+                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short, or of an odd length" })
+            }
+            Some(_) => Ok(()),
+            None => Err(untrusted("a key of the path is of a kind that is not accepted")),
+        }
+    }
+
+    /// What holds for the client's own certificate.
+    pub(super) fn hold_leaf(&self, require_client_auth: bool) -> Result<(), Denial> {
+        let wrong = |why| Err(Denial::CertificateWrongPurpose { why });
+        if self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
+            return wrong("the certificate is an authority's");
+        }
+        if self.key_usage.as_ref().is_some_and(|usage| !usage.digital_signature()) {
+            return wrong("keyUsage lacks digitalSignature");
+        }
+        if self.key_usage.as_ref().is_some_and(KeyUsage::key_cert_sign) {
+            return wrong("keyUsage has keyCertSign, but the certificate is no authority's");
+        }
+        match self.for_client_auth() {
+            Some(true) => Ok(()),
+            Some(false) => wrong("extendedKeyUsage lacks clientAuth"),
+            None if require_client_auth => wrong("there is no extendedKeyUsage"),
+            None => Ok(()),
+        }
+    }
+
+    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6).
+    pub(super) fn hold_subject(&self) -> Result<(), Denial> {
+        let tbs = self.certificate.tbs_certificate();
+        let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
+        if tbs.subject().is_empty() && !critical() {
+            return Err(untrusted("the certificate names nobody"));
+        }
+        Ok(())
+    }
+
+    /// What holds for an issuer in a path, `below` being the number of intermediates between it and the leaf that are not
+    /// self-issued (RFC 5280, section 4.2.1.9).
+    pub(super) fn hold_issuer(&self, below: usize, now: UnixTime) -> Result<(), Denial> {
+        if !self.is_authority() {
+            return Err(untrusted("an issuer of the path is no authority"));
+        }
+        let longest = self.basic_constraints.as_ref().and_then(|constraints| constraints.path_len_constraint);
+        if longest.is_some_and(|longest| usize::from(longest) < below) {
+            return Err(untrusted("the path is longer than an issuer allows"));
+        }
+        if !self.in_date(now) {
+            return Err(untrusted("an issuer of the path is out of date"));
+        }
+        if self.for_client_auth() == Some(false) {
+            return Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" });
+        }
+        Ok(())
+    }
+
+    /// No critical extension that is not known. webpki does not look at those of an anchor.
+    pub(super) fn hold_critical_extensions(&self, policies: Policies) -> Result<(), Denial> {
+        let known = |id: ObjectIdentifier| {
+            OBEYED.contains(&id) || (id == CERTIFICATE_POLICIES && policies == Policies::OfAnchor)
+        };
+        match self.extensions().any(|extension| extension.critical && !known(extension.extn_id)) {
+            true => Err(untrusted("a critical extension that is not known")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the certificate is signed with a hash that collides.
+    pub(super) fn is_signed_weakly(&self) -> bool {
+        WEAK_SIGNATURES.contains(&self.certificate.signature_algorithm().oid)
+            || pss_hash(self.certificate.signature_algorithm()).is_some_and(|hash| hash == SHA1)
+    }
+
+    pub(super) fn in_date(&self, now: UnixTime) -> bool {
+        let (from, until) = self.valid;
+        from <= now && now <= until
+    }
+
+    /// Whether subject and issuer are one name: such an intermediate does not count for path lengths.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.certificate.tbs_certificate().subject() == self.certificate.tbs_certificate().issuer()
+    }
+
+    /// Whether EKU holds clientAuth; none without EKU. anyExtendedKeyUsage does not count.
+    fn for_client_auth(&self) -> Option<bool> {
+        self.extended_key_usage.as_ref().map(|usage| usage.0.contains(&CLIENT_AUTH))
+    }
+
+    fn has(&self, extension: ObjectIdentifier) -> bool {
+        self.extensions().any(|present| present.extn_id == extension)
+    }
+
+    fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        self.certificate.tbs_certificate().extensions().into_iter().flatten()
+    }
+}
+
+/// Whose policies: critical ones are refused below the anchor, as webpki does, because nobody evaluates them.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Policies {
+    OfPath,
+    OfAnchor,
+}
+
+/// An extension, if it is there.
+fn extension<T>(certificate: &Certificate) -> Result<Option<T>, &'static str>
+where
+    T: for<'a> Decode<'a, Error = der::Error> + AssociatedOid,
+{
+    let found = certificate.tbs_certificate().get_extension();
+    Ok(found.map_err(|_| "an extension cannot be read, or is there twice")?.map(|(_, extension)| extension))
+}
+
+/// The kinds of keys that are accepted.
+enum Key {
+    Rsa { bits: usize },
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl Key {
+    fn of(info: &SubjectPublicKeyInfoOwned) -> Option<Self> {
+        let curve = || info.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok();
+        match info.algorithm.oid {
+            RSA => rsa_bits(info.subject_public_key.as_bytes()?).map(|bits| Self::Rsa { bits }),
+            EC => match curve()? {
+                P256 => Some(Self::P256),
+                P384 => Some(Self::P384),
+                _ => None,
+            },
+            ED25519 => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
+}
+
+#[derive(der::Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
+}
+
+fn rsa_bits(key: &[u8]) -> Option<usize> {
+    let modulus = RsaPublicKey::from_der(key).ok()?.modulus;
+    let leading = modulus.as_bytes().first()?.leading_zeros();
+    modulus.as_bytes().len().checked_mul(8)?.checked_sub(leading as usize)
+}
+
+/// The hash of RSASSA-PSS parameters, SHA-1 where they leave it out (RFC 4055, section 3.1).
+fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Option<ObjectIdentifier> {
+    if algorithm.oid != RSASSA_PSS {
+        return None;
+    }
+    let parameters = algorithm.parameters.as_ref()?.to_der().ok()?;
+    Some(PssParameters::from_der(&parameters).ok()?.hash.map_or(SHA1, |hash| hash.oid))
+}
+
+#[derive(der::Sequence)]
+struct PssParameters {
+    #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
+    hash: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "1", optional = "true", tag_mode = "EXPLICIT")]
+    mask: Option<AlgorithmIdentifierOwned>,
+    #[asn1(context_specific = "2", optional = "true", tag_mode = "EXPLICIT")]
+    salt: Option<der::Any>,
+    #[asn1(context_specific = "3", optional = "true", tag_mode = "EXPLICIT")]
+    trailer: Option<der::Any>,
+}
+
+fn untrusted(why: &'static str) -> Denial {
+    Denial::CertificateUntrusted { why }
+}
+
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
+const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
+
+const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+
+/// What is processed, and so may be critical.
+const OBEYED: [ObjectIdentifier; 5] =
+    [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, NameConstraints::OID, SubjectAltName::OID];
+
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+
+/// MD2, MD5, and SHA-1 with RSA; SHA-1 with RSA as OIW named it; SHA-1 with DSA and ECDSA.
+const WEAK_SIGNATURES: [ObjectIdentifier; 6] = [
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"),
+    ObjectIdentifier::new_unwrap("1.3.14.3.2.29"),
+    ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"),
+    ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
+];

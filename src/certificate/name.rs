@@ -1,0 +1,139 @@
+//! Distinguished names as text (RFC 4514), in printable ASCII only: nothing in a certificate can end a line of a log or
+//! of a header.
+
+use std::fmt::Write as _;
+
+use const_oid::ObjectIdentifier;
+use der::{Encode, Tag, Tagged, asn1::ObjectIdentifier as Oid};
+use x509_cert::{attr::AttributeTypeAndValue, name::Name};
+
+/// The name, last RDN first. Attribute types outside RFC 4514's table are dotted, their values `#` and hex of the DER.
+pub(super) fn text(name: &Name) -> String {
+    let mut rdns: Vec<String> = Vec::with_capacity(name.len());
+    for rdn in name.iter_rdn() {
+        let attributes: Vec<String> = rdn.iter().map(attribute).collect();
+        rdns.push(attributes.join("+"));
+    }
+    rdns.reverse();
+    rdns.join(",")
+}
+
+/// The first value of an attribute type, as text without escapes; none if absent or not a string.
+pub(super) fn value(name: &Name, kind: ObjectIdentifier) -> Option<String> {
+    name.iter().find(|attribute| attribute.oid == kind).and_then(string)
+}
+
+/// Every value of an attribute type; none in place of one that is not a string.
+pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item = Option<String>> {
+    name.iter().filter(move |attribute| attribute.oid == kind).map(string)
+}
+
+fn attribute(attribute: &AttributeTypeAndValue) -> String {
+    let known = SHORT_NAMES.iter().find(|(kind, _)| *kind == attribute.oid);
+    match known.zip(string(attribute)) {
+        Some(((_, short), value)) => format!("{short}={}", escaped(&value)),
+        None => {
+            let mut text = format!("{}=#", attribute.oid);
+            for byte in attribute.value.to_der().unwrap_or_default() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{byte:02x}");
+            }
+            text
+        }
+    }
+}
+
+/// RFC 4514, section 2.4; bytes outside printable ASCII as pairs of hex digits, which the section allows for any.
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let last = value.len().saturating_sub(1);
+    for (place, byte) in value.bytes().enumerate() {
+        let at_edge = (place == 0 && matches!(byte, b' ' | b'#')) || (place == last && byte == b' ');
+        match byte {
+            b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' => text.extend(['\\', char::from(byte)]),
+            _ if at_edge => text.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "\\{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// The characters of a string type. TeletexString is read as Latin-1, as everybody does.
+fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
+    let bytes = attribute.value.value();
+    match attribute.value.tag() {
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString => {
+            std::str::from_utf8(bytes).ok().map(str::to_owned)
+        }
+        Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),
+        Tag::BmpString => {
+            let units =
+                bytes.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte)));
+            (bytes.len() % 2 == 0).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
+        }
+        _ => None,
+    }
+}
+
+/// `organizationIdentifier` (X.520; ETSI EN 319 412-1, section 5.1.4).
+pub(super) const ORGANIZATION_IDENTIFIER: Oid = Oid::new_unwrap("2.5.4.97");
+
+/// `emailAddress` (PKCS #9).
+pub(super) const EMAIL_ADDRESS: Oid = Oid::new_unwrap("1.2.840.113549.1.9.1");
+
+/// RFC 4514, section 3.
+const SHORT_NAMES: [(Oid, &str); 9] = [
+    (Oid::new_unwrap("2.5.4.3"), "CN"),
+    (Oid::new_unwrap("2.5.4.7"), "L"),
+    (Oid::new_unwrap("2.5.4.8"), "ST"),
+    (Oid::new_unwrap("2.5.4.10"), "O"),
+    (Oid::new_unwrap("2.5.4.11"), "OU"),
+    (Oid::new_unwrap("2.5.4.6"), "C"),
+    (Oid::new_unwrap("2.5.4.9"), "STREET"),
+    (Oid::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
+    (Oid::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(value: &str, expected: &str) {
+        assert_eq!(escaped(value), expected);
+    }
+
+    #[test]
+    fn value_is_escaped_so_that_it_stays_one_value() {
+        check("Alice", "Alice");
+        check("ACME, Inc \"X\";=", "ACME\\, Inc \\\"X\\\"\\;=");
+        check(" a b ", "\\ a b\\ ");
+        check("#1", "\\#1");
+        check("a#b", "a#b");
+        check("a\r\nX: b", "a\\0D\\0AX: b");
+        check("Müller", "M\\C3\\BCller");
+        check("\u{7f}", "\\7F");
+    }
+
+    #[test]
+    fn name_is_written_last_rdn_first_and_reads_back() {
+        // x509-cert reads RFC 4514 text, so it wrote the last RDN first, too.
+        let name = Name::from_str("CN=tpp-1,OU=x+O=TPP One,C=DE").unwrap();
+        assert_eq!(Name::from_str(&text(&name)).unwrap(), name);
+        assert!(text(&name).starts_with("CN=tpp-1,"), "{}", text(&name));
+    }
+
+    #[test]
+    fn type_outside_the_table_is_dotted_with_its_der() {
+        let name = Name::from_str("2.5.4.97=#0c0141").unwrap();
+        assert_eq!(text(&name), "2.5.4.97=#0c0141");
+        assert_eq!(value(&name, ORGANIZATION_IDENTIFIER).as_deref(), Some("A"));
+    }
+}

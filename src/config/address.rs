@@ -1,0 +1,136 @@
+//! Places in the network: where to listen, where to connect, which documents to fetch.
+
+use std::net::IpAddr;
+
+use http::Uri;
+
+use crate::config::{
+    fault::Wrong,
+    reading::{Placed, Reading},
+    settings::Address,
+};
+
+impl Address {
+    /// Reads `host:port` or `unix:PATH`. Names are not resolved.
+    pub(super) fn parse(reading: &Reading<'_>, text: &Placed<String>) -> Option<Self> {
+        let parsed = match text.value.strip_prefix("unix:") {
+            Some("") => Err(Wrong::new("a Unix socket has a path", "write it as unix:/run/certbound/in.sock")),
+            Some(path) => Ok(Self::Unix(reading.resolve(path))),
+            None => tcp(&text.value),
+        };
+        reading.settle(&text.place, parsed)
+    }
+
+    /// Whether only this machine, or this pod, can be at the other end.
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp(address) => address.rsplit_once(':').is_some_and(|(host, _)| is_loopback(host)),
+        }
+    }
+
+    /// The port; none for a Unix socket.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Tcp(address) => address.rsplit_once(':')?.1.parse().ok(),
+        }
+    }
+}
+
+/// Reads `https://…` or `http://…` with a host, without credentials and without a fragment.
+pub(super) fn url(text: &str) -> Result<Uri, Wrong> {
+    let wrong = |what: &str| Wrong::new(format!("`{text}` {what}"), "write it as https://host/path");
+    let uri: Uri = text.parse().map_err(|_| wrong("is not a URL"))?;
+    if !matches!(uri.scheme_str(), Some("https" | "http")) {
+        return Err(wrong("is neither https:// nor http://"));
+    }
+    match uri.authority() {
+        Some(authority) if authority.host().is_empty() => return Err(wrong("has no host")),
+        Some(authority) if authority.as_str().contains('@') => return Err(wrong("carries credentials")),
+        Some(_) => {}
+        None => return Err(wrong("has no host")),
+    }
+    if text.contains('#') {
+        return Err(wrong("has a fragment"));
+    }
+    Ok(uri)
+}
+
+/// Whether whoever stands on the way to `uri` could answer in its place.
+pub(super) fn is_exposed(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_loopback)
+}
+
+/// `localhost`, 127.0.0.0/8, or `::1`, in brackets or not.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+fn tcp(text: &str) -> Result<Address, Wrong> {
+    let wrong = || Wrong::new(format!("`{text}` is not an address"), "write it as host:port, [::1]:port, or unix:PATH");
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    // A number alone: `u16` would take `+80` too.
+    if !port.bytes().all(|b| b.is_ascii_digit()) || port.parse::<u16>().is_err() || !is_host(host) {
+        return Err(wrong());
+    }
+    Ok(Address::Tcp(text.to_owned()))
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    !host.is_empty() && host.strip_suffix('.').unwrap_or(host).split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_is_a_host_and_a_port() {
+        let check = |text: &str, expected: bool| assert_eq!(tcp(text).is_ok(), expected, "{text}");
+        for text in ["0.0.0.0:8443", "[::]:0", "bank-api:80", "api.bank.example:65535", "localhost:1"] {
+            check(text, true);
+        }
+        for text in
+            ["", "8443", ":8443", "host", "host:", "host:x", "host:65536", "host:+80", "::1:80", "[::1]", "a b:1"]
+        {
+            check(text, false);
+        }
+        check("http://host:80", false);
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_that_looks_like_it() {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(Address::Tcp(text.to_owned()).is_local(), expected, "{text}");
+        };
+        for text in
+            ["127.0.0.1:80", "127.8.9.1:80", "localhost:80", "LOCALHOST:80", "[::1]:80", "[::ffff:127.0.0.1]:80"]
+        {
+            check(text, true);
+        }
+        for text in ["0.0.0.0:80", "10.0.0.1:80", "[::]:80", "localhost.example:80", "127.0.0.1.example:80"] {
+            check(text, false);
+        }
+        assert!(Address::Unix("/run/api.sock".into()).is_local());
+    }
+
+    #[test]
+    fn url_has_a_scheme_and_a_host_and_nothing_secret() {
+        let check = |text: &str, expected: bool| assert_eq!(url(text).is_ok(), expected, "{text}");
+        check("https://as.bank.example/jwks", true);
+        check("http://127.0.0.1:9000/", true);
+        check("https://as.bank.example", true);
+        for text in ["", "as.bank.example", "/jwks", "ftp://as.bank.example/", "https://", "https:///jwks"] {
+            check(text, false);
+        }
+        check("https://user:pass@as.bank.example/", false);
+        check("https://as.bank.example/#keys", false);
+    }
+}

@@ -1,0 +1,68 @@
+//! What tables say about each other.
+
+use crate::config::{
+    Tables,
+    balancer::LoadBalancer,
+    listen::Listener,
+    names,
+    reading::{Place, Reading},
+    routes::PlacedRoute,
+    settings::ProxyProtocol,
+    source::ClientCertificate,
+    token::Tokens,
+};
+
+/// Reports what does not fit together, and what could not work.
+pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
+    let Tables { listener, balancer, client, tokens, routes, .. } = tables;
+    handshake(reading, listener, balancer, client);
+    proofs(reading, listener, balancer, client);
+    secret_header(reading, balancer, client);
+    issuers(reading, tokens, routes);
+}
+
+/// A certificate in the handshake needs a handshake, and says either who the balancer is or who the client is.
+fn handshake(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, client: &ClientCertificate) {
+    let tls = "write certificate_file and private_key_file in [listen]";
+    if let Some(place) = &balancer.client_ca {
+        if !listener.encrypted {
+            reading.fault(place, "without TLS the balancer shows no certificate", tls);
+        }
+        if client.is_connection() {
+            let what = "the certificate of the handshake is the client's, with source = \"connection\"";
+            reading.fault(place, what, "leave it out");
+        }
+    }
+    if client.is_connection() && !listener.encrypted {
+        reading.fault(&client.place, "without TLS clients show no certificate", tls);
+    }
+}
+
+/// What a load balancer says is believed, so something has to prove that it is one.
+fn proofs(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, client: &ClientCertificate) {
+    if !balancer.has_proof && !client.is_connection() && !listener.is_unix() {
+        let what = "nothing says who is a load balancer, and anyone could forward a certificate";
+        reading.fault(&balancer.place, what, "write trusted_networks, client_ca_file, or secret_header");
+    }
+    let (protocol, place) = &balancer.proxy_protocol;
+    if *protocol != ProxyProtocol::Off && !balancer.has_networks && !listener.is_unix() {
+        reading.fault(place, "a PROXY header is believed only from a trusted network", "write trusted_networks");
+    }
+}
+
+/// The secret has a header of its own.
+fn secret_header(reading: &Reading<'_>, balancer: &LoadBalancer, client: &ClientCertificate) {
+    let Some(secret) = &balancer.secret_header else { return };
+    let others = [Some(&client.header), client.chain_header.as_ref()];
+    if others.into_iter().flatten().any(|other| names::folded(&other.value) == names::folded(&secret.value)) {
+        reading.fault(&secret.place, "this header carries the certificate", "choose another name");
+    }
+}
+
+fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
+    if !tokens.written && routes.iter().any(|route| route.value.demands.token) {
+        let place = Place { key: Some("token.issuer".to_owned()), offset: tokens.place.offset };
+        let remedy = "write [[token.issuer]] with issuer and audiences";
+        reading.fault(&place, "a route demands a token, and no issuer is configured", remedy);
+    }
+}

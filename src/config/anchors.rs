@@ -1,0 +1,130 @@
+//! `[truststore]` and other authorities: certificates from files and folders.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
+
+use crate::{
+    certificate::{PathRules, Truststore, truststore},
+    config::{
+        fault::Wrong,
+        reading::{Place, Placed, Reading},
+        table::Table,
+    },
+};
+
+/// The anchors of clients' certificates, and what is demanded of a path to one. None where something is at fault.
+pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
+    let paths = table.strings("paths");
+    let password = table.string("password_file").map(|file| password(table.reading, &file));
+    let rules = PathRules {
+        minimum_rsa_bits: table.integer("minimum_rsa_bits", 2048, 2048..=8192),
+        max_intermediates: table.integer("max_intermediates", 5, 0..=10),
+        require_client_auth: table.boolean("require_client_auth", true),
+    };
+    match paths.as_deref() {
+        Some([]) => table.fault("paths", "no anchor is named", NAME_ANCHORS),
+        None if table.written && !table.is_given("paths") => table.fault("paths", "is missing", NAME_ANCHORS),
+        // Read below, or reported.
+        Some(_) | None => {}
+    }
+    let mut certificates = paths.as_ref().filter(|paths| !paths.is_empty()).map(|_| Vec::new());
+    for path in paths.iter().flatten() {
+        let read = match &password {
+            None => from_path(table.reading, path, None),
+            Some(password) => password.as_ref().and_then(|password| from_path(table.reading, path, Some(password))),
+        };
+        // One fault is enough for no truststore, and the other paths are still looked at.
+        certificates = certificates.zip(read).map(|(all, read)| [all, read].concat());
+    }
+    let place = table.place_of("paths");
+    (certificates.and_then(|certificates| anchors(table.reading, &place, certificates)), rules)
+}
+
+/// Certificates of authorities in one file.
+pub(super) fn authorities(reading: &Reading<'_>, file: &Placed<String>) -> Option<Vec<CertificateDer<'static>>> {
+    from_file(reading, &reading.resolve(&file.value), &file.place, None)
+}
+
+fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDer<'static>>) -> Option<Truststore> {
+    match Truststore::new(certificates, reading.now) {
+        Ok((truststore, skipped)) => {
+            let remedy = "take it out of the truststore, or replace it";
+            skipped.into_iter().for_each(|unusable| reading.warn(place, unusable.what, remedy));
+            Some(truststore)
+        }
+        Err(unusable) => {
+            reading.fault(place, unusable.what, "give the authorities that issue your clients' certificates");
+            None
+        }
+    }
+}
+
+/// The certificates of a file, or of every file in a folder.
+fn from_path(
+    reading: &Reading<'_>,
+    path: &Placed<String>,
+    password: Option<&str>,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let resolved = reading.resolve(&path.value);
+    if !resolved.is_dir() {
+        return from_file(reading, &resolved, &path.place, password);
+    }
+    let files = reading.settle(&path.place, files(&resolved))?;
+    // Every file is read, so that all that cannot be are named.
+    let read: Vec<_> = files.iter().map(|file| from_file(reading, file, &path.place, password)).collect();
+    Some(read.into_iter().collect::<Option<Vec<_>>>()?.concat())
+}
+
+fn from_file(
+    reading: &Reading<'_>,
+    path: &Path,
+    place: &Place,
+    password: Option<&str>,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let bytes = reading.bytes_of(path, place)?;
+    let wrong = |unusable: truststore::Unusable| {
+        let remedy = "give certificates as PEM, DER, PKCS#12, or JKS";
+        Wrong::new(format!("`{}`: {}", path.display(), unusable.what), remedy)
+    };
+    reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
+}
+
+/// The files of a folder in the order of their names. Hidden names are left out: Kubernetes keeps the versions of a mounted
+/// folder in `..data`, and every file would count twice.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Wrong> {
+    let cannot = |error| {
+        Wrong::new(
+            format!("`{}` cannot be read: {error}", folder.display()),
+            "name a folder that this process may read",
+        )
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?;
+        let path = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with('.') && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let what = format!("the folder `{}` holds no file", folder.display());
+        return Err(Wrong::new(what, "put the certificates of your authorities there"));
+    }
+    Ok(files)
+}
+
+/// The content without its line end, wiped after use.
+fn password(reading: &Reading<'_>, file: &Placed<String>) -> Option<Zeroizing<String>> {
+    let bytes = reading.bytes(file)?;
+    let wrong = |_| Wrong::new("the password is not UTF-8", "write it as UTF-8");
+    let text = reading.settle(&file.place, std::str::from_utf8(&bytes).map_err(wrong))?;
+    Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+const NAME_ANCHORS: &str = "write paths = [\"trust/\"]";

@@ -1,1 +1,0 @@
-//! The shape of `proxy.toml`: tables, keys, types, and where each stands.

@@ -1,0 +1,101 @@
+//! `[listen]`: the data listener.
+
+use std::thread::available_parallelism;
+
+use crate::config::{
+    address,
+    fault::Wrong,
+    settings::{Address, Listen, ProxyProtocol, ServerIdentity},
+    table::Table,
+};
+
+/// The table as read. What other tables have to say about the listener is added by [`super::load`].
+pub(super) struct Listener {
+    /// Whether its certificate is configured, readable or not.
+    pub(super) encrypted: bool,
+    /// None where something is at fault.
+    pub(super) listen: Option<Listen>,
+}
+
+impl Listener {
+    /// Whether the permissions of a Unix socket say who may connect.
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(&self.listen, Some(Listen { address: Address::Unix(_), .. }))
+    }
+}
+
+pub(super) fn read(mut table: Table<'_>) -> Listener {
+    let address = table.required("address", "0.0.0.0:8443");
+    let address = address.and_then(|text| Address::parse(table.reading, &text));
+    let (encrypted, tls) = encryption(&mut table);
+    let http2 = table.boolean("http2", true);
+    let max_connections = table.integer("max_connections", 10_000, 1..=1_000_000);
+    let request_header_timeout = table.duration("request_header_timeout", "10s");
+    let idle_timeout = table.duration("idle_timeout", "60s");
+    let max_header_bytes = table.size("max_header_bytes", "128KiB");
+    let drain_timeout = table.duration_or_zero("drain_timeout", "25s");
+    let threads = threads(table.integer("threads", 0, 0..=1024));
+    public_origin(&mut table);
+    let listen = address.map(|address| Listen {
+        address,
+        tls,
+        ask_certificate: false,
+        http2,
+        proxy_protocol: ProxyProtocol::Off,
+        max_connections,
+        request_header_timeout,
+        idle_timeout,
+        max_header_bytes,
+        drain_timeout,
+        threads,
+    });
+    Listener { encrypted, listen }
+}
+
+/// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.
+fn encryption(table: &mut Table<'_>) -> (bool, Option<ServerIdentity>) {
+    let (certificate, key) = (table.string("certificate_file"), table.string("private_key_file"));
+    let plaintext = table.boolean("plaintext", false);
+    let both = "write plaintext = true, or certificate_file and private_key_file";
+    match (certificate, key) {
+        (None, None) if plaintext || !table.written => (false, None),
+        (None, None) => {
+            table.reading.fault(&table.place, "neither TLS nor plaintext is chosen", both);
+            (false, None)
+        }
+        (Some(certificate), Some(key)) => {
+            if plaintext {
+                table.fault("plaintext", "plaintext is chosen beside TLS", both);
+            }
+            (true, ServerIdentity::load(table.reading, &certificate, &key))
+        }
+        (Some(_), None) => {
+            table.fault("certificate_file", "the certificate has no key", "add private_key_file");
+            (true, None)
+        }
+        (None, Some(_)) => {
+            table.fault("private_key_file", "the key has no certificate", "add certificate_file");
+            (true, None)
+        }
+    }
+}
+
+/// What clients call, for DPoP, which comes later.
+fn public_origin(table: &mut Table<'_>) {
+    let Some(origin) = table.string("public_origin") else { return };
+    let bare = |uri: http::Uri| match uri.path() == "/" && uri.query().is_none() && !origin.value.ends_with('/') {
+        true => Ok(()),
+        false => Err(Wrong::new("an origin has no path", "write it as https://api.bank.example")),
+    };
+    if table.reading.settle(&origin.place, address::url(&origin.value).and_then(bare)).is_some() {
+        table.not_yet("public_origin");
+    }
+}
+
+/// 0 stands for the CPUs that this process may use, a cgroup's quota included.
+fn threads(configured: usize) -> usize {
+    match configured {
+        0 => available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}

@@ -1,0 +1,75 @@
+//! Names of headers that the configuration may give a meaning.
+
+use http::HeaderName;
+
+use crate::config::{
+    fault::Wrong,
+    reading::{Placed, Reading},
+};
+
+/// Reads the name of a header that certbound takes out of requests.
+pub(super) fn taken(reading: &Reading<'_>, name: &Placed<String>) -> Option<HeaderName> {
+    reading.settle(&name.place, parse(&name.value, &[]))
+}
+
+/// Reads the name of a header that certbound takes out of requests and writes for the backend.
+pub(super) fn written(reading: &Reading<'_>, name: &Placed<String>) -> Option<HeaderName> {
+    reading.settle(&name.place, parse(&name.value, &OURS))
+}
+
+/// The name as a backend might read it: lower case, `.` and `_` as `-`.
+pub(super) fn folded(name: &HeaderName) -> String {
+    name.as_str().replace(['.', '_'], "-")
+}
+
+fn parse(text: &str, more: &[&str]) -> Result<HeaderName, Wrong> {
+    let wrong = |_| Wrong::new(format!("`{text}` is not a header name"), "write it as X-SSL-Client-Cert");
+    let name = HeaderName::try_from(text).map_err(wrong)?;
+    let folded = folded(&name);
+    if RESERVED.contains(&folded.as_str()) || more.contains(&folded.as_str()) || folded.starts_with("content-") {
+        let what = format!("`{text}` has a meaning of its own in HTTP or here");
+        return Err(Wrong::new(what, "choose another name"));
+    }
+    Ok(name)
+}
+
+/// Folded. Taking one of these out of requests would break framing, routing, or the token.
+const RESERVED: [&str; 15] = [
+    "authorization",
+    "connection",
+    "dpop",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Folded. certbound writes these itself, by rules that a template must not overrule.
+const OURS: [&str; 5] =
+    ["traceparent", "x-fapi-interaction-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_http_needs_is_refused_in_every_spelling() {
+        let check = |text: &str, expected: bool| assert_eq!(parse(text, &OURS).is_ok(), expected, "{text}");
+        check("X-SSL-Client-Cert", true);
+        check("ssl.client.auth.cert.X509", true);
+        check("X-Client-Thumbprint", true);
+        for text in ["", "X Client", "X:Client", "Ä", "Host", "AUTHORIZATION", "Content-Length", "content_type"] {
+            check(text, false);
+        }
+        check("Transfer.Encoding", false);
+        check("X_Forwarded_For", false);
+    }
+}

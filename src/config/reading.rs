@@ -1,0 +1,138 @@
+//! One reading of `proxy.toml`: its text, its folder, and everything found wrong on the way.
+
+use std::{
+    cell::RefCell,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use rustls_pki_types::UnixTime;
+use zeroize::Zeroizing;
+
+use crate::config::fault::{Fault, Warning, Wrong};
+
+/// Collects faults and warnings, so that reading can go on after the first.
+pub(super) struct Reading<'a> {
+    file: &'a Path,
+    text: &'a str,
+    pub(super) now: UnixTime,
+    faults: RefCell<Vec<Fault>>,
+    warnings: RefCell<Vec<Warning>>,
+    #[cfg(test)]
+    pub(super) known: RefCell<std::collections::BTreeSet<String>>,
+    #[cfg(test)]
+    pub(super) changed: RefCell<std::collections::BTreeSet<String>>,
+}
+
+/// Where a key or a value stands, and the dotted key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// None for broken TOML.
+    pub(super) key: Option<String>,
+    /// Bytes from the start of the file.
+    pub(super) offset: usize,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Placed<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(file: &'a Path, text: &'a str, now: UnixTime) -> Self {
+        Self {
+            file,
+            text,
+            now,
+            faults: RefCell::default(),
+            warnings: RefCell::default(),
+            #[cfg(test)]
+            known: RefCell::default(),
+            #[cfg(test)]
+            changed: RefCell::default(),
+        }
+    }
+
+    pub(super) fn fault(&self, place: &Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.faults.borrow_mut().push(self.at(place, what.into(), remedy.into()));
+    }
+
+    pub(super) fn warn(&self, place: &Place, what: impl Into<String>, remedy: impl Into<String>) {
+        self.warnings.borrow_mut().push(Warning(self.at(place, what.into(), remedy.into())));
+    }
+
+    /// The value, or none and a fault.
+    pub(super) fn settle<T>(&self, place: &Place, result: Result<T, Wrong>) -> Option<T> {
+        result.map_err(|wrong| self.fault(place, wrong.what, wrong.remedy)).ok()
+    }
+
+    /// Everything found, in the order of the file.
+    pub(super) fn finish(self) -> (Vec<Fault>, Vec<Warning>) {
+        let (mut faults, mut warnings) = (self.faults.into_inner(), self.warnings.into_inner());
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        warnings.sort_by_key(|warning| (warning.0.line, warning.0.column));
+        (faults, warnings)
+    }
+
+    /// The path, relative to the folder of the file as given: symbolic links are not resolved first, because Kubernetes
+    /// swaps the folder behind one.
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// What the named file holds, or none and a fault at its key.
+    pub(super) fn bytes(&self, path: &Placed<String>) -> Option<Zeroizing<Vec<u8>>> {
+        self.bytes_of(&self.resolve(&path.value), &path.place)
+    }
+
+    /// What `path` holds, or none and a fault at `place`.
+    pub(super) fn bytes_of(&self, path: &Path, place: &Place) -> Option<Zeroizing<Vec<u8>>> {
+        let cannot = |error| {
+            Wrong::new(
+                format!("`{}` cannot be read: {error}", path.display()),
+                "name a file that this process may read; paths are relative to the folder of this file",
+            )
+        };
+        self.settle(place, bounded(path).map_err(cannot))
+    }
+
+    fn at(&self, place: &Place, what: String, remedy: String) -> Fault {
+        let before = self.text.get(..place.offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Fault {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            key: place.key.clone(),
+            what,
+            remedy,
+        }
+    }
+}
+
+/// None where a configured file could not be read, which is not the same as a file that is not configured.
+pub(super) fn as_read<T>(configured: Option<Option<T>>) -> Option<Option<T>> {
+    match configured {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+/// The content of a regular file, at most [`MAX_BYTES`].
+pub(super) fn bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    // A pipe would block the start, a device would never end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    Ok(bytes)
+}
+
+const MAX_BYTES: u64 = 16 << 20;

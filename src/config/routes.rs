@@ -1,0 +1,187 @@
+//! `[[route]]`: which paths there are, and what each demands.
+
+use http::Method;
+
+use crate::{
+    config::{
+        fault::Wrong,
+        reading::{Place, Placed, Reading},
+        table::{Table, among, nearest},
+    },
+    route::{Demands, GrantRule, Route, Template},
+    token::Grant,
+};
+
+/// A route and where it stands.
+pub(super) type PlacedRoute = Placed<Route>;
+
+/// The routes in order; without any, one that demands everything everywhere.
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+    if tables.is_empty() {
+        return everywhere().into_iter().collect();
+    }
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(route).collect();
+    warn_of_unreachable(&routes, reading);
+    routes
+}
+
+fn everywhere() -> Option<PlacedRoute> {
+    let route = Route {
+        path: Template::parse("/{*rest}").ok()?,
+        methods: Vec::new(),
+        demands: ALL,
+        scopes: "".into(),
+        grant: GrantRule::Any,
+        websocket: false,
+    };
+    Some(Placed { value: route, place: Place::default() })
+}
+
+fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
+    let path = table.required("path", "/accounts/{AccountId}");
+    let template = path.as_ref().and_then(|path| {
+        let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
+            Some((what, remedy)) => Wrong::new(what, remedy),
+            None => Wrong::new(why, "write it as /accounts/{AccountId}"),
+        });
+        table.reading.settle(&path.place, parsed)
+    });
+    let methods = methods(&mut table);
+    let demands = demands(&mut table);
+    let scopes = scopes(&mut table, demands);
+    let grant = grant(&mut table, demands);
+    let websocket = upgrade(&mut table);
+    later(&mut table);
+    let (path, template) = (path?, template?);
+    if demands == OPEN && template.is_open_ended() {
+        let what = format!("everything under `{}` is forwarded without any check", path.value);
+        table.reading.warn(&path.place, what, "name the paths that are open, or demand something");
+    }
+    let route = Route { path: template, methods, demands, scopes: scopes.into(), grant, websocket };
+    Some(Placed { value: route, place: path.place })
+}
+
+fn methods(table: &mut Table<'_>) -> Vec<Method> {
+    let Some(names) = table.strings("methods") else { return Vec::new() };
+    if names.is_empty() {
+        table.fault("methods", "no request would fit", "leave it out for all methods");
+    }
+    let mut methods: Vec<Method> = Vec::new();
+    for name in names {
+        let Some(method) = table.reading.settle(&name.place, method(&name.value)) else { continue };
+        if methods.contains(&method) {
+            table.reading.fault(&name.place, format!("`{method}` stands here twice"), "write it once");
+        }
+        methods.push(method);
+    }
+    methods
+}
+
+fn method(name: &str) -> Result<Method, Wrong> {
+    if matches!(name, "TRACE" | "CONNECT") {
+        return Err(Wrong::new(format!("`{name}` is on no route"), "leave it out"));
+    }
+    match METHODS.contains(&name) {
+        true => Method::from_bytes(name.as_bytes()).map_err(|_| Wrong::new("not a method", "write it as GET")),
+        false => {
+            let near = nearest(&name.to_ascii_uppercase(), METHODS.into_iter()).unwrap_or_default();
+            Err(Wrong::new(format!("`{name}` is not a method"), format!("the nearest is `{near}`")))
+        }
+    }
+}
+
+/// What the route demands. A binding is between a token and a certificate, so it demands both.
+fn demands(table: &mut Table<'_>) -> Demands {
+    let mut demands = OPEN;
+    for name in table.strings_or("require", &["certificate", "token", "binding"]) {
+        match table.reading.settle(&name.place, among(&name.value, &DEMANDS)) {
+            Some(Demand::Certificate) => demands.certificate = true,
+            Some(Demand::Token) => demands.token = true,
+            Some(Demand::Binding) => demands = ALL,
+            // Reported; were it to count, a typing error must not open a route.
+            None => demands = ALL,
+        }
+    }
+    demands
+}
+
+fn scopes(table: &mut Table<'_>, demands: Demands) -> String {
+    let scopes = table.strings("scopes").unwrap_or_default();
+    if !scopes.is_empty() && !demands.token {
+        table.fault("scopes", "scopes are the token's, and this route demands none", "add \"token\" to require");
+    }
+    for scope in &scopes {
+        // RFC 6749, section 3.3.
+        let fits = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if scope.value.is_empty() || !scope.value.bytes().all(fits) {
+            table.reading.fault(&scope.place, format!("`{}` is not one scope", scope.value), "write each by itself");
+        }
+    }
+    scopes.into_iter().map(|scope| scope.value).collect::<Vec<_>>().join(" ")
+}
+
+fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
+    let (application, user) = (GrantRule::Only(Grant::Application), GrantRule::Only(Grant::User));
+    let grant = table.choice("grant", ("any", GrantRule::Any), &[("application", application), ("user", user)]);
+    if grant != GrantRule::Any && !demands.token {
+        table.fault("grant", "the grant is the token's, and this route demands none", "add \"token\" to require");
+    }
+    grant
+}
+
+/// Whether `Upgrade: websocket` is passed on.
+fn upgrade(table: &mut Table<'_>) -> bool {
+    let protocols = table.strings("upgrade").unwrap_or_default();
+    protocols.iter().fold(false, |_, name| {
+        table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
+        true
+    })
+}
+
+/// Keys whose meaning comes later.
+fn later(table: &mut Table<'_>) {
+    for role in table.strings("roles").unwrap_or_default() {
+        let roles = ["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"].map(|role| (role, ()));
+        table.reading.settle(&role.place, among(&role.value, &roles));
+    }
+    table.boolean("consent", false);
+    table.choice("kind", ("api", ()), &[("token", ()), ("registration", ())]);
+    let errors = super::errors::FORMATS.map(|format| (format, ()));
+    table.choice("errors", ("", ()), &errors);
+    for key in ["roles", "consent", "kind", "errors"] {
+        table.not_yet(key);
+    }
+}
+
+/// A route is never reached when earlier ones take every method of it on every path of it.
+fn warn_of_unreachable(routes: &[PlacedRoute], reading: &Reading<'_>) {
+    for (place, route) in routes.iter().enumerate() {
+        let covering: Vec<&Route> =
+            routes.iter().take(place).map(|r| &r.value).filter(|r| r.path.covers(&route.value.path)).collect();
+        let takes = |method: &Method| covering.iter().any(|r| r.methods.is_empty() || r.methods.contains(method));
+        let reached = match route.value.methods.as_slice() {
+            [] => !covering.iter().any(|r| r.methods.is_empty()),
+            methods => !methods.iter().all(takes),
+        };
+        if !reached {
+            let what =
+                format!("`{}` is never reached: earlier routes take all its requests", route.value.path.as_str());
+            reading.warn(&route.place, what, "move it up, or leave it out");
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Demand {
+    Certificate,
+    Token,
+    Binding,
+}
+
+const DEMANDS: [(&str, Demand); 3] =
+    [("certificate", Demand::Certificate), ("token", Demand::Token), ("binding", Demand::Binding)];
+
+const ALL: Demands = Demands { certificate: true, token: true, binding: true };
+const OPEN: Demands = Demands { certificate: false, token: false, binding: false };
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

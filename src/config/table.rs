@@ -1,0 +1,401 @@
+//! Reads one table key by key, with type, default, and place; what nobody asked for is unknown.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+
+use toml::de::{DeTable, DeValue};
+
+use crate::config::{
+    fault::Wrong,
+    quantity,
+    reading::{Place, Placed, Reading},
+};
+
+/// A table of the file. A table that is not written is read like an empty one.
+///
+/// Every method that reads a key returns what it means: the value, or the default where the key is absent or at fault.
+/// Dropping the table reports the keys that nobody asked for.
+pub(super) struct Table<'a> {
+    pub(super) reading: &'a Reading<'a>,
+    /// Its header, or the start of the file where it is not written.
+    pub(super) place: Place,
+    /// Whether it is written.
+    pub(super) written: bool,
+    entries: Vec<Entry<'a>>,
+    known: Vec<&'static str>,
+    places: BTreeMap<&'static str, Place>,
+    changed: BTreeMap<&'static str, String>,
+}
+
+struct Entry<'a> {
+    name: String,
+    offset: usize,
+    value: DeValue<'a>,
+    value_offset: usize,
+}
+
+impl<'a> Table<'a> {
+    /// The whole file.
+    pub(super) fn document(reading: &'a Reading<'a>, entries: DeTable<'a>) -> Self {
+        Self::new(reading, Place::default(), true, entries)
+    }
+
+    fn new(reading: &'a Reading<'a>, place: Place, written: bool, entries: DeTable<'a>) -> Self {
+        let entries = entries
+            .into_iter()
+            .map(|(name, value)| Entry {
+                offset: name.span().start,
+                name: name.into_inner().into_owned(),
+                value_offset: value.span().start,
+                value: value.into_inner(),
+            })
+            .collect();
+        let (known, places, changed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { reading, place, written, entries, known, places, changed }
+    }
+
+    /// A table in this one; read as an empty one where it is not written.
+    pub(super) fn table(&mut self, key: &'static str) -> Self {
+        match self.pick(key, "a table", &format!("[{}]", self.dotted(key)), as_table) {
+            Some(Placed { value, place }) => Self::new(self.reading, place, true, value),
+            None => {
+                let place = Place { key: Some(self.dotted(key)), offset: 0 };
+                Self::new(self.reading, place, false, DeTable::new())
+            }
+        }
+    }
+
+    /// A table without which nothing works: its absence is one fault, and its required keys are not missed again.
+    pub(super) fn required_table(&mut self, key: &'static str) -> Self {
+        let table = self.table(key);
+        if !self.is_given(key) {
+            self.reading.fault(&table.place, "this table is missing", format!("write [{key}] with its required keys"));
+        }
+        table
+    }
+
+    /// The tables of an array of tables, in order.
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<Self> {
+        let example = format!("[[{}]]", self.dotted(key));
+        let elements = self.elements(key, &example).unwrap_or_default();
+        let table = |element: Placed<DeValue<'a>>| {
+            let Placed { value, place } = self.typed(element, "a table", &example, as_table)?;
+            Some(Self::new(self.reading, place, true, value))
+        };
+        elements.into_iter().filter_map(table).collect()
+    }
+
+    /// A string; `""` is the same as leaving it out.
+    pub(super) fn string(&mut self, key: &'static str) -> Option<Placed<String>> {
+        let string = self.pick(key, "a string", "\"…\"", as_string)?;
+        if string.value.is_empty() {
+            return None;
+        }
+        self.changed.insert(key, "\"\"".to_owned());
+        Some(string)
+    }
+
+    /// A string with a default, which `""` stands for too.
+    pub(super) fn string_or(&mut self, key: &'static str, default: &'static str) -> Placed<String> {
+        let given = self.string(key).filter(|given| given.value != default);
+        match &given {
+            Some(_) => self.changed.insert(key, format!("\"{default}\"")),
+            None => self.changed.remove(key),
+        };
+        given.unwrap_or_else(|| Placed { value: default.to_owned(), place: self.place_of(key) })
+    }
+
+    /// A string that has to be there.
+    pub(super) fn required(&mut self, key: &'static str, example: &str) -> Option<Placed<String>> {
+        let remedy = format!("write {key} = \"{example}\"");
+        let string = self.pick(key, "a string", &format!("\"{example}\""), as_string);
+        match string {
+            Some(string) if string.value.is_empty() => self.fault(key, "is empty", remedy),
+            Some(string) => return Some(string),
+            None if self.written && !self.is_given(key) => self.fault(key, "is missing", remedy),
+            // Its table or its type was reported.
+            None => {}
+        }
+        None
+    }
+
+    /// A list of strings; none where the key is absent.
+    pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        let elements = self.elements(key, "[\"…\"]")?;
+        if !elements.is_empty() {
+            self.changed.insert(key, "[]".to_owned());
+        }
+        Some(elements.into_iter().filter_map(|e| self.typed(e, "a string", "\"…\"", as_string)).collect())
+    }
+
+    /// A list of strings with a default.
+    pub(super) fn strings_or(&mut self, key: &'static str, default: &[&str]) -> Vec<Placed<String>> {
+        let Some(strings) = self.strings(key) else {
+            let place = self.place_of(key);
+            return default.iter().map(|d| Placed { value: (*d).to_owned(), place: place.clone() }).collect();
+        };
+        if strings.iter().map(|s| s.value.as_str()).eq(default.iter().copied()) {
+            self.changed.remove(key);
+        } else {
+            self.changed.insert(key, format!("{default:?}"));
+        }
+        strings
+    }
+
+    pub(super) fn boolean(&mut self, key: &'static str, default: bool) -> bool {
+        let given = self.pick(key, "true or false", &default.to_string(), |value| value.as_bool().ok_or(value));
+        self.or_default(key, given, default)
+    }
+
+    pub(super) fn integer(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
+        let given = self.pick(key, "a whole number", &default.to_string(), as_integer);
+        let Some(given) = given else { return default };
+        match usize::try_from(given.value).ok().filter(|number| range.contains(number)) {
+            Some(value) => self.or_default(key, Some(Placed { value, place: given.place }), default),
+            None => {
+                let (from, until) = range.into_inner();
+                let what = format!("{} is out of range", given.value);
+                self.reading.fault(&given.place, what, format!("write a number from {from} to {until}"));
+                default
+            }
+        }
+    }
+
+    /// A duration above zero.
+    pub(super) fn duration(&mut self, key: &'static str, default: &'static str) -> Duration {
+        self.parsed(key, default, |text| match quantity::duration(text)? {
+            Duration::ZERO => Err(Wrong::new("zero is no time at all", format!("write it as {default}"))),
+            duration => Ok(duration),
+        })
+    }
+
+    /// A duration, zero included.
+    pub(super) fn duration_or_zero(&mut self, key: &'static str, default: &'static str) -> Duration {
+        self.parsed(key, default, quantity::duration)
+    }
+
+    /// A size in bytes, zero included.
+    pub(super) fn size_or_zero(&mut self, key: &'static str, default: &'static str) -> u64 {
+        self.parsed(key, default, quantity::size)
+    }
+
+    /// A size in bytes above zero.
+    pub(super) fn size(&mut self, key: &'static str, default: &'static str) -> usize {
+        self.parsed(key, default, |text| match usize::try_from(quantity::size(text)?) {
+            Ok(0) | Err(_) => Err(Wrong::new(format!("`{text}` leaves nothing"), format!("write it as {default}"))),
+            Ok(size) => Ok(size),
+        })
+    }
+
+    /// One of a few words, the default first.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        default: (&'static str, T),
+        others: &[(&'static str, T)],
+    ) -> T {
+        let (text, default_value) = default;
+        let given = self.pick(key, "a string", &format!("\"{text}\""), as_string);
+        let Some(given) = given else { return default_value };
+        let found = self.reading.settle(&given.place, among(&given.value, &[&[default], others].concat()));
+        if found.is_some() && given.value != text {
+            self.changed.insert(key, format!("\"{text}\""));
+        }
+        found.unwrap_or(default_value)
+    }
+
+    /// A string that `parse` understands. `default` is one too.
+    fn parsed<T: Default + PartialEq>(
+        &mut self,
+        key: &'static str,
+        default: &'static str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> T {
+        let default_value = parse(default).unwrap_or_default();
+        let given = self.pick(key, "a string", &format!("\"{default}\""), as_string);
+        let Some(given) = given else { return default_value };
+        let Some(value) = self.reading.settle(&given.place, parse(&given.value)) else { return default_value };
+        if value != default_value {
+            self.changed.insert(key, format!("\"{default}\""));
+        }
+        value
+    }
+
+    /// The names of a table whose keys the operator chooses, with their values.
+    pub(super) fn remaining_strings(&mut self) -> Vec<(Placed<String>, Placed<String>)> {
+        let entries = std::mem::take(&mut self.entries);
+        let pair = |(name, value)| Some((name, self.typed(value, "a string", "\"…\"", as_string)?));
+        entries.into_iter().map(|entry| self.free(entry)).filter_map(pair).collect()
+    }
+
+    /// Like [`Self::remaining_strings`], for whole numbers.
+    pub(super) fn remaining_integers(&mut self) -> Vec<(Placed<String>, Placed<i64>)> {
+        let entries = std::mem::take(&mut self.entries);
+        let pair = |(name, value)| Some((name, self.typed(value, "a whole number", "401", as_integer)?));
+        entries.into_iter().map(|entry| self.free(entry)).filter_map(pair).collect()
+    }
+
+    /// Where the value of `key` stands, or the table where it is absent.
+    pub(super) fn place_of(&self, key: &'static str) -> Place {
+        let absent = || Place { key: Some(self.dotted(key)), offset: self.place.offset };
+        self.places.get(key).cloned().unwrap_or_else(absent)
+    }
+
+    /// Whether `key`, read before, is written.
+    pub(super) fn is_given(&self, key: &'static str) -> bool {
+        self.places.contains_key(key)
+    }
+
+    /// A fault at `key`.
+    pub(super) fn fault(&self, key: &'static str, what: impl Into<String>, remedy: impl Into<String>) {
+        self.reading.fault(&self.place_of(key), what, remedy);
+    }
+
+    /// Refuses `key`, read before, where it is not its default: what it asks for is not built yet, and nothing that is
+    /// written may be without effect.
+    pub(super) fn not_yet(&self, key: &'static str) {
+        if let Some(default) = self.changed.get(key) {
+            self.fault(key, "not available yet", format!("leave it out, or write its default: {default}"));
+        }
+    }
+
+    /// [`Self::not_yet`] for every key read so far.
+    pub(super) fn nothing_yet(&self) {
+        self.changed.keys().for_each(|key| self.not_yet(key));
+    }
+
+    fn or_default<T: PartialEq + ToString>(&mut self, key: &'static str, given: Option<Placed<T>>, default: T) -> T {
+        let Some(given) = given else { return default };
+        if given.value != default {
+            self.changed.insert(key, default.to_string());
+        }
+        given.value
+    }
+
+    fn elements(&mut self, key: &'static str, example: &str) -> Option<Vec<Placed<DeValue<'a>>>> {
+        let array = self.pick(key, "a list", example, |value| match value {
+            DeValue::Array(array) => Ok(array),
+            other => Err(other),
+        })?;
+        let key = array.place.key;
+        let placed = |element: toml::Spanned<DeValue<'a>>| Placed {
+            place: Place { key: key.clone(), offset: element.span().start },
+            value: element.into_inner(),
+        };
+        Some(array.value.into_iter().map(placed).collect())
+    }
+
+    /// Takes `key` out, which makes it known, and holds it to a type.
+    fn pick<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        example: &str,
+        convert: impl FnOnce(DeValue<'a>) -> Result<T, DeValue<'a>>,
+    ) -> Option<Placed<T>> {
+        self.known.push(key);
+        let position = self.entries.iter().position(|entry| entry.name == key)?;
+        let entry = self.entries.swap_remove(position);
+        let place = Place { key: Some(self.dotted(key)), offset: entry.value_offset };
+        self.places.insert(key, place.clone());
+        self.typed(Placed { value: entry.value, place }, wanted, example, convert)
+    }
+
+    fn typed<T>(
+        &self,
+        found: Placed<DeValue<'a>>,
+        wanted: &str,
+        example: &str,
+        convert: impl FnOnce(DeValue<'a>) -> Result<T, DeValue<'a>>,
+    ) -> Option<Placed<T>> {
+        let Placed { value, place } = found;
+        let wrong = |value: DeValue<'_>| {
+            Wrong::new(format!("{} stands where {wanted} belongs", value.type_str()), format!("write it as {example}"))
+        };
+        let value = self.reading.settle(&place, convert(value).map_err(wrong))?;
+        Some(Placed { value, place })
+    }
+
+    fn free(&self, entry: Entry<'a>) -> (Placed<String>, Placed<DeValue<'a>>) {
+        let key = Some(self.dotted(&entry.name));
+        let value = Placed { value: entry.value, place: Place { key: key.clone(), offset: entry.value_offset } };
+        (Placed { value: entry.name, place: Place { key, offset: entry.offset } }, value)
+    }
+
+    fn dotted(&self, key: &str) -> String {
+        self.place.key.as_ref().map_or_else(|| key.to_owned(), |table| format!("{table}.{key}"))
+    }
+}
+
+#[cfg(test)]
+impl Table<'_> {
+    /// Tells tests which keys there are, and which of them are not their default.
+    fn remember(&self) {
+        self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
+        self.reading.changed.borrow_mut().extend(self.changed.keys().map(|key| self.dotted(key)));
+    }
+}
+
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        #[cfg(test)]
+        self.remember();
+        for entry in std::mem::take(&mut self.entries) {
+            let place = Place { key: Some(self.dotted(&entry.name)), offset: entry.offset };
+            let remedy = match nearest(&entry.name, self.known.iter().copied()) {
+                Some(known) => format!("the nearest known key is `{known}`"),
+                None => "leave it out".to_owned(),
+            };
+            self.reading.fault(&place, "unknown key", remedy);
+        }
+    }
+}
+
+/// The meaning of `text` among a few words.
+pub(super) fn among<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Wrong> {
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let near = nearest(text, known.iter().copied()).unwrap_or_default();
+        Wrong::new(format!("`{text}` is none of {}", known.join(", ")), format!("the nearest is `{near}`"))
+    })
+}
+
+/// The candidate that takes the fewest edits.
+pub(super) fn nearest<'k>(text: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    candidates.min_by_key(|candidate| edits(text, candidate))
+}
+
+/// Levenshtein's distance, row by row.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, have) in from.chars().enumerate() {
+        let mut next = vec![above + 1];
+        for ((want, diagonal), up) in to.iter().zip(&row).zip(row.iter().skip(1)) {
+            let left = next.last().copied().unwrap_or_default();
+            let replaced = diagonal + usize::from(have != *want);
+            next.push(replaced.min(left + 1).min(up + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn as_table<'a>(value: DeValue<'a>) -> Result<DeTable<'a>, DeValue<'a>> {
+    match value {
+        DeValue::Table(table) => Ok(table),
+        other => Err(other),
+    }
+}
+
+fn as_string<'a>(value: DeValue<'a>) -> Result<String, DeValue<'a>> {
+    match value {
+        DeValue::String(string) => Ok(string.into_owned()),
+        other => Err(other),
+    }
+}
+
+fn as_integer<'a>(value: DeValue<'a>) -> Result<i64, DeValue<'a>> {
+    let number = value.as_integer().and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok());
+    number.ok_or(value)
+}

@@ -1,0 +1,188 @@
+//! `[token]` and `[[token.issuer]]`: which tokens are taken, and where their keys come from.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    config::{
+        address, anchors,
+        fault::Wrong,
+        reading::{Place, Placed, Reading, as_read},
+        settings::{KeyLocation, KeySource},
+        table::{Table, among},
+    },
+    token::{Algorithm, Issuer, Issuers, KeySet, TokenRules},
+};
+
+/// The table as read.
+pub(super) struct Tokens {
+    pub(super) issuers: Issuers,
+    /// In the order of the issuers.
+    pub(super) keys: Vec<KeySource>,
+    pub(super) fetch_timeout: Duration,
+    /// The table.
+    pub(super) place: Place,
+    /// Whether any issuer is written, understood or not.
+    pub(super) written: bool,
+}
+
+pub(super) fn read(mut table: Table<'_>) -> Tokens {
+    let rules = rules(&mut table);
+    let fetch_timeout = table.duration("fetch_timeout", "2s");
+    binding(&mut table);
+    let mut issuers: Vec<(Issuer, KeySource)> = Vec::new();
+    for mut issuer in table.tables("issuer") {
+        let Some(read) = self::issuer(&mut issuer) else { continue };
+        if issuers.iter().any(|(known, _)| known.issuer == read.0.issuer) {
+            let what = format!("`{}` is configured twice", read.0.issuer);
+            issuer.fault("issuer", what, "write one table with all its audiences");
+        }
+        issuers.push(read);
+    }
+    let (issuers, keys) = issuers.into_iter().unzip();
+    let (place, written) = (table.place.clone(), table.is_given("issuer"));
+    Tokens { issuers: Issuers { issuers, rules }, keys, fetch_timeout, place, written }
+}
+
+fn rules(table: &mut Table<'_>) -> TokenRules {
+    let algorithms = table.strings_or("algorithms", &["PS256", "ES256"]);
+    if algorithms.is_empty() {
+        table.fault("algorithms", "no token could be accepted", "write algorithms = [\"PS256\", \"ES256\"]");
+    }
+    let algorithms = algorithms.iter().filter_map(|name| table.reading.settle(&name.place, algorithm(&name.value)));
+    let algorithms = algorithms.collect();
+    let clock_skew = table.duration_or_zero("clock_skew", "30s").as_secs();
+    let types = table.strings_or("types", &["at+jwt", "JWT"]);
+    if types.is_empty() {
+        table.fault("types", "no token could be accepted", "write types = [\"at+jwt\", \"JWT\"]");
+    }
+    TokenRules {
+        algorithms,
+        clock_skew,
+        types: types.iter().map(|typ| normalised(&typ.value)).collect(),
+        required_claims: required_claims(table),
+    }
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
+    if name.eq_ignore_ascii_case("none") {
+        return Err(Wrong::new("`none` is no signature, and is never accepted", "leave it out"));
+    }
+    if name.to_ascii_uppercase().starts_with("HS") {
+        let what = format!("`{name}` needs a secret that the issuer shares, and is never accepted");
+        return Err(Wrong::new(what, "leave it out"));
+    }
+    among(name, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
+}
+
+/// RFC 7515, section 4.1.9: `typ` compares without case, and `application/` may be left out.
+fn normalised(typ: &str) -> String {
+    let lower = typ.to_ascii_lowercase();
+    lower.strip_prefix("application/").unwrap_or(&lower).to_owned()
+}
+
+fn required_claims(table: &mut Table<'_>) -> Vec<Arc<str>> {
+    let claims = table.strings_or("required_claims", &["iss", "aud", "exp"]);
+    if let Some(empty) = claims.iter().find(|claim| claim.value.is_empty()) {
+        table.reading.fault(&empty.place, "a claim has no name", "write it as exp");
+    }
+    if !claims.iter().any(|claim| claim.value == "exp") {
+        let place = table.place_of("required_claims");
+        table.reading.warn(&place, "a token without `exp` never ends", "add \"exp\"");
+    }
+    claims.iter().map(|claim| claim.value.as_str().into()).collect()
+}
+
+/// How a token may be bound; DPoP comes later.
+fn binding(table: &mut Table<'_>) {
+    let methods = table.strings_or("binding", &["x5t#S256"]);
+    for method in &methods {
+        let proof = table.reading.settle(&method.place, among(&method.value, &[("x5t#S256", false), ("jkt", true)]));
+        if proof == Some(true) {
+            table.reading.fault(&method.place, "`jkt` is not available yet", "write binding = [\"x5t#S256\"]");
+        }
+    }
+    if methods.is_empty() {
+        table.fault("binding", "no binding could be proven", "write binding = [\"x5t#S256\"]");
+    }
+}
+
+fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
+    let reading = table.reading;
+    let issuer = table.required("issuer", "https://as.bank.example");
+    let issuer = issuer.and_then(|text| {
+        let url = reading.settle(&text.place, address::url(&text.value))?;
+        Some((Arc::<str>::from(text.value), url, text.place))
+    });
+    let audiences = audiences(table);
+    let location = location(table);
+    let refresh = table.duration("jwks_refresh", "10m");
+    let authorities = table.string("ca_file").map(|file| anchors::authorities(reading, &file));
+    introspection(table);
+    let (issuer, url, place) = issuer?;
+    let location = location?;
+    if location == KeyLocation::Discovery && address::is_exposed(&url) {
+        reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
+    }
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
+    Some((Issuer { issuer, audiences }, source))
+}
+
+fn audiences(table: &mut Table<'_>) -> Vec<String> {
+    let audiences = table.strings("audiences");
+    let remedy = "write audiences = [\"https://api.bank.example\"]";
+    match &audiences {
+        None if !table.is_given("audiences") => table.fault("audiences", "is missing", remedy),
+        None => {}
+        Some(list) if list.is_empty() => table.fault("audiences", "is empty: no token could be accepted", remedy),
+        Some(list) => {
+            if let Some(empty) = list.iter().find(|audience| audience.value.is_empty()) {
+                table.reading.fault(&empty.place, "an audience is empty", remedy);
+            }
+        }
+    }
+    audiences.unwrap_or_default().into_iter().map(|audience| audience.value).collect()
+}
+
+/// `discovery`, an address, or a file that holds a key now.
+fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
+    let reading = table.reading;
+    let jwks = table.string_or("jwks", "discovery");
+    if jwks.value == "discovery" {
+        return Some(KeyLocation::Discovery);
+    }
+    if !jwks.value.contains("://") {
+        key_set(reading, &jwks)?;
+        return Some(KeyLocation::File(reading.resolve(&jwks.value)));
+    }
+    let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
+    if address::is_exposed(&address) {
+        reading.warn(&jwks.place, "whoever is on the way can put in keys of their own", "write an https:// address");
+    }
+    Some(KeyLocation::Address(address))
+}
+
+fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
+    let remedy = "give a JWK set (RFC 7517) with public keys of your issuer";
+    let keys = KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, remedy));
+    let keys = keys.and_then(|keys| match keys.is_empty() {
+        true => Err(Wrong::new("this key set holds no key that can be used", remedy)),
+        false => Ok(keys),
+    });
+    reading.settle(&file.place, keys)
+}
+
+/// Opaque tokens come later; what is written is held to its form all the same.
+fn introspection(table: &mut Table<'_>) {
+    let mut introspection = table.table("introspection");
+    if let Some(endpoint) = introspection.required("endpoint", "https://as.bank.example/introspect") {
+        table.reading.settle(&endpoint.place, address::url(&endpoint.value));
+    }
+    introspection.required("client_id", "rs");
+    if let Some(secret) = introspection.required("client_secret_file", "rs-secret") {
+        table.reading.bytes(&secret);
+    }
+    introspection.duration_or_zero("cache_ttl", "30s");
+    if introspection.written {
+        table.reading.fault(&introspection.place, "not available yet", "leave it out");
+    }
+}

@@ -1,0 +1,197 @@
+//! Connections to the data listener: taken within limits, their facts established, handed to Pingora.
+
+mod proxy_header;
+mod socket;
+mod stream;
+mod tls;
+
+use std::{
+    io::{self, ErrorKind},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use pingora::{apps::ServerApp, proxy::Session};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    config::settings::{Listen, ProxyProtocol},
+    peer::Connection,
+    proxy::{
+        activity::Activity,
+        listen::stream::{ClientStream, Facts, Rewound},
+        request_line::RequestLine,
+    },
+};
+
+pub use socket::{Duplex, Socket};
+
+/// What is known of the connection that `session` came on; called when the request's header section is complete.
+///
+/// None for a session that did not come through [`Reception`]: there is nothing to believe then, and it must be refused.
+pub fn connection_of(session: &Session) -> Option<Arc<Connection>> {
+    Some(facts_of(session)?.arrive())
+}
+
+/// The line that began the HTTP/1 request of `session`; none for HTTP/2 and for a session from elsewhere.
+pub fn request_line_of(session: &Session) -> Option<&RequestLine> {
+    session.as_http1()?;
+    Some(facts_of(session)?.line())
+}
+
+fn facts_of(session: &Session) -> Option<&Facts> {
+    let carried = session.digest()?.proxy_digest.as_ref()?.user_data.as_ref()?;
+    carried.downcast_ref::<Arc<Facts>>().map(Arc::as_ref)
+}
+
+/// Takes connections in, one after the other, and hands each to an application on a task of its own.
+pub struct Reception {
+    tls: Option<TlsAcceptor>,
+    http2: bool,
+    proxy_protocol: ProxyProtocol,
+    max_connections: usize,
+    header_timeout: Duration,
+    activity: Activity,
+    believes: Box<Belief>,
+}
+
+/// Whether a PROXY header from this TCP peer is believed.
+pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
+
+impl Reception {
+    /// By the rules of `listen`.
+    ///
+    /// # Errors
+    /// A certificate and key that rustls cannot use.
+    pub fn new(listen: &Listen, activity: Activity, believes: Box<Belief>) -> Result<Self, rustls::Error> {
+        let tls = listen.tls.as_ref().map(|identity| tls::server(identity, listen)).transpose()?;
+        Ok(Self {
+            tls: tls.map(|server| TlsAcceptor::from(Arc::new(server))),
+            http2: listen.http2,
+            proxy_protocol: listen.proxy_protocol,
+            max_connections: listen.max_connections,
+            header_timeout: listen.request_header_timeout,
+            activity,
+            believes,
+        })
+    }
+
+    /// Takes connections from `socket` until `shutdown` says so. What was taken by then goes on.
+    pub async fn run<A>(self, socket: Socket, app: Arc<A>, shutdown: watch::Receiver<bool>)
+    where
+        A: ServerApp + Send + Sync + 'static,
+    {
+        let reception = Arc::new(self);
+        let mut told = shutdown.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = told.wait_for(|now| *now) => return,
+                accepted = socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => reception.take_in(socket, peer, &app, &shutdown),
+                Err(error) => {
+                    tracing::warn!(event = "accept_failed", error = %error);
+                    // Mostly there are too many open files, and asking again at once would only burn the processor.
+                    sleep(BREATH).await;
+                }
+            }
+        }
+    }
+
+    fn take_in<A>(
+        self: &Arc<Self>,
+        socket: Box<dyn Duplex>,
+        peer: Option<IpAddr>,
+        app: &Arc<A>,
+        shutdown: &watch::Receiver<bool>,
+    ) where
+        A: ServerApp + Send + Sync + 'static,
+    {
+        let Some(counted) = self.activity.connections().begin_within(self.max_connections) else {
+            // Closed at once: an answer would cost what there is too little of.
+            tracing::debug!(event = "connection_refused", "max_connections are open");
+            return;
+        };
+        let (reception, app, shutdown) = (Arc::clone(self), Arc::clone(app), shutdown.clone());
+        tokio::spawn(async move {
+            let _counted = counted;
+            match reception.admit(socket, peer).await {
+                Ok((stream, http2)) => {
+                    let _http2 = http2.then(|| reception.activity.http2().begin());
+                    app.process_new(Box::new(stream), &shutdown).await;
+                }
+                Err(error) => tracing::debug!(event = "connection_failed", error = %error),
+            }
+        });
+    }
+
+    /// From the accepted socket to the first byte of the first request; the second value says that HTTP/2 is spoken.
+    async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> io::Result<(ClientStream, bool)> {
+        let (mut socket, connection, negotiated) = within(self.header_timeout, self.establish(socket, peer)).await?;
+        let (head, is_http2) = within(self.header_timeout, first_bytes(&mut socket)).await?;
+        let http2 = self.http2 && (negotiated || (self.tls.is_none() && is_http2));
+        let stream = ClientStream::new(
+            Rewound::new(head, socket),
+            connection,
+            self.activity.clone(),
+            http2,
+            self.header_timeout,
+        );
+        Ok((stream.map_err(io::Error::other)?, http2))
+    }
+
+    /// PROXY header and TLS handshake; the last value says that HTTP/2 was negotiated.
+    async fn establish(
+        &self,
+        mut socket: Box<dyn Duplex>,
+        peer: Option<IpAddr>,
+    ) -> io::Result<(Box<dyn Duplex>, Connection, bool)> {
+        let mut connection = Connection { peer, ..Connection::default() };
+        if self.proxy_protocol != ProxyProtocol::Off {
+            let (source, rest) = proxy_header::read(self.proxy_protocol, &mut socket).await?;
+            connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());
+            socket = Box::new(Rewound::new(rest, socket));
+        }
+        let Some(tls) = &self.tls else { return Ok((socket, connection, false)) };
+        let stream = tls.accept(socket).await?;
+        let (_, session) = stream.get_ref();
+        connection.certificates =
+            session.peer_certificates().unwrap_or_default().iter().map(|der| der.clone().into_owned()).collect();
+        let negotiated = session.alpn_protocol() == Some(tls::HTTP2);
+        Ok((Box::new(stream), connection, negotiated))
+    }
+}
+
+/// Reads until it is clear whether the connection preface of HTTP/2 comes (RFC 9113, section 3.4), and says so.
+///
+/// Pingora would wait for it without end.
+async fn first_bytes<R: AsyncRead + Unpin>(socket: &mut R) -> io::Result<(Vec<u8>, bool)> {
+    let mut head = Vec::with_capacity(FIRST_READ);
+    while head.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(&head) {
+        if socket.read_buf(&mut head).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let is_http2 = head.starts_with(HTTP2_PREFACE);
+    Ok((head, is_http2))
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, work).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
+}
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The first header section of most requests.
+const FIRST_READ: usize = 4096;
+const BREATH: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! A client's connection as Pingora reads and writes it, with the facts that requests on it need.
+
+use std::{
+    io::{self, ErrorKind},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pingora::{
+    http::ResponseHeader,
+    protocols::{
+        ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest,
+        UniqueID, UniqueIDType, raw_connect::ProxyDigest,
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+use crate::{
+    peer::Connection,
+    proxy::{
+        activity::{Activity, Counted},
+        listen::socket::Duplex,
+        request_line::RequestLine,
+    },
+};
+
+/// A connected socket of which some bytes were read already: these are read again first.
+#[derive(Debug)]
+pub(super) struct Rewound {
+    head: Vec<u8>,
+    /// Of `head`, read again.
+    done: usize,
+    socket: Box<dyn Duplex>,
+}
+
+/// A client's connection, with TLS ended.
+#[derive(Debug)]
+pub(super) struct ClientStream {
+    socket: BufWriter<Rewound>,
+    facts: Arc<Facts>,
+    /// Carries the facts to each request: the one thing Pingora hands on for every kind of connection.
+    carrier: Arc<ProxyDigest>,
+    http2: bool,
+    /// For a header section, from its first byte.
+    header_timeout: Duration,
+    /// Of the header section that is being read; set only when it does not come at once.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the requests on one connection share.
+#[derive(Debug)]
+pub(super) struct Facts {
+    connection: Arc<Connection>,
+    activity: Activity,
+    phase: AtomicU8,
+    /// The latest request line, as it came.
+    line: RequestLine,
+    /// The request whose header section is being read: nothing else counts it yet.
+    arriving: Mutex<Option<Counted>>,
+}
+
+impl Facts {
+    /// The header section of a request is complete, and the request counts for itself.
+    pub(super) fn arrive(&self) -> Arc<Connection> {
+        if self.phase.swap(REST, Ordering::Relaxed) == HEADER {
+            *self.arriving.lock() = None;
+        }
+        Arc::clone(&self.connection)
+    }
+
+    /// The request line of the request that arrived last; means nothing on HTTP/2.
+    pub(super) fn line(&self) -> &RequestLine {
+        &self.line
+    }
+}
+
+impl Rewound {
+    /// `head` again, then what `socket` says.
+    pub(super) fn new(head: Vec<u8>, socket: Box<dyn Duplex>) -> Self {
+        Self { head, done: 0, socket }
+    }
+}
+
+impl ClientStream {
+    pub(super) fn new(
+        socket: Rewound,
+        connection: Connection,
+        activity: Activity,
+        http2: bool,
+        header_timeout: Duration,
+    ) -> pingora::Result<Self> {
+        let facts = Arc::new(Facts {
+            connection: Arc::new(connection),
+            activity,
+            phase: AtomicU8::new(REST),
+            line: RequestLine::default(),
+            arriving: Mutex::new(None),
+        });
+        let carried: Box<dyn std::any::Any + Send + Sync> = Box::new(Arc::clone(&facts));
+        // There was no proxy that answered CONNECT, but the field wants a response.
+        let response = Box::new(ResponseHeader::build(200, None)?);
+        let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
+        let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
+        Ok(Self { socket, facts, carrier, http2, header_timeout, deadline: None })
+    }
+
+    /// Reads of a header section: they have to end in time, or a client could hold the connection byte by byte.
+    fn poll_header(&mut self, phase: u8, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if phase == HEADER {
+            let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.header_timeout)));
+            if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+        } else {
+            self.deadline = None;
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if phase == WAITING && !read.is_empty() {
+            self.facts.line.expect_next();
+            *self.facts.arriving.lock() = Some(self.facts.activity.requests().begin());
+            self.facts.phase.store(HEADER, Ordering::Relaxed);
+        }
+        self.facts.line.see(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = self.get_mut();
+        match stream.facts.phase.load(Ordering::Relaxed) {
+            REST => Pin::new(&mut stream.socket).poll_read(cx, buf),
+            phase => stream.poll_header(phase, cx, buf),
+        }
+    }
+}
+
+impl GetProxyDigest for ClientStream {
+    /// Pingora asks once a request on HTTP/1, when it begins to wait for it, and once a connection on HTTP/2.
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        if !self.http2 {
+            self.facts.phase.store(WAITING, Ordering::Relaxed);
+        }
+        Some(Arc::clone(&self.carrier))
+    }
+}
+
+impl Ssl for ClientStream {
+    /// Known from the handshake or, on plaintext, from the client's first bytes.
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        Some(if self.http2 { ALPN::H2 } else { ALPN::H1 })
+    }
+}
+
+impl UniqueID for ClientStream {
+    fn id(&self) -> UniqueIDType {
+        0
+    }
+}
+
+impl GetTimingDigest for ClientStream {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl GetSocketDigest for ClientStream {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        None
+    }
+}
+
+impl Peek for ClientStream {}
+
+#[async_trait]
+impl Shutdown for ClientStream {
+    async fn shutdown(&mut self) {
+        // There is nobody left to tell of a failure.
+        let _ = AsyncWriteExt::shutdown(self).await;
+    }
+}
+
+impl AsyncRead for Rewound {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let rewound = self.get_mut();
+        let Some(rest) = rewound.head.get(rewound.done..).filter(|rest| !rest.is_empty()) else {
+            return Pin::new(&mut rewound.socket).poll_read(cx, buf);
+        };
+        let (now, _) = rest.split_at(rest.len().min(buf.remaining()));
+        buf.put_slice(now);
+        rewound.done += now.len();
+        if rewound.done == rewound.head.len() {
+            rewound.head = Vec::new();
+            rewound.done = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Passes writing on to the field `socket`.
+macro_rules! write_to_socket {
+    ($stream:ty) => {
+        impl AsyncWrite for $stream {
+            fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.socket).poll_write(cx, buf)
+            }
+
+            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Pin::new(&mut self.socket).poll_flush(cx)
+            }
+
+            fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Pin::new(&mut self.socket).poll_shutdown(cx)
+            }
+
+            fn poll_write_vectored(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                self.socket.is_write_vectored()
+            }
+        }
+    };
+}
+
+write_to_socket!(Rewound);
+write_to_socket!(ClientStream);
+
+/// Waiting for the first byte of a request; how long is Pingora's business.
+const WAITING: u8 = 0;
+/// Reading its header section.
+const HEADER: u8 = 1;
+/// Reading what follows, or HTTP/2.
+const REST: u8 = 2;
+/// A header section and a small body leave in one segment's worth of system calls; kept for each connection.
+const WRITE_BUFFER: usize = 4096;
+
+#[cfg(test)]
+mod tests;
