@@ -101,7 +101,14 @@ impl AddressRules {
             _ => return Err(AddressError::Malformed),
         };
         let host = plain(authority.host());
-        if host.is_empty() || authority.as_str().contains('@') {
+        let bracketed = authority.host().starts_with('[');
+        let is_host = match bracketed {
+            true => host.parse::<Ipv6Addr>().is_ok(),
+            false => {
+                !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            }
+        };
+        if !is_host || authority.as_str().contains('@') {
             return Err(AddressError::Malformed);
         }
         // A port that is no number would be lost without a word.

@@ -2,9 +2,12 @@
 
 pub mod address;
 mod discovery;
+mod flights;
 pub mod http;
 pub mod jwks;
 #[cfg(test)]
 mod origin;
+pub mod revocation;
 
 pub use jwks::KeyStore;
+pub use revocation::RevocationStore;

@@ -7,7 +7,7 @@ use der::{
     Decode, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
     asn1::{AnyRef, BitString, IntRef},
 };
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{CertificateRevocationListDer, UnixTime, pem::PemObject};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     ext::{
@@ -46,6 +46,20 @@ struct List {
     scope: Scope,
     /// Where each entry's serial number stands in `der`, in the order of the numbers.
     entries: Vec<Serial>,
+}
+
+/// The CRLs in a file: one in DER, or one or more in PEM, beside which the file may hold other things.
+///
+/// # Errors
+/// None at all, or one that [`UnverifiedCrl::parse`] refuses.
+pub fn read(file: &[u8]) -> Result<Vec<UnverifiedCrl>, NoAnswer> {
+    if file.first() == Some(&SEQUENCE) {
+        return Ok(vec![UnverifiedCrl::parse(file.to_vec())?]);
+    }
+    let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(file)
+        .map(|list| UnverifiedCrl::parse(list.map_err(|_| "the PEM cannot be read")?.to_vec()))
+        .collect::<Result<_, _>>()?;
+    if lists.is_empty() { Err("the file holds no CRL") } else { Ok(lists) }
 }
 
 /// Content octets of an entry's serial number, and how much of the entry follows them.
@@ -381,6 +395,8 @@ fn seconds(time: &Time) -> u64 {
 
 /// A larger CRL is not read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// What DER begins with, and PEM does not.
+const SEQUENCE: u8 = 0x30;
 /// Bytes of a short entry, to guess how many there are.
 const USUAL_ENTRY: usize = 36;
 const V2: u8 = 1;

@@ -1,18 +1,21 @@
 //! Authorities, certificates, and signed bytes, minted as a test runs. DER is put together octet by octet, so that the
 //! decoders are not held against themselves.
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use std::time::Duration;
 
-use der::{Encode, asn1::GeneralizedTime};
+use der::{Decode, Encode, asn1::GeneralizedTime};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, CustomExtension, DistinguishedName,
     DnType, IsCa, KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
 };
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls_pki_types::UnixTime;
 
-use super::Issued;
+use spki::SubjectPublicKeyInfoOwned;
+use x509_cert::Certificate;
+
+use super::{Issued, ocsp::CertIdHash};
 
 /// 2026-01-01T12:00:00Z.
 pub(crate) const NOW: u64 = 1_767_268_800;
@@ -135,3 +138,107 @@ pub(crate) fn sha1(bytes: &[u8]) -> Vec<u8> {
 
 /// `AlgorithmIdentifier` of ecdsa-with-SHA256.
 pub(crate) const ECDSA_SHA256: &[u8] = &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+
+pub(crate) const GOOD: &[u8] = &[0x80, 0];
+pub(crate) const UNKNOWN: &[u8] = &[0x82, 0];
+
+/// An answer, to be spoiled before it is signed.
+pub(crate) struct Said {
+    pub(crate) responder: Vec<u8>,
+    pub(crate) produced_at: Vec<u8>,
+    pub(crate) singles: Vec<Single>,
+    pub(crate) extensions: Vec<Vec<u8>>,
+    pub(crate) certificates: Vec<Vec<u8>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Single {
+    pub(crate) cert_id: Vec<u8>,
+    pub(crate) status: Vec<u8>,
+    pub(crate) this_update: Vec<u8>,
+    pub(crate) next_update: Option<Vec<u8>>,
+    pub(crate) extensions: Vec<Vec<u8>>,
+}
+
+impl Said {
+    pub(crate) fn of(about: &Issued) -> Self {
+        let single = Single {
+            cert_id: cert_id(about, CertIdHash::Sha1),
+            status: GOOD.to_vec(),
+            this_update: time(-60),
+            next_update: Some(time(3600)),
+            extensions: vec![],
+        };
+        Self {
+            responder: tlv(0xa1, &[&about.issuer_name]),
+            produced_at: time(-60),
+            singles: vec![single],
+            extensions: vec![],
+            certificates: vec![],
+        }
+    }
+
+    pub(crate) fn single(&mut self) -> &mut Single {
+        &mut self.singles[0]
+    }
+
+    pub(crate) fn from(mut self, delegate: &Minted) -> Self {
+        let certificate = Certificate::from_der(&delegate.der).unwrap();
+        self.responder = tlv(0xa1, &[&certificate.tbs_certificate().subject().to_der().unwrap()]);
+        self.certificates.push(delegate.der.clone());
+        self
+    }
+
+    pub(crate) fn sign(&self, key: &KeyPair) -> Vec<u8> {
+        let singles: Vec<_> = self.singles.iter().map(Single::der).collect();
+        let tbs = tlv(
+            0x30,
+            &[&self.responder, &self.produced_at, &sequence(0x30, &singles), &optional(0xa1, &self.extensions)],
+        );
+        let basic = tlv(0x30, &[&signed(key, &tbs), &optional(0xa0, &self.certificates)]);
+        let bytes = tlv(0x30, &[&tlv(0x06, &[&[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1]]), &tlv(0x04, &[&basic])]);
+        tlv(0x30, &[&[0x0a, 1, 0], &tlv(0xa0, &[&bytes])])
+    }
+}
+
+impl Single {
+    pub(crate) fn der(&self) -> Vec<u8> {
+        let next = self.next_update.as_ref().map(|next| tlv(0xa0, &[next])).unwrap_or_default();
+        let extensions = optional(0xa1, &self.extensions);
+        tlv(0x30, &[&self.cert_id, &self.status, &self.this_update, &next, &extensions])
+    }
+}
+
+pub(crate) fn sequence(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    tlv(tag, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// A tagged sequence, left out when it is empty.
+pub(crate) fn optional(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    if parts.is_empty() { vec![] } else { tlv(tag, &[&sequence(0x30, parts)]) }
+}
+
+pub(crate) fn cert_id(about: &Issued, hash: CertIdHash) -> Vec<u8> {
+    let (oid, hash): (&[u8], fn(&[u8]) -> Vec<u8>) = match hash {
+        CertIdHash::Sha1 => (&[0x2b, 14, 3, 2, 26], sha1),
+        CertIdHash::Sha256 => {
+            (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], |bytes| digest(&SHA256, bytes).as_ref().to_vec())
+        }
+    };
+    let key = SubjectPublicKeyInfoOwned::from_der(&about.issuer_key).unwrap();
+    let key = key.subject_public_key.raw_bytes();
+    tlv(
+        0x30,
+        &[
+            &tlv(0x30, &[&tlv(0x06, &[oid]), &[5, 0]]),
+            &tlv(0x04, &[&hash(&about.issuer_name)]),
+            &tlv(0x04, &[&hash(key)]),
+            &tlv(0x02, &[&about.serial]),
+        ],
+    )
+}
+
+pub(crate) fn revoked(reason: Option<u8>) -> Vec<u8> {
+    let reason = reason.map(|reason| tlv(0xa0, &[&[0x0a, 1, reason]])).unwrap_or_default();
+    tlv(0xa1, &[&time(-3600), &reason])
+}

@@ -3,7 +3,7 @@
 pub mod crl;
 pub mod issued;
 #[cfg(test)]
-mod minted;
+pub(crate) mod minted;
 pub mod ocsp;
 
 use rustls_pki_types::UnixTime;

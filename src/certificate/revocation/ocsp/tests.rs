@@ -4,119 +4,16 @@ use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 
 use super::*;
-use crate::certificate::revocation::minted::{Authority, NOW, extension, now, sha1, signed, time, tlv};
+use crate::certificate::revocation::minted::{
+    Authority, GOOD, Minted as Delegate, NOW, Said, UNKNOWN, cert_id, extension, now, revoked, sha1, time, tlv,
+};
 
 const OURS: [u8; 32] = [7; 32];
 const HOUR: i64 = 3600;
 
-const GOOD: &[u8] = &[0x80, 0];
-const UNKNOWN: &[u8] = &[0x82, 0];
-
-/// An answer, to be spoiled before it is signed.
-struct Said {
-    responder: Vec<u8>,
-    produced_at: Vec<u8>,
-    singles: Vec<Single>,
-    extensions: Vec<Vec<u8>>,
-    certificates: Vec<Vec<u8>>,
-}
-
-#[derive(Clone)]
-struct Single {
-    cert_id: Vec<u8>,
-    status: Vec<u8>,
-    this_update: Vec<u8>,
-    next_update: Option<Vec<u8>>,
-    extensions: Vec<Vec<u8>>,
-}
-
-impl Said {
-    fn of(about: &Issued) -> Self {
-        let single = Single {
-            cert_id: cert_id(about, CertIdHash::Sha1),
-            status: GOOD.to_vec(),
-            this_update: time(-60),
-            next_update: Some(time(HOUR)),
-            extensions: vec![],
-        };
-        Self {
-            responder: tlv(0xa1, &[&about.issuer_name]),
-            produced_at: time(-60),
-            singles: vec![single],
-            extensions: vec![],
-            certificates: vec![],
-        }
-    }
-
-    fn single(&mut self) -> &mut Single {
-        &mut self.singles[0]
-    }
-
-    fn from(mut self, delegate: &Delegate) -> Self {
-        let certificate = Certificate::from_der(&delegate.der).unwrap();
-        self.responder = tlv(0xa1, &[&certificate.tbs_certificate().subject().to_der().unwrap()]);
-        self.certificates.push(delegate.der.clone());
-        self
-    }
-
-    fn sign(&self, key: &KeyPair) -> Vec<u8> {
-        let singles: Vec<_> = self.singles.iter().map(Single::der).collect();
-        let tbs = tlv(
-            0x30,
-            &[&self.responder, &self.produced_at, &sequence(0x30, &singles), &optional(0xa1, &self.extensions)],
-        );
-        let basic = tlv(0x30, &[&signed(key, &tbs), &optional(0xa0, &self.certificates)]);
-        let bytes = tlv(0x30, &[&tlv(0x06, &[&[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1]]), &tlv(0x04, &[&basic])]);
-        tlv(0x30, &[&[0x0a, 1, 0], &tlv(0xa0, &[&bytes])])
-    }
-}
-
-impl Single {
-    fn der(&self) -> Vec<u8> {
-        let next = self.next_update.as_ref().map(|next| tlv(0xa0, &[next])).unwrap_or_default();
-        let extensions = optional(0xa1, &self.extensions);
-        tlv(0x30, &[&self.cert_id, &self.status, &self.this_update, &next, &extensions])
-    }
-}
-
-fn sequence(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-    tlv(tag, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-/// A tagged sequence, left out when it is empty.
-fn optional(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-    if parts.is_empty() { vec![] } else { tlv(tag, &[&sequence(0x30, parts)]) }
-}
-
-fn cert_id(about: &Issued, hash: CertIdHash) -> Vec<u8> {
-    let (oid, hash): (&[u8], fn(&[u8]) -> Vec<u8>) = match hash {
-        CertIdHash::Sha1 => (&[0x2b, 14, 3, 2, 26], sha1),
-        CertIdHash::Sha256 => {
-            (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], |bytes| digest::digest(&SHA256, bytes).as_ref().to_vec())
-        }
-    };
-    let key = key_bits(&about.issuer_key).unwrap();
-    tlv(
-        0x30,
-        &[
-            &tlv(0x30, &[&tlv(0x06, &[oid]), &[5, 0]]),
-            &tlv(0x04, &[&hash(&about.issuer_name)]),
-            &tlv(0x04, &[&hash(&key)]),
-            &tlv(0x02, &[&about.serial]),
-        ],
-    )
-}
-
-fn revoked(reason: Option<u8>) -> Vec<u8> {
-    let reason = reason.map(|reason| tlv(0xa0, &[&[0x0a, 1, reason]])).unwrap_or_default();
-    tlv(0xa1, &[&time(-HOUR), &reason])
-}
-
 fn nonce(value: &[u8]) -> Vec<u8> {
     extension(&[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2], false, &tlv(0x04, &[value]))
 }
-
-type Delegate = crate::certificate::revocation::minted::Minted;
 
 fn delegate(authority: &Authority) -> Delegate {
     authority.issue("responder", |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning])
