@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use der::{Decode, Encode, asn1::GeneralizedTime};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, CustomExtension, DistinguishedName,
-    DnType, IsCa, KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CrlDistributionPoint,
+    CustomExtension, DistinguishedName, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SerialNumber, SigningKey,
 };
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rustls_pki_types::UnixTime;
@@ -241,4 +242,29 @@ pub(crate) fn cert_id(about: &Issued, hash: CertIdHash) -> Vec<u8> {
 pub(crate) fn revoked(reason: Option<u8>) -> Vec<u8> {
     let reason = reason.map(|reason| tlv(0xa0, &[&[0x0a, 1, reason]])).unwrap_or_default();
     tlv(0xa1, &[&time(-3600), &reason])
+}
+
+impl Authority {
+    /// A CRL with these serial numbers (magnitudes) on it, from a minute ago until `until` seconds after [`NOW`].
+    pub(crate) fn list(&self, serials: &[&[u8]], until: i64) -> Vec<u8> {
+        let stamp = |offset: i64| {
+            let seconds = NOW.checked_add_signed(offset).unwrap();
+            ::time::OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap()
+        };
+        let entry = |serial: &&[u8]| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: stamp(-3600),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: stamp(-60),
+            next_update: stamp(until),
+            crl_number: SerialNumber::from(7_u64),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.own).unwrap().der().to_vec()
+    }
 }

@@ -237,6 +237,24 @@ fn list_of_the_other_kind_of_certificate_says_nothing() {
 }
 
 #[test]
+fn file_holds_one_list_in_der_or_several_in_pem() {
+    let authority = Authority::named("Bank CA");
+    let der = authority.list(&[&[5]], HOUR);
+    let pem = |label, der: &[u8]| der::pem::encode_string(label, der::pem::LineEnding::LF, der).unwrap().into_bytes();
+    let check = |file: &[u8], expected: Option<usize>| assert_eq!(read(file).ok().map(|lists| lists.len()), expected);
+    check(&der, Some(1));
+    check(&pem("X509 CRL", &der), Some(1));
+    let text = b"Certificate Revocation List (CRL):\n".to_vec();
+    check(&[text.clone(), pem("X509 CRL", &der), pem("X509 CRL", &der)].concat(), Some(2));
+    check(&[pem("CERTIFICATE", authority.own.der()), pem("X509 CRL", &der)].concat(), Some(1));
+    check(&pem("CERTIFICATE", authority.own.der()), None);
+    check(&[pem("X509 CRL", &der), pem("X509 CRL", b"?")].concat(), None);
+    check(&text, None);
+    check(authority.own.der(), None);
+    check(&[], None);
+}
+
+#[test]
 fn list_that_the_issuer_did_not_sign_is_refused() {
     let (authority, other) = (Authority::named("Bank CA"), Authority::named("Other CA"));
     let namesake = Authority::named("Bank CA");
