@@ -220,12 +220,11 @@ pub(crate) fn optional(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 pub(crate) fn cert_id(about: &Issued, hash: CertIdHash) -> Vec<u8> {
-    let (oid, hash): (&[u8], fn(&[u8]) -> Vec<u8>) = match hash {
-        CertIdHash::Sha1 => (&[0x2b, 14, 3, 2, 26], sha1),
-        CertIdHash::Sha256 => {
-            (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], |bytes| digest(&SHA256, bytes).as_ref().to_vec())
-        }
+    let (oid, algorithm): (&[u8], _) = match hash {
+        CertIdHash::Sha1 => (&[0x2b, 14, 3, 2, 26], &SHA1_FOR_LEGACY_USE_ONLY),
+        CertIdHash::Sha256 => (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], &SHA256),
     };
+    let hash = |bytes: &[u8]| digest(algorithm, bytes).as_ref().to_vec();
     let key = SubjectPublicKeyInfoOwned::from_der(&about.issuer_key).unwrap();
     let key = key.subject_public_key.raw_bytes();
     tlv(

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use proptest::prelude::*;
 use rcgen::{

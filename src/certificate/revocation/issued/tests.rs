@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
-
 use rcgen::{BasicConstraints, CustomExtension, IsCa, KeyUsagePurpose, SerialNumber};
 
 use super::*;
