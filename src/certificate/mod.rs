@@ -10,6 +10,8 @@ pub(crate) mod mint;
 mod name;
 pub mod path;
 pub mod profile;
+pub mod qualified;
+pub mod revocation;
 mod signature;
 pub mod truststore;
 pub mod verdicts;

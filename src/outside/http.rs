@@ -1,28 +1,39 @@
-//! One outgoing request: GET, bounded in size and time, no redirects.
+//! One outgoing request: GET or POST, bounded in size and time, no redirects.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{
     Request, StatusCode, Uri,
-    header::{ACCEPT, USER_AGENT},
+    header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioIo},
 };
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::outside::address::AddressRules;
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
-/// Follows no redirect, sends no credentials, and takes no proxy from the environment. Does not check whether an address
-/// is one that should be fetched: it comes from the configuration or from what the configuration names.
+/// Follows no redirect, sends no credentials, and takes no proxy from the environment. Unless it is a [`Self::guarded`]
+/// one, it does not check whether an address is one that should be fetched: it comes from the configuration or from what
+/// the configuration names.
 #[derive(Debug)]
 pub struct Fetcher {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
     timeout: Duration,
 }
 
@@ -59,33 +70,78 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
+        let mut anywhere = HttpConnector::new();
+        // Its own refusal of https would come before TLS is laid over it.
+        anywhere.enforce_http(false);
+        Self::through(Connector::Anywhere(anywhere), authorities, timeout)
+    }
+
+    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. Https is
+    /// believed from the public web roots.
+    ///
+    /// # Errors
+    /// [`FetchError::Authorities`].
+    pub fn guarded(rules: AddressRules, timeout: Duration) -> Result<Self, FetchError> {
+        Self::through(Connector::Guarded(Arc::new(rules)), None, timeout)
+    }
+
+    fn through(
+        connector: Connector,
+        authorities: Option<&[CertificateDer<'static>]>,
+        timeout: Duration,
+    ) -> Result<Self, FetchError> {
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(FetchError::Authorities)?
             .with_root_certificates(roots(authorities)?)
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Ok(Self { client, timeout })
     }
 
-    /// The body of the answer, at most `most` bytes. Its type is not looked at.
+    /// The body of the answer, JSON by preference, at most `most` bytes. Its type is not looked at.
     ///
     /// # Errors
     /// Why there is none.
     pub async fn get(&self, address: &Uri, most: usize) -> Result<Bytes, FetchError> {
-        let request = Request::get(address)
-            .header(USER_AGENT, AGENT)
-            .header(ACCEPT, "application/json")
-            .body(Empty::new())
-            .map_err(FetchError::Address)?;
+        self.get_as("application/json", address, most).await
+    }
+
+    /// The body of the answer, by preference of the type `accepted`, at most `most` bytes. Its type is not looked at.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn get_as(&self, accepted: &'static str, address: &Uri, most: usize) -> Result<Bytes, FetchError> {
+        let request = Request::get(address).header(ACCEPT, accepted);
+        self.send(request.header(USER_AGENT, AGENT).body(Full::default()), most).await
+    }
+
+    /// The body of the answer to `question`, which is of the type `asked`, at most `most` bytes.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn post(
+        &self,
+        address: &Uri,
+        asked: &'static str,
+        question: Bytes,
+        most: usize,
+    ) -> Result<Bytes, FetchError> {
+        let request = Request::post(address).header(CONTENT_TYPE, asked);
+        self.send(request.header(USER_AGENT, AGENT).body(Full::new(question)), most).await
+    }
+
+    async fn send(&self, request: http::Result<Request<Full<Bytes>>>, most: usize) -> Result<Bytes, FetchError> {
+        let request = request.map_err(FetchError::Address)?;
         tokio::time::timeout(self.timeout, self.exchange(request, most))
             .await
             .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
     }
 
-    async fn exchange(&self, request: Request<Empty<Bytes>>, most: usize) -> Result<Bytes, FetchError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>, most: usize) -> Result<Bytes, FetchError> {
         let answer = self.client.request(request).await.map_err(|error| FetchError::NoAnswer(reasons(&error)))?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
@@ -98,6 +154,39 @@ impl Fetcher {
                 FetchError::NoAnswer(reasons(error.as_ref()))
             }
         })
+    }
+}
+
+/// Opens the TCP connection.
+#[derive(Clone, Debug)]
+enum Connector {
+    Anywhere(HttpConnector),
+    Guarded(Arc<AddressRules>),
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        match self {
+            Self::Anywhere(connector) => connector.poll_ready(context).map_err(Into::into),
+            Self::Guarded(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        match self {
+            Self::Anywhere(connector) => {
+                let connection = connector.call(address);
+                Box::pin(async { Ok(connection.await?) })
+            }
+            Self::Guarded(rules) => {
+                let rules = Arc::clone(rules);
+                Box::pin(async move { Ok(TokioIo::new(rules.connect(&address).await?)) })
+            }
+        }
     }
 }
 

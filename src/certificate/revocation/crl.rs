@@ -1,0 +1,413 @@
+//! CRLs (RFC 5280, section 5): complete ones, of the certificate's own issuer. Indirect and delta CRLs are refused by name.
+
+use std::{ops::Range, sync::Arc};
+
+use const_oid::ObjectIdentifier;
+use der::{
+    Decode, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
+    asn1::{AnyRef, BitString, IntRef},
+};
+use rustls_pki_types::{CertificateRevocationListDer, UnixTime, pem::PemObject};
+use spki::AlgorithmIdentifierOwned;
+use x509_cert::{
+    ext::{
+        Extension, Extensions,
+        pkix::{crl::dp::IssuingDistributionPoint, name::DistributionPointName},
+    },
+    time::Time,
+};
+
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, unix};
+use crate::certificate::signature;
+
+/// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
+#[derive(Clone)]
+pub struct UnverifiedCrl(Arc<List>);
+
+/// A CRL that its issuer signed.
+///
+/// Only [`UnverifiedCrl::verify`] makes one. Cheap to clone.
+#[derive(Clone)]
+pub struct Crl {
+    list: Arc<List>,
+    /// The key that made the signature (SubjectPublicKeyInfo, DER): another authority may bear the same name.
+    key: Vec<u8>,
+}
+
+/// What a CRL says. Costs its own size and eight bytes an entry.
+struct List {
+    der: Vec<u8>,
+    signed: Range<usize>,
+    algorithm: AlgorithmIdentifierOwned,
+    signature: BitString,
+    issuer: Vec<u8>,
+    this_update: u64,
+    next_update: u64,
+    scope: Scope,
+    /// Where each entry's serial number stands in `der`, in the order of the numbers.
+    entries: Vec<Serial>,
+}
+
+/// The CRLs in a file: one in DER, or one or more in PEM, beside which the file may hold other things.
+///
+/// # Errors
+/// None at all, or one that [`UnverifiedCrl::parse`] refuses.
+pub fn read(file: &[u8]) -> Result<Vec<UnverifiedCrl>, NoAnswer> {
+    if file.first() == Some(&SEQUENCE) {
+        return Ok(vec![UnverifiedCrl::parse(file.to_vec())?]);
+    }
+    let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(file)
+        .map(|list| UnverifiedCrl::parse(list.map_err(|_| "the PEM cannot be read")?.to_vec()))
+        .collect::<Result<_, _>>()?;
+    if lists.is_empty() { Err("the file holds no CRL") } else { Ok(lists) }
+}
+
+/// Content octets of an entry's serial number, and how much of the entry follows them.
+#[derive(Clone, Copy)]
+struct Serial {
+    start: u32,
+    length: u8,
+    rest: u16,
+}
+
+/// What the issuing distribution point narrows the CRL to (section 5.2.5).
+#[derive(Default)]
+struct Scope {
+    only_users: bool,
+    only_authorities: bool,
+    /// Addresses of the distribution point; empty: any.
+    addresses: Vec<String>,
+}
+
+impl UnverifiedCrl {
+    /// Reads a CRL in DER whole, so that nothing in it is met by surprise later.
+    ///
+    /// # Errors
+    /// Not a CRL; no nextUpdate; a delta, an indirect CRL, or one for some reasons or attribute certificates only;
+    /// a critical extension that is not known; `removeFromCRL` outside a delta.
+    pub fn parse(der: Vec<u8>) -> Result<Self, NoAnswer> {
+        if der.len() > MAX_BYTES {
+            return Err("the CRL is too large");
+        }
+        let (outer, range) = outer(&der).map_err(|_| "not a CRL in DER")?;
+        let tbs = der.get(range.clone()).unwrap_or_default();
+        let inner = inner(tbs, range.start)?;
+        if inner.algorithm != outer.algorithm {
+            return Err("the CRL names two signature algorithms");
+        }
+        let Inner { issuer, this_update, next_update, scope, mut entries, .. } = inner;
+        entries.sort_unstable_by(|a, b| a.of(&der).cmp(b.of(&der)));
+        entries.shrink_to_fit();
+        let Outer { algorithm, signature } = outer;
+        let signed = range;
+        Ok(Self(Arc::new(List { der, signed, algorithm, signature, issuer, this_update, next_update, scope, entries })))
+    }
+
+    /// The issuer's name, DER: whose key to verify with.
+    pub fn issuer(&self) -> &[u8] {
+        &self.0.issuer
+    }
+
+    /// When the next one is due. Nobody has vouched for it yet.
+    pub fn next_update(&self) -> UnixTime {
+        self.0.next_update()
+    }
+
+    /// Verifies the signature with the key of the certificate's issuer.
+    ///
+    /// # Errors
+    /// Another issuer, one whose key may not sign CRLs, or a wrong signature.
+    pub fn verify(&self, about: &Issued) -> Result<Crl, NoAnswer> {
+        let list = &self.0;
+        if list.issuer != about.issuer_name {
+            return Err("the CRL is of another issuer");
+        }
+        if !about.issuer_signs_crls {
+            return Err("the issuer's key may not sign CRLs");
+        }
+        let signed = list.der.get(list.signed.clone()).unwrap_or_default();
+        signature::verify(&about.issuer_key, &list.algorithm, signed, &list.signature)?;
+        Ok(Crl { list: Arc::clone(list), key: about.issuer_key.clone() })
+    }
+}
+
+impl Crl {
+    /// What this CRL says of a certificate of the same issuer now.
+    ///
+    /// # Errors
+    /// Another issuer or another key of it; a certificate outside the CRL's scope; a CRL that is not valid yet or past its
+    /// nextUpdate.
+    pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
+        let list = &*self.list;
+        if list.issuer != about.issuer_name || self.key != about.issuer_key {
+            return Err("the CRL is of another issuer");
+        }
+        list.scope.hold(about)?;
+        if list.this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
+            return Err("the CRL is not valid yet");
+        }
+        if list.next_update < now.as_secs() {
+            return Err("the CRL is past its nextUpdate");
+        }
+        let status = list.status(&about.serial)?;
+        Ok(Answer { status, this_update: at(list.this_update), until: list.next_update() })
+    }
+
+    /// When the next one is due.
+    pub fn next_update(&self) -> UnixTime {
+        self.list.next_update()
+    }
+
+    /// How many certificates are on it.
+    pub fn len(&self) -> usize {
+        self.list.entries.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.list.entries.is_empty()
+    }
+
+    /// Memory that it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        let entries = self.list.entries.capacity().saturating_mul(size_of::<Serial>());
+        self.list.der.capacity().saturating_add(entries)
+    }
+}
+
+impl List {
+    fn next_update(&self) -> UnixTime {
+        at(self.next_update)
+    }
+
+    fn status(&self, serial: &[u8]) -> Result<Status, NoAnswer> {
+        let found = self.entries.binary_search_by(|entry| entry.of(&self.der).cmp(serial));
+        let Some(entry) = found.ok().and_then(|place| self.entries.get(place)) else { return Ok(Status::Good) };
+        let end = entry.end().saturating_add(usize::from(entry.rest));
+        let (since, reason) = read_rest(self.der.get(entry.end()..end).unwrap_or_default())?;
+        Ok(Status::Revoked { since, reason })
+    }
+}
+
+impl Serial {
+    fn of(self, der: &[u8]) -> &[u8] {
+        der.get(self.start as usize..self.end()).unwrap_or_default()
+    }
+
+    fn end(self) -> usize {
+        (self.start as usize).saturating_add(usize::from(self.length))
+    }
+}
+
+impl Scope {
+    fn of(point: &IssuingDistributionPoint) -> Result<Self, NoAnswer> {
+        if point.indirect_crl {
+            return Err("an indirect CRL");
+        }
+        if point.only_some_reasons.is_some() {
+            return Err("a CRL for some reasons only");
+        }
+        if point.only_contains_attribute_certs {
+            return Err("a CRL of attribute certificates");
+        }
+        let addresses = match &point.distribution_point {
+            None => Vec::new(),
+            Some(DistributionPointName::FullName(names)) => names.iter().filter_map(address).collect(),
+            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => {
+                return Err("a CRL whose distribution point is named relative to its issuer");
+            }
+        };
+        if point.distribution_point.is_some() && addresses.is_empty() {
+            return Err("a CRL whose distribution point has no address");
+        }
+        Ok(Self {
+            only_users: point.only_contains_user_certs,
+            only_authorities: point.only_contains_ca_certs,
+            addresses,
+        })
+    }
+
+    fn hold(&self, about: &Issued) -> Result<(), NoAnswer> {
+        if (self.only_users && about.is_authority) || (self.only_authorities && !about.is_authority) {
+            return Err("the CRL is for the other kind of certificate");
+        }
+        let shared = || self.addresses.iter().any(|address| about.distribution_points.contains(address));
+        if !self.addresses.is_empty() && !shared() {
+            return Err("the CRL is of another distribution point");
+        }
+        Ok(())
+    }
+}
+
+struct Outer {
+    algorithm: AlgorithmIdentifierOwned,
+    signature: BitString,
+}
+
+/// The three parts of a CertificateList, and where the signed one stands.
+fn outer(der: &[u8]) -> der::Result<(Outer, Range<usize>)> {
+    let mut reader = SliceReader::new(der)?;
+    let parts = reader.sequence(|parts| {
+        let start = usize::try_from(parts.position())?;
+        let length = parts.tlv_bytes()?.len();
+        let outer = Outer { algorithm: AlgorithmIdentifierOwned::decode(parts)?, signature: BitString::decode(parts)? };
+        Ok::<_, der::Error>((outer, start..start.saturating_add(length)))
+    })?;
+    reader.finish()?;
+    Ok(parts)
+}
+
+struct Inner {
+    algorithm: AlgorithmIdentifierOwned,
+    issuer: Vec<u8>,
+    this_update: u64,
+    next_update: u64,
+    scope: Scope,
+    entries: Vec<Serial>,
+}
+
+/// The signed part, which starts at `offset` of the whole.
+fn inner(tbs: &[u8], offset: usize) -> Result<Inner, NoAnswer> {
+    let unreadable = |_| "the CRL cannot be read";
+    let mut reader = SliceReader::new(tbs).map_err(unreadable)?;
+    let header = Header::decode(&mut reader).map_err(unreadable)?;
+    header.tag().assert_eq(Tag::Sequence).map_err(unreadable)?;
+    let version = optional::<IntRef<'_>>(&mut reader, Tag::Integer).map_err(unreadable)?;
+    if version.is_some_and(|version| version.as_bytes() != [V2]) {
+        return Err("the CRL is of an unknown version");
+    }
+    let algorithm = AlgorithmIdentifierOwned::decode(&mut reader).map_err(unreadable)?;
+    let issuer = reader.tlv_bytes().map_err(unreadable)?.to_vec();
+    let this_update = seconds(&Time::decode(&mut reader).map_err(unreadable)?);
+    let next_update = match reader.is_finished() {
+        true => None,
+        false => match Tag::peek(&reader).map_err(unreadable)? {
+            Tag::UtcTime | Tag::GeneralizedTime => Some(Time::decode(&mut reader).map_err(unreadable)?),
+            _ => None,
+        },
+    };
+    let next_update = seconds(&next_update.ok_or("the CRL has no nextUpdate")?);
+    let entries = match optional::<AnyRef<'_>>(&mut reader, Tag::Sequence).map_err(unreadable)? {
+        Some(listed) => {
+            let end = usize::try_from(reader.position()).map_err(|_| "the CRL is too large")?;
+            entries(listed.value(), offset.saturating_add(end).saturating_sub(listed.value().len()))?
+        }
+        None => Vec::new(),
+    };
+    let scope = if reader.is_finished() { Scope::default() } else { extensions(&mut reader)? };
+    reader.finish().map_err(unreadable)?;
+    Ok(Inner { algorithm, issuer, this_update, next_update, scope, entries })
+}
+
+/// The next element, if it has this tag.
+fn optional<'a, T: Decode<'a, Error = der::Error>>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<Option<T>> {
+    if reader.is_finished() || Tag::peek(reader)? != tag { Ok(None) } else { T::decode(reader).map(Some) }
+}
+
+/// `crlExtensions`, which are tagged `[0]`.
+fn extensions(reader: &mut SliceReader<'_>) -> Result<Scope, NoAnswer> {
+    let unreadable = |_| "the CRL's extensions cannot be read";
+    let tagged = AnyRef::decode(reader).map_err(unreadable)?;
+    if tagged.tag() != (Tag::ContextSpecific { constructed: true, number: TagNumber(0) }) {
+        return Err("the CRL's extensions cannot be read");
+    }
+    let listed = Extensions::from_der(tagged.value()).map_err(unreadable)?;
+    let mut scope = None;
+    for Extension { extn_id, critical, extn_value } in &listed {
+        match *extn_id {
+            DELTA_CRL_INDICATOR => return Err("a delta CRL"),
+            ISSUING_DISTRIBUTION_POINT => {
+                let point = IssuingDistributionPoint::from_der(extn_value.as_bytes()).map_err(unreadable)?;
+                if scope.replace(Scope::of(&point)?).is_some() {
+                    return Err("the CRL has two issuing distribution points");
+                }
+            }
+            CRL_NUMBER | AUTHORITY_KEY_IDENTIFIER => {}
+            _ if *critical => return Err("the CRL has a critical extension that is not known"),
+            _ => {}
+        }
+    }
+    Ok(scope.unwrap_or_default())
+}
+
+/// Reads every entry of `listed`, which starts at `offset` of the whole.
+fn entries(listed: &[u8], offset: usize) -> Result<Vec<Serial>, NoAnswer> {
+    let unreadable = |_| "an entry of the CRL cannot be read";
+    let mut reader = SliceReader::new(listed).map_err(unreadable)?;
+    let mut serials = Vec::with_capacity(listed.len() / USUAL_ENTRY);
+    while !reader.is_finished() {
+        let header = Header::decode(&mut reader).map_err(unreadable)?;
+        header.tag().assert_eq(Tag::Sequence).map_err(unreadable)?;
+        let end = reader.position() + header.length();
+        let end = end.and_then(usize::try_from).map_err(unreadable)?;
+        let serial = reader.tlv_bytes().map_err(unreadable)?;
+        // A number with needless octets would be looked for in vain: the decoder refuses it.
+        IntRef::from_der(serial).map_err(unreadable)?;
+        let serial = AnyRef::from_der(serial).map_err(unreadable)?.value().len();
+        let after = usize::try_from(reader.position()).map_err(unreadable)?;
+        let rest = listed.get(after..end).ok_or("an entry of the CRL cannot be read")?;
+        let (_, reason) = read_rest(rest)?;
+        if reason == Some(REMOVE_FROM_CRL) {
+            return Err("removeFromCRL in a CRL that is no delta");
+        }
+        let start = offset.saturating_add(after).saturating_sub(serial);
+        serials.push(Serial {
+            start: start.try_into().map_err(|_| "the CRL is too large")?,
+            length: serial.try_into().map_err(|_| "a serial number in the CRL is too long")?,
+            rest: rest.len().try_into().map_err(|_| "an entry of the CRL is too long")?,
+        });
+        reader.read_slice(der::Length::try_from(end - after).map_err(unreadable)?).map_err(unreadable)?;
+    }
+    Ok(serials)
+}
+
+/// Date and reason of an entry, from what follows its serial number to the entry's end.
+fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
+    let unreadable = |_| "an entry of the CRL cannot be read";
+    let mut reader = SliceReader::new(rest).map_err(unreadable)?;
+    let since = Time::decode(&mut reader).map_err(unreadable)?.to_unix_duration();
+    let mut reason = None;
+    if !reader.is_finished() {
+        for Extension { extn_id, critical, extn_value } in &Extensions::decode(&mut reader).map_err(unreadable)? {
+            match *extn_id {
+                REASON_CODE => reason = Some(reason_code(extn_value.as_bytes()).ok_or("a reason cannot be read")?),
+                CERTIFICATE_ISSUER => return Err("an entry of another issuer: an indirect CRL"),
+                _ if *critical => return Err("an entry has a critical extension that is not known"),
+                _ => {}
+            }
+        }
+    }
+    reader.finish().map_err(unreadable)?;
+    Ok((unix(since), reason))
+}
+
+/// `ENUMERATED` of one octet.
+fn reason_code(value: &[u8]) -> Option<u8> {
+    match value {
+        [0x0a, 1, reason] => Some(*reason),
+        _ => None,
+    }
+}
+
+fn seconds(time: &Time) -> u64 {
+    time.to_unix_duration().as_secs()
+}
+
+/// A larger CRL is not read, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// What DER begins with, and PEM does not.
+const SEQUENCE: u8 = 0x30;
+/// Bytes of a short entry, to guess how many there are.
+const USUAL_ENTRY: usize = 36;
+const V2: u8 = 1;
+const REMOVE_FROM_CRL: u8 = 8;
+
+const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
+const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
+const DELTA_CRL_INDICATOR: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.27");
+const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
+const CERTIFICATE_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.29");
+const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! A certificate as its issuer knows it: what revocation is asked about, and where the certificate says to ask.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use der::{Decode, Encode};
+use ring::digest::{self, SHA256};
+use x509_cert::{
+    Certificate,
+    ext::pkix::{
+        AuthorityInfoAccessSyntax, BasicConstraints, CrlDistributionPoints, KeyUsage,
+        name::{DistributionPointName, GeneralName},
+    },
+};
+
+use super::NoAnswer;
+
+/// A certificate as its issuer knows it.
+///
+/// Made of two certificates of a path that was found to hold: nothing here verifies that the one issued the other.
+/// Equal when issuer and serial number are.
+#[derive(Clone)]
+pub struct Issued {
+    /// The issuer's name, DER.
+    pub(super) issuer_name: Vec<u8>,
+    /// The issuer's SubjectPublicKeyInfo, DER.
+    pub(super) issuer_key: Vec<u8>,
+    /// Whether the issuer's key may sign CRLs: keyUsage has cRLSign, or is absent.
+    pub(super) issuer_signs_crls: bool,
+    /// The content octets of the serial number's INTEGER.
+    pub(super) serial: Vec<u8>,
+    /// Whether the certificate is itself an authority: a CRL may be for the one kind only.
+    pub(super) is_authority: bool,
+    /// Addresses of OCSP responders, as written in the certificate.
+    pub(super) responders: Vec<String>,
+    /// Full names of its CRL distribution points, as addresses.
+    pub(super) distribution_points: Vec<String>,
+    pub(super) key: IssuedKey,
+}
+
+/// SHA-256 of issuer name, issuer key, and serial number: what a certificate is remembered by.
+///
+/// Not the thumbprint: whoever finds a second encoding of a signature has a second thumbprint, but no second serial.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct IssuedKey([u8; 32]);
+
+impl Issued {
+    /// `certificate` and the one that issued it, both in DER.
+    ///
+    /// # Errors
+    /// One of the two, or one of the extensions that matter here, cannot be read.
+    pub fn read(certificate: &[u8], issuer: &[u8]) -> Result<Self, NoAnswer> {
+        let certificate = Certificate::from_der(certificate).map_err(|_| "the certificate cannot be read")?;
+        let issuer = Certificate::from_der(issuer).map_err(|_| "the issuer's certificate cannot be read")?;
+        let (tbs, issuer) = (certificate.tbs_certificate(), issuer.tbs_certificate());
+        let usage = issuer.get_extension::<KeyUsage>().map_err(|_| "the issuer's keyUsage cannot be read")?;
+        let basic = tbs.get_extension::<BasicConstraints>().map_err(|_| "basicConstraints cannot be read")?;
+        let access = tbs.get_extension::<AuthorityInfoAccessSyntax>();
+        let points = tbs.get_extension::<CrlDistributionPoints>();
+        let issuer_name = tbs.issuer().to_der().map_err(|_| "the issuer's name cannot be read")?;
+        let issuer_key = issuer.subject_public_key_info().to_der().map_err(|_| "the issuer's key cannot be read")?;
+        let serial = tbs.serial_number().as_bytes().to_vec();
+        Ok(Self {
+            key: IssuedKey::of(&issuer_name, &issuer_key, &serial),
+            issuer_name,
+            issuer_key,
+            issuer_signs_crls: usage.is_none_or(|(_, usage)| usage.crl_sign()),
+            serial,
+            is_authority: basic.is_some_and(|(_, basic)| basic.ca),
+            responders: responders(access.map_err(|_| "authorityInfoAccess cannot be read")?),
+            distribution_points: addresses(points.map_err(|_| "cRLDistributionPoints cannot be read")?),
+        })
+    }
+
+    /// What the certificate is remembered by.
+    pub fn key(&self) -> IssuedKey {
+        self.key
+    }
+
+    /// The issuer's name, DER.
+    pub fn issuer_name(&self) -> &[u8] {
+        &self.issuer_name
+    }
+
+    /// The issuer's SubjectPublicKeyInfo, DER.
+    pub fn issuer_key(&self) -> &[u8] {
+        &self.issuer_key
+    }
+
+    /// Addresses of OCSP responders, as written in the certificate. Whether they may be asked is not looked at here.
+    pub fn responders(&self) -> &[String] {
+        &self.responders
+    }
+
+    /// Addresses of complete CRLs of the issuer, as written in the certificate. Whether they may be fetched is not looked
+    /// at here.
+    pub fn distribution_points(&self) -> &[String] {
+        &self.distribution_points
+    }
+}
+
+impl PartialEq for Issued {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Issued {}
+
+impl Hash for Issued {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued").field("serial", &self.serial).finish_non_exhaustive()
+    }
+}
+
+impl IssuedKey {
+    fn of(name: &[u8], key: &[u8], serial: &[u8]) -> Self {
+        let mut context = digest::Context::new(&SHA256);
+        // Name and key are DER, so each says where it ends, and the serial number is what is left.
+        for part in [name, key, serial] {
+            context.update(part);
+        }
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        Self(hash)
+    }
+}
+
+fn responders(access: Option<(bool, AuthorityInfoAccessSyntax)>) -> Vec<String> {
+    let described = access.into_iter().flat_map(|(_, access)| access.0);
+    let ocsp = described.filter(|description| description.access_method == OCSP);
+    ocsp.filter_map(|description| address(&description.access_location)).collect()
+}
+
+/// Distribution points of other issuers (indirect CRLs) or for some reasons only lead to CRLs that are refused anyway.
+fn addresses(points: Option<(bool, CrlDistributionPoints)>) -> Vec<String> {
+    let points = points.into_iter().flat_map(|(_, points)| points.0);
+    let whole = points.filter(|point| point.crl_issuer.is_none() && point.reasons.is_none());
+    let named = whole.filter_map(|point| match point.distribution_point {
+        Some(DistributionPointName::FullName(names)) => Some(names),
+        _ => None,
+    });
+    named.flat_map(|names| names.iter().filter_map(address).collect::<Vec<_>>()).collect()
+}
+
+/// The address that a general name is, if it is one.
+pub(super) fn address(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::UniformResourceIdentifier(address) => Some(address.to_string()),
+        _ => None,
+    }
+}
+
+const OCSP: const_oid::ObjectIdentifier = const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
+
+#[cfg(test)]
+mod tests;

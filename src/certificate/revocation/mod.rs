@@ -1,0 +1,79 @@
+//! Whether a certificate is revoked: answers of its issuer, verified. Nothing here fetches anything.
+
+pub mod crl;
+pub mod issued;
+#[cfg(test)]
+pub(crate) mod minted;
+pub mod ocsp;
+
+use rustls_pki_types::UnixTime;
+
+pub use issued::{Issued, IssuedKey};
+
+/// What an issuer says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Status {
+    /// Not revoked.
+    Good,
+    /// Revoked, or on hold.
+    Revoked {
+        /// Since when.
+        since: UnixTime,
+        /// CRLReason (RFC 5280, section 5.3.1), where given.
+        reason: Option<u8>,
+    },
+}
+
+/// A verified answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: Status,
+    /// When the issuer made it.
+    pub this_update: UnixTime,
+    /// Until when it may be relied on.
+    pub until: UnixTime,
+}
+
+/// How an answer was had.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Method {
+    /// A responder was asked.
+    Ocsp,
+    /// It was looked up in a list.
+    Crl,
+}
+
+/// What is known of a certificate's revocation when a request is judged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Its issuer said so, and the answer holds.
+    Known {
+        /// What the issuer said.
+        status: Status,
+        /// How it was asked.
+        method: Method,
+        /// Whether the answer has ended and serves only because no newer one can be had: `on_unavailable = "stale"`.
+        stale: bool,
+    },
+    /// A responder knows nothing of the certificate and no other method answered. A refusal, whatever is configured.
+    Unknown,
+    /// Asked a moment ago, and nobody gave a usable answer: `on_unavailable` decides.
+    Unavailable,
+    /// Nobody has been asked lately.
+    NotAsked,
+}
+
+/// Why something received is no answer: a sentence for the log. Never a verdict about the certificate.
+pub type NoAnswer = &'static str;
+
+fn unix(time: std::time::Duration) -> UnixTime {
+    UnixTime::since_unix_epoch(time)
+}
+
+fn at(seconds: u64) -> UnixTime {
+    unix(std::time::Duration::from_secs(seconds))
+}
+
+/// Difference between the responder's clock and ours, in seconds, at most.
+const CLOCK_SKEW: u64 = 300;

@@ -1,0 +1,398 @@
+//! OCSP (RFC 6960): one question about one certificate, and whether an answer holds.
+
+use const_oid::ObjectIdentifier;
+use der::{
+    Any, Choice, Decode, Encode, Enumerated, Sequence, Tag, Tagged,
+    asn1::{AnyRef, BitString, GeneralizedTime, Int, Null, OctetString},
+};
+use ring::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use webpki::{EndEntityCert, KeyUsage};
+use x509_cert::{
+    Certificate,
+    ext::{Extension, pkix},
+};
+
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, unix};
+use crate::certificate::signature;
+
+/// The hash in a CertID. It names a certificate and proves nothing, so SHA-1 serves where responders know no other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CertIdHash {
+    /// Known to every responder.
+    Sha1,
+    /// Known to some.
+    Sha256,
+}
+
+/// What an OCSP answer came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Response {
+    /// The responder knows.
+    Known(Answer),
+    /// The responder knows nothing of the certificate: for the next method to decide.
+    Unknown,
+    /// The responder reports an error, which nobody signs: it may know the certificate by the other hash.
+    Refused,
+}
+
+/// The DER of an OCSPRequest, to be sent by POST.
+///
+/// # Errors
+/// An issuer's key that cannot be read.
+pub fn request(about: &Issued, hash: CertIdHash, nonce: &[u8; 32]) -> Result<Vec<u8>, NoAnswer> {
+    let written = || {
+        let nonce = Extension {
+            extn_id: NONCE,
+            critical: false,
+            extn_value: OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?,
+        };
+        let request = Request { cert_id: CertId::of(about, hash)? };
+        let tbs = TbsRequest { requests: vec![request], extensions: Some(vec![nonce]) };
+        OcspRequest { tbs }.to_der()
+    };
+    written().map_err(|_| "the issuer's key cannot be read")
+}
+
+/// Verifies an answer to [`request`], over the bytes received.
+///
+/// Signed by the issuer, or by a delegate whose certificate the issuer signed for OCSP signing and that is in date; for
+/// this certificate, named by either hash; current; with our nonce, if with any.
+/// Whether the delegate itself is revoked is not asked (RFC 6960, section 4.2.2.2.1 leaves that to the client).
+///
+/// # Errors
+/// Everything else is no answer.
+pub fn verify(response: &[u8], about: &Issued, nonce: &[u8; 32], now: UnixTime) -> Result<Response, NoAnswer> {
+    if response.len() > MAX_BYTES {
+        return Err("the answer is too large");
+    }
+    let outer = OcspResponse::from_der(response).map_err(|_| "the answer is not an OCSP response")?;
+    if outer.status != ResponseStatus::Successful {
+        return Ok(Response::Refused);
+    }
+    let bytes = outer.bytes.filter(|bytes| bytes.kind == BASIC).ok_or("the answer is not a basic response")?;
+    let basic = BasicResponse::from_der(bytes.response.as_bytes()).map_err(|_| "the basic response cannot be read")?;
+    // The decoder takes DER only, so the same bytes come out that went in.
+    let signed = basic.data.to_der().map_err(|_| "the basic response cannot be read")?;
+    let data = ResponseData::from_der(&signed).map_err(|_| "the response data cannot be read")?;
+    hold_signer(&basic, &data, &signed, about, now)?;
+    hold_extensions(data.extensions.as_deref(), Some(nonce))?;
+    if seconds(&data.produced_at) > now.as_secs().saturating_add(CLOCK_SKEW) {
+        return Err("the answer is from the future");
+    }
+    let mut ours = data.responses.iter().filter(|single| single.cert_id.names(about));
+    let single = ours.next().ok_or("the answer is about another certificate")?;
+    if ours.next().is_some() {
+        return Err("the answer speaks twice of one certificate");
+    }
+    single.answer(now)
+}
+
+impl SingleResponse {
+    fn answer(&self, now: UnixTime) -> Result<Response, NoAnswer> {
+        hold_extensions(self.extensions.as_deref(), None)?;
+        let this_update = seconds(&self.this_update);
+        if this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
+            return Err("the answer is not valid yet");
+        }
+        let until = match &self.next_update {
+            Some(next) => seconds(next),
+            // Newer information is always available then (section 2.4): a recorded answer must not serve for long.
+            None => this_update.saturating_add(WITHOUT_NEXT_UPDATE),
+        };
+        if until < now.as_secs() || until < this_update {
+            return Err("the answer is stale");
+        }
+        let status = match &self.status {
+            CertStatus::Unknown(_) => return Ok(Response::Unknown),
+            CertStatus::Good(_) => Status::Good,
+            CertStatus::Revoked(revoked) => Status::Revoked {
+                since: unix(revoked.time.to_unix_duration()),
+                reason: revoked.reason.as_ref().and_then(reason_code),
+            },
+        };
+        Ok(Response::Known(Answer { status, this_update: at(this_update), until: at(until) }))
+    }
+}
+
+/// An `ENUMERATED` of one octet. Revoked for a reason that cannot be read is revoked all the same.
+fn reason_code(reason: &Any) -> Option<u8> {
+    match reason.value() {
+        [code] if reason.tag() == Tag::Enumerated => Some(*code),
+        _ => None,
+    }
+}
+
+/// The signer is who the answer says, and may sign it.
+fn hold_signer(
+    basic: &BasicResponse<'_>,
+    data: &ResponseData<'_>,
+    signed: &[u8],
+    about: &Issued,
+    now: UnixTime,
+) -> Result<(), NoAnswer> {
+    if data.responder.is(&about.issuer_name, &about.issuer_key) {
+        return signature::verify(&about.issuer_key, &basic.algorithm, signed, &basic.signature);
+    }
+    let mut why = "the signer is neither the issuer nor a delegate that came along";
+    for delegate in basic.certificates.iter().flatten().take(MAX_CERTIFICATES) {
+        // Several may bear the name that the answer gives: an old certificate of the delegate and its successor.
+        match hold_delegate(delegate, data, about, now) {
+            Ok(Some(key)) => match signature::verify(&key, &basic.algorithm, signed, &basic.signature) {
+                Ok(()) => return Ok(()),
+                Err(wrong) => why = wrong,
+            },
+            Ok(None) => {}
+            Err(wrong) => why = wrong,
+        }
+    }
+    Err(why)
+}
+
+/// The key of a delegate's certificate, if it is the one that the answer names: none if not.
+///
+/// # Errors
+/// It is named, but may not answer for the issuer.
+fn hold_delegate(
+    delegate: &AnyRef<'_>,
+    data: &ResponseData<'_>,
+    about: &Issued,
+    now: UnixTime,
+) -> Result<Option<Vec<u8>>, NoAnswer> {
+    let der = delegate.to_der().map_err(|_| "the delegate's certificate cannot be read")?;
+    let parsed = Certificate::from_der(&der).map_err(|_| "the delegate's certificate cannot be read")?;
+    let tbs = parsed.tbs_certificate();
+    let name = tbs.subject().to_der().map_err(|_| "the delegate's name cannot be read")?;
+    let key = tbs.subject_public_key_info().to_der().map_err(|_| "the delegate's key cannot be read")?;
+    if !data.responder.is(&name, &key) {
+        return Ok(None);
+    }
+    hold_delegation(&der, &parsed, about, now)?;
+    Ok(Some(key))
+}
+
+/// The delegate's certificate: by the issuer's own key, in date, with EKU OCSPSigning (section 4.2.2.2).
+fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
+    let content = |der: &[u8]| AnyRef::from_der(der).map(|any| any.value().to_vec());
+    let (Ok(subject), Ok(key)) = (content(&about.issuer_name), content(&about.issuer_key)) else {
+        return Err("the issuer cannot be read");
+    };
+    let issuer = TrustAnchor {
+        subject: subject.as_slice().into(),
+        subject_public_key_info: key.as_slice().into(),
+        name_constraints: None,
+    };
+    let der = CertificateDer::from(der);
+    let entity = EndEntityCert::try_from(&der).map_err(|_| "the delegate's certificate cannot be read")?;
+    entity
+        .verify_for_usage(signature::ALGORITHMS, &[issuer], &[], now, KeyUsage::required(OCSP_SIGNING), None, None)
+        .map_err(|_| "the delegate was not made one by the issuer, or is out of date")?;
+    match parsed.tbs_certificate().get_extension::<pkix::KeyUsage>() {
+        Ok(Some((_, usage))) if !usage.digital_signature() => Err("the delegate's key may not sign"),
+        Ok(_) => Ok(()),
+        Err(_) => Err("the delegate's keyUsage cannot be read"),
+    }
+}
+
+/// No critical extension that is not known; our nonce, if there is one.
+fn hold_extensions(extensions: Option<&[Extension]>, nonce: Option<&[u8; 32]>) -> Result<(), NoAnswer> {
+    for extension in extensions.unwrap_or_default() {
+        match (extension.extn_id, nonce) {
+            (NONCE, Some(sent)) => {
+                let echoed = OctetString::from_der(extension.extn_value.as_bytes());
+                if !echoed.is_ok_and(|echoed| echoed.as_bytes() == sent) {
+                    return Err("the nonce is another one: a replay");
+                }
+            }
+            _ if extension.critical => return Err("the answer has a critical extension that is not known"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl CertId {
+    fn of(about: &Issued, hash: CertIdHash) -> der::Result<Self> {
+        let (oid, algorithm) = match hash {
+            CertIdHash::Sha1 => (SHA1_OID, &SHA1_FOR_LEGACY_USE_ONLY),
+            CertIdHash::Sha256 => (SHA256_OID, &SHA256),
+        };
+        let digest = |bytes: &[u8]| OctetString::new(digest::digest(algorithm, bytes).as_ref());
+        Ok(Self {
+            algorithm: AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) },
+            issuer_name_hash: digest(&about.issuer_name)?,
+            issuer_key_hash: digest(&key_bits(&about.issuer_key)?)?,
+            serial: Int::new(&about.serial)?,
+        })
+    }
+
+    /// Whether this names the certificate, by either hash.
+    fn names(&self, about: &Issued) -> bool {
+        // First what costs nothing: an answer may speak of hundreds of certificates.
+        if self.serial.as_bytes() != about.serial {
+            return false;
+        }
+        let hash = match self.algorithm.oid {
+            SHA1_OID => CertIdHash::Sha1,
+            SHA256_OID => CertIdHash::Sha256,
+            _ => return false,
+        };
+        Self::of(about, hash).is_ok_and(|ours| {
+            ours.issuer_name_hash == self.issuer_name_hash
+                && ours.issuer_key_hash == self.issuer_key_hash
+                && ours.serial == self.serial
+        })
+    }
+}
+
+impl ResponderId<'_> {
+    /// Whether this is who has the name (DER) and the key (SubjectPublicKeyInfo, DER).
+    fn is(&self, name: &[u8], key: &[u8]) -> bool {
+        match self {
+            Self::ByName(named) => named.to_der().is_ok_and(|named| named == name),
+            Self::ByKey(hash) => key_bits(key)
+                .is_ok_and(|bits| digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, &bits).as_ref() == hash.as_bytes()),
+        }
+    }
+}
+
+/// The key itself, as it is hashed: the BIT STRING's bytes without tag, length, and count of unused bits.
+fn key_bits(key_info: &[u8]) -> der::Result<Vec<u8>> {
+    Ok(SubjectPublicKeyInfoOwned::from_der(key_info)?.subject_public_key.raw_bytes().to_vec())
+}
+
+fn seconds(time: &GeneralizedTime) -> u64 {
+    time.to_unix_duration().as_secs()
+}
+
+#[derive(Sequence)]
+struct OcspRequest {
+    tbs: TbsRequest,
+}
+
+#[derive(Sequence)]
+struct TbsRequest {
+    requests: Vec<Request>,
+    #[asn1(context_specific = "2", optional = "true", tag_mode = "EXPLICIT")]
+    extensions: Option<Vec<Extension>>,
+}
+
+#[derive(Sequence)]
+struct Request {
+    cert_id: CertId,
+}
+
+#[derive(Sequence)]
+struct OcspResponse {
+    status: ResponseStatus,
+    #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
+    bytes: Option<ResponseBytes>,
+}
+
+#[derive(Clone, Copy, Enumerated, Eq, PartialEq)]
+#[asn1(type = "ENUMERATED")]
+#[repr(u8)]
+enum ResponseStatus {
+    Successful = 0,
+    MalformedRequest = 1,
+    InternalError = 2,
+    TryLater = 3,
+    SigRequired = 5,
+    Unauthorized = 6,
+}
+
+#[derive(Sequence)]
+struct ResponseBytes {
+    kind: ObjectIdentifier,
+    response: OctetString,
+}
+
+#[derive(Sequence)]
+struct BasicResponse<'a> {
+    data: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierOwned,
+    signature: BitString,
+    #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
+    certificates: Option<Vec<AnyRef<'a>>>,
+}
+
+#[derive(Sequence)]
+struct ResponseData<'a> {
+    #[asn1(context_specific = "0", default = "Default::default", tag_mode = "EXPLICIT")]
+    version: Version,
+    responder: ResponderId<'a>,
+    produced_at: GeneralizedTime,
+    responses: Vec<SingleResponse>,
+    #[asn1(context_specific = "1", optional = "true", tag_mode = "EXPLICIT")]
+    extensions: Option<Vec<Extension>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Enumerated, Eq, Ord, PartialEq, PartialOrd)]
+#[asn1(type = "INTEGER")]
+#[repr(u8)]
+enum Version {
+    #[default]
+    V1 = 0,
+}
+
+#[derive(Choice)]
+enum ResponderId<'a> {
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", constructed = "true")]
+    ByName(AnyRef<'a>),
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", constructed = "true")]
+    ByKey(OctetString),
+}
+
+#[derive(Sequence)]
+struct SingleResponse {
+    cert_id: CertId,
+    status: CertStatus,
+    this_update: GeneralizedTime,
+    #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
+    next_update: Option<GeneralizedTime>,
+    #[asn1(context_specific = "1", optional = "true", tag_mode = "EXPLICIT")]
+    extensions: Option<Vec<Extension>>,
+}
+
+#[derive(Sequence)]
+struct CertId {
+    algorithm: AlgorithmIdentifierOwned,
+    issuer_name_hash: OctetString,
+    issuer_key_hash: OctetString,
+    serial: Int,
+}
+
+#[derive(Choice)]
+enum CertStatus {
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    Good(Null),
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true")]
+    Revoked(RevokedInfo),
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT")]
+    Unknown(Null),
+}
+
+#[derive(Sequence)]
+struct RevokedInfo {
+    time: GeneralizedTime,
+    #[asn1(context_specific = "0", optional = "true", tag_mode = "EXPLICIT")]
+    reason: Option<Any>,
+}
+
+/// A larger answer is not read, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// Certificates in an answer that are looked at.
+const MAX_CERTIFICATES: usize = 4;
+/// How long an answer without nextUpdate is believed, in seconds after its thisUpdate.
+const WITHOUT_NEXT_UPDATE: u64 = 3600;
+
+const BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
+const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
+const SHA1_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+const SHA256_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+/// The content of the OID `id-kp-OCSPSigning`.
+const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
+
+#[cfg(test)]
+mod tests;

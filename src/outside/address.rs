@@ -1,0 +1,198 @@
+//! Addresses that certificates name come from whoever asked for the certificate: which of them may be connected to.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use http::{Uri, uri::Scheme};
+use tokio::net::TcpStream;
+
+/// Which addresses out of certificates may be fetched.
+///
+/// Without `allowed_hosts`, any public host at port 80 or 443: certificates name no others, and other ports would let
+/// whoever asks for a certificate speak to services that do not expect HTTP.
+#[derive(Clone, Debug, Default)]
+pub struct AddressRules {
+    /// Lower-case, without brackets and final dot. Empty: any.
+    allowed_hosts: Vec<String>,
+    allow_private: bool,
+}
+
+/// Why an address is not fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// Not an absolute http or https address of bounded length, or one with user information.
+    #[error("the address is no plain http or https address")]
+    Malformed,
+    /// A host that the configuration does not list.
+    #[error("the host is not among `allowed_hosts`")]
+    Host,
+    /// A port that certificates do not usually name.
+    #[error("the port is neither 80 nor 443, and the host is not among `allowed_hosts`")]
+    Port,
+    /// The host stands for no address that may be connected to.
+    #[error("the host is at no public address")]
+    NotPublic,
+    /// The name is unknown, or nobody listens there.
+    #[error("no connection: {0}")]
+    Connection(#[from] io::Error),
+}
+
+/// Who can be reached at an IP address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    /// Anyone's.
+    Public,
+    /// Loopback, private (RFC 1918, RFC 4193), or the provider's own (RFC 6598).
+    Private,
+    /// The machine that hosts us, or nobody: link-local and metadata, multicast, documentation, reserved.
+    Never,
+}
+
+impl AddressRules {
+    /// `allowed_hosts`: names or IP addresses, case aside; empty: any. `allow_private`: loopback and private ranges too;
+    /// link-local, metadata, and reserved addresses never.
+    pub fn new(allowed_hosts: &[String], allow_private: bool) -> Self {
+        let allowed_hosts = allowed_hosts.iter().map(|host| plain(host)).collect();
+        Self { allowed_hosts, allow_private }
+    }
+
+    /// An address as a certificate has it, if its words allow it. Where its host is, is looked at on [`Self::connect`].
+    ///
+    /// # Errors
+    /// Why it is not fetched.
+    pub fn admit(&self, written: &str) -> Result<Uri, AddressError> {
+        if written.len() > MAX_LENGTH || written.contains('#') {
+            return Err(AddressError::Malformed);
+        }
+        let address: Uri = written.parse().map_err(|_| AddressError::Malformed)?;
+        let (host, port) = self.place(&address)?;
+        match host.parse() {
+            Ok(ip) if !self.permits(ip) => Err(AddressError::NotPublic),
+            _ if self.is_any_port(&host) || matches!(port, 80 | 443) => Ok(address),
+            _ => Err(AddressError::Port),
+        }
+    }
+
+    /// A connection to the host of `address`, at an IP address that was looked at: the name is resolved once, here.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn connect(&self, address: &Uri) -> Result<TcpStream, AddressError> {
+        self.admit(&address.to_string())?;
+        let (host, port) = self.place(address)?;
+        let resolved: Vec<SocketAddr> = tokio::net::lookup_host((&*host, port)).await?.collect();
+        let mut latest = AddressError::NotPublic;
+        for place in resolved.into_iter().filter(|place| self.permits(place.ip())).take(MAX_PLACES) {
+            match TcpStream::connect(place).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => latest = AddressError::Connection(error),
+            }
+        }
+        Err(latest)
+    }
+
+    fn place(&self, address: &Uri) -> Result<(String, u16), AddressError> {
+        let authority = address.authority().ok_or(AddressError::Malformed)?;
+        let port = match address.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => 80,
+            Some(scheme) if *scheme == Scheme::HTTPS => 443,
+            _ => return Err(AddressError::Malformed),
+        };
+        let host = plain(authority.host());
+        let bracketed = authority.host().starts_with('[');
+        let is_host = match bracketed {
+            true => host.parse::<Ipv6Addr>().is_ok(),
+            false => {
+                !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+            }
+        };
+        if !is_host || authority.as_str().contains('@') {
+            return Err(AddressError::Malformed);
+        }
+        // A port that is no number would be lost without a word.
+        let rest = authority.as_str().get(authority.host().len()..).unwrap_or_default();
+        let port = match authority.port_u16() {
+            Some(port) => port,
+            None if rest.is_empty() => port,
+            None => return Err(AddressError::Malformed),
+        };
+        if !self.allowed_hosts.is_empty() && !self.allowed_hosts.contains(&host) {
+            return Err(AddressError::Host);
+        }
+        Ok((host, port))
+    }
+
+    /// A host that the operator names, or a network that she opens, has its own ports.
+    fn is_any_port(&self, host: &String) -> bool {
+        self.allow_private || self.allowed_hosts.contains(host)
+    }
+
+    fn permits(&self, ip: IpAddr) -> bool {
+        match reach(ip) {
+            Reach::Public => true,
+            Reach::Private => self.allow_private,
+            Reach::Never => false,
+        }
+    }
+}
+
+/// A host as it is compared: lower-case, no brackets around IPv6, no final dot.
+fn plain(host: &str) -> String {
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn reach(ip: IpAddr) -> Reach {
+    match ip {
+        IpAddr::V4(ip) => reach_v4(ip),
+        IpAddr::V6(ip) => reach_v6(ip),
+    }
+}
+
+/// IANA's registry of special-purpose addresses, and the metadata services of clouds outside 169.254/16.
+fn reach_v4(ip: Ipv4Addr) -> Reach {
+    match ip.octets() {
+        [168, 63, 129, 16] | [100, 100, 100, 200] => Reach::Never,
+        [0, ..] | [169, 254, ..] | [192, 0, 0, _] | [192, 88, 99, _] => Reach::Never,
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18 | 19, ..] | [224..=255, ..] => Reach::Never,
+        [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Reach::Private,
+        _ => Reach::Public,
+    }
+}
+
+fn reach_v6(ip: Ipv6Addr) -> Reach {
+    if let Some(inner) = embedded(ip) {
+        return reach_v4(inner);
+    }
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Private,
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Reach::Never,
+        [0xfc00..=0xfdff, ..] => Reach::Private,
+        // Teredo, ORCHID, and other assignments of the IETF; documentation.
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Reach::Never,
+        [0x2000..=0x3fff, ..] => Reach::Public,
+        _ => Reach::Never,
+    }
+}
+
+/// The IPv4 address that an IPv6 address leads to: mapped, compatible, translated, NAT64 (RFC 6052), 6to4.
+fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match ip.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => return None,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => (high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
+        [0x2002, high, low, ..] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+}
+
+/// A longer address is not fetched, in bytes.
+const MAX_LENGTH: usize = 2048;
+/// IP addresses of one host that are tried.
+const MAX_PLACES: usize = 3;
+
+#[cfg(test)]
+mod tests;

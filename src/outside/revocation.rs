@@ -1,0 +1,220 @@
+//! Whether certificates are revoked, as their issuers say: asked once, remembered as long as the answer holds, and asked
+//! again before it ends.
+
+mod files;
+mod inquiry;
+mod lists;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moka::{policy::EvictionPolicy, sync::Cache};
+use rustls_pki_types::UnixTime;
+
+pub use self::files::CrlFiles;
+use self::inquiry::{Inquiry, Outcome};
+use crate::{
+    certificate::revocation::{Answer, Issued, IssuedKey, Method, Standing, Status},
+    observe::Metrics,
+    outside::{
+        address::AddressRules,
+        flights::{Flight, Flights},
+        http::FetchError,
+    },
+};
+
+/// What is asked, where, and how long an answer serves.
+#[derive(Clone, Debug)]
+pub struct RevocationRules {
+    /// In this order, the next when one gives no usable answer. Empty: nothing is ever asked.
+    pub methods: Vec<Method>,
+    /// For one request to a responder or a distribution point.
+    pub timeout: Duration,
+    /// How long an answer serves at most, a second at least; never beyond its nextUpdate.
+    pub cache_ttl: Duration,
+    /// How long the last answer serves, counted from when it was received, where no newer one can be had; none: not at
+    /// all.
+    pub max_stale: Option<Duration>,
+    /// How long a CRL out of a distribution point serves at most.
+    pub crl_refresh: Duration,
+    /// Which addresses out of certificates may be fetched.
+    pub addresses: AddressRules,
+}
+
+/// Remembers what issuers said, and asks them.
+///
+/// Its memory depends on nothing but the rules and the CRL files: it is to be kept when other things change.
+pub struct RevocationStore {
+    answers: Cache<IssuedKey, Arc<Entry>>,
+    flights: Flights<IssuedKey>,
+    inquiry: Inquiry,
+    cache_ttl: u64,
+    max_stale: u64,
+}
+
+/// What is remembered of one certificate. Times are seconds of the Unix epoch.
+struct Entry {
+    /// Of the CRL files: what came about under others has to be asked again.
+    generation: u64,
+    held: Option<Held>,
+    /// What the latest question came to that brought no answer, and until when that is remembered.
+    vain: Option<(Standing, u64)>,
+    /// When the next request that finds this entry makes it renewed.
+    renew_at: AtomicU64,
+}
+
+/// An answer, and how long it serves.
+#[derive(Clone, Copy)]
+struct Held {
+    status: Status,
+    method: Method,
+    until: u64,
+    stale_until: u64,
+}
+
+impl RevocationStore {
+    /// With nothing remembered.
+    ///
+    /// # Errors
+    /// The public web roots, which https addresses are believed from, cannot be used.
+    pub fn new(rules: RevocationRules, files: CrlFiles, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
+        Self::forgetting_silence_after(MEMORY_OF_SILENCE, rules, files, metrics)
+    }
+
+    fn forgetting_silence_after(
+        silence: Duration,
+        rules: RevocationRules,
+        files: CrlFiles,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, FetchError> {
+        let cache_ttl = rules.cache_ttl.as_secs().max(1);
+        let max_stale = rules.max_stale.unwrap_or_default().as_secs();
+        Ok(Arc::new(Self {
+            // The newest entry always finds room, or whoever asked for it would not be told.
+            answers: Cache::builder().max_capacity(MAX_ANSWERS).eviction_policy(EvictionPolicy::lru()).build(),
+            flights: Flights::new(),
+            inquiry: Inquiry::new(rules, files, silence, metrics)?,
+            cache_ttl,
+            max_stale,
+        }))
+    }
+
+    /// What is known now. Asks nobody, and waits for nothing; an answer that ends soon is renewed behind the caller's back.
+    pub fn known(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) -> Standing {
+        let Some(entry) = self.answers.get(&about.key()) else { return Standing::NotAsked };
+        let standing = entry.standing(self.inquiry.generation(), now.as_secs());
+        if standing != Standing::NotAsked && entry.is_to_be_renewed(now.as_secs()) {
+            self.renew(about, now);
+        }
+        standing
+    }
+
+    /// Finds out what is not known; afterwards [`Self::known`] is all there is to know for that request.
+    ///
+    /// However many ask about one certificate at a time, its issuer is asked once. Who goes away while waiting does not end
+    /// that for the others.
+    pub async fn answer(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
+        let is_needed = || self.known(about, now) == Standing::NotAsked;
+        if let Some(flight) = self.board(about, now, is_needed) {
+            flight.landed().await;
+        }
+    }
+
+    /// Puts the CRL files in place that were read anew. What was answered under the old ones is asked again.
+    pub fn replace_files(&self, files: CrlFiles) {
+        self.inquiry.replace_files(files);
+    }
+
+    fn renew(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
+        // `explain` judges without a runtime, and has no use for an answer that comes later.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            drop(self.board(about, now, || true));
+        }
+    }
+
+    fn board(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime, is_needed: impl FnOnce() -> bool) -> Option<Flight> {
+        self.flights.board(about.key(), is_needed, || {
+            let (store, about) = (Arc::clone(self), Arc::clone(about));
+            async move { store.ask(&about, now).await }
+        })
+    }
+
+    async fn ask(&self, about: &Issued, asked: UnixTime) {
+        let (begun, generation) = (Instant::now(), self.inquiry.generation());
+        let outcome = self.inquiry.make(about, asked).await;
+        let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
+        let vain = |standing| Entry::vain(generation, self.before(about, generation), standing, now);
+        let entry = match outcome {
+            Outcome::Answered(method, answer) => Entry::holding(generation, self.hold(method, answer, now), now),
+            Outcome::Unknown => vain(Standing::Unknown),
+            Outcome::Silence => vain(Standing::Unavailable),
+        };
+        self.answers.insert(about.key(), Arc::new(entry));
+    }
+
+    fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {
+        let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl));
+        Held { status: answer.status, method, until, stale_until: now.saturating_add(self.max_stale) }
+    }
+
+    /// The last answer, which has ended if it came about under other CRL files.
+    fn before(&self, about: &Issued, generation: u64) -> Option<Held> {
+        let entry = self.answers.get(&about.key())?;
+        let held = entry.held?;
+        Some(if entry.generation == generation { held } else { Held { until: 0, ..held } })
+    }
+}
+
+impl Entry {
+    fn holding(generation: u64, held: Held, now: u64) -> Self {
+        // Early enough that the next answer comes before this one ends, late enough not to ask all the time.
+        let renew_at = held.until.saturating_sub(held.until.saturating_sub(now) / 4).max(now.saturating_add(1));
+        Self { generation, held: Some(held), vain: None, renew_at: AtomicU64::new(renew_at) }
+    }
+
+    fn vain(generation: u64, held: Option<Held>, standing: Standing, now: u64) -> Self {
+        let until = now.saturating_add(MEMORY_OF_SILENCE.as_secs());
+        Self { generation, held, vain: Some((standing, until)), renew_at: AtomicU64::new(until) }
+    }
+
+    fn standing(&self, generation: u64, now: u64) -> Standing {
+        if self.generation != generation {
+            return Standing::NotAsked;
+        }
+        match (self.held, self.vain) {
+            (Some(held), _) if now <= held.until => held.standing(false),
+            (_, None) => Standing::NotAsked,
+            (_, Some((_, until))) if until < now => Standing::NotAsked,
+            // Silence does not bring a certificate back.
+            (Some(held @ Held { status: Status::Revoked { .. }, .. }), Some(_)) => held.standing(true),
+            (Some(held), Some((Standing::Unavailable, _))) if now <= held.stale_until => held.standing(true),
+            (_, Some((standing, _))) => standing,
+        }
+    }
+
+    /// Whether it is time, which only one caller is told.
+    fn is_to_be_renewed(&self, now: u64) -> bool {
+        let due = self.renew_at.load(Ordering::Relaxed);
+        let later = now.saturating_add(MEMORY_OF_SILENCE.as_secs());
+        due <= now && self.renew_at.compare_exchange(due, later, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Held {
+    fn standing(self, stale: bool) -> Standing {
+        Standing::Known { status: self.status, method: self.method, stale }
+    }
+}
+
+/// How long it is remembered that nobody answered.
+const MEMORY_OF_SILENCE: Duration = Duration::from_secs(10);
+/// Certificates that are remembered, at most: about 30 MB.
+const MAX_ANSWERS: u64 = 100_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Asks about one certificate: CRL files, responders, distribution points.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::Uri;
+use moka::sync::Cache;
+use ring::rand::{SecureRandom, SystemRandom};
+use rustls_pki_types::UnixTime;
+
+use super::{CrlFiles, RevocationRules, lists::Lists};
+use crate::{
+    certificate::revocation::{
+        Answer, Issued, Method, Status,
+        ocsp::{self, CertIdHash, Response},
+    },
+    observe::Metrics,
+    outside::{
+        address::{AddressError, AddressRules},
+        http::{FetchError, Fetcher},
+    },
+};
+
+/// Who is asked, and how.
+pub(super) struct Inquiry {
+    methods: Vec<Method>,
+    files: ArcSwap<CrlFiles>,
+    lists: Lists,
+    post: Arc<Post>,
+}
+
+/// What an inquiry came to.
+pub(super) enum Outcome {
+    /// The issuer said so.
+    Answered(Method, Answer),
+    /// A responder does not know the certificate, and no other method answered.
+    Unknown,
+    /// Nobody gave a usable answer.
+    Silence,
+}
+
+/// Fetches from addresses that certificates name, those set aside that did not answer a moment ago.
+pub(super) struct Post {
+    addresses: AddressRules,
+    fetcher: Fetcher,
+    /// One dead responder costs one timeout, not one for each certificate.
+    silent: Cache<String, ()>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why an address brought no answer: words for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoUse {
+    #[error("{0}")]
+    Address(#[from] AddressError),
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+    #[error("{0}")]
+    Answer(&'static str),
+    #[error("it did not answer a moment ago")]
+    Silent,
+}
+
+impl Inquiry {
+    pub(super) fn new(
+        rules: RevocationRules,
+        files: CrlFiles,
+        silence: Duration,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, FetchError> {
+        let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
+        let post = Arc::new(Post {
+            fetcher: Fetcher::guarded(addresses.clone(), timeout)?,
+            addresses,
+            silent: Cache::builder().max_capacity(MAX_SILENT).time_to_live(silence).build(),
+            metrics,
+        });
+        let lists = Lists::new(Arc::clone(&post), crl_refresh);
+        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, post })
+    }
+
+    /// Counts how often the files were replaced.
+    pub(super) fn generation(&self) -> u64 {
+        self.files.load().generation()
+    }
+
+    pub(super) fn replace_files(&self, files: CrlFiles) {
+        let files = Arc::new(files);
+        self.files.rcu(|old| Arc::new(files.following(old)));
+    }
+
+    /// Each method in its turn. A CRL file that has the certificate on it answers before anybody is asked: what the
+    /// operator put there on purpose is not to be outvoted by a responder that has not heard of it.
+    pub(super) async fn make(&self, about: &Issued, now: UnixTime) -> Outcome {
+        let files = self.files.load_full();
+        let on_disk = match self.methods.contains(&Method::Crl) {
+            true => files.answer(about, now).await,
+            false => None,
+        };
+        if let Some(answer @ Answer { status: Status::Revoked { .. }, .. }) = on_disk {
+            return Outcome::Answered(Method::Crl, answer);
+        }
+        let mut otherwise = Outcome::Silence;
+        for method in &self.methods {
+            let outcome = match (method, on_disk) {
+                (Method::Ocsp, _) => self.ask_responders(about, now).await,
+                (Method::Crl, Some(answer)) => Outcome::Answered(Method::Crl, answer),
+                (Method::Crl, None) => self.lists.look_up(about, now).await,
+            };
+            match outcome {
+                Outcome::Answered(..) => return outcome,
+                Outcome::Unknown => otherwise = outcome,
+                Outcome::Silence => {}
+            }
+        }
+        otherwise
+    }
+
+    async fn ask_responders(&self, about: &Issued, now: UnixTime) -> Outcome {
+        let mut otherwise = Outcome::Silence;
+        for written in about.responders().iter().take(MAX_ADDRESSES) {
+            match self.ask_responder(written, about, now).await {
+                Ok(Response::Known(answer)) => return Outcome::Answered(Method::Ocsp, answer),
+                Ok(Response::Unknown) => otherwise = Outcome::Unknown,
+                Ok(Response::Refused) => self.post.note(Method::Ocsp, written, &NoUse::Answer("it reports an error")),
+                Err(why) => self.post.note(Method::Ocsp, written, &why),
+            }
+        }
+        otherwise
+    }
+
+    /// By SHA-1 first, which every responder knows; by SHA-256 where that names nothing to it.
+    async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Response, NoUse> {
+        let by_sha1 = self.ask_by(CertIdHash::Sha1, written, about, now).await?;
+        if let Response::Known(_) = by_sha1 {
+            return Ok(by_sha1);
+        }
+        match self.ask_by(CertIdHash::Sha256, written, about, now).await {
+            Ok(by_sha256 @ (Response::Known(_) | Response::Unknown)) => Ok(by_sha256),
+            // What was said and signed before stays said.
+            _ => Ok(by_sha1),
+        }
+    }
+
+    async fn ask_by(&self, hash: CertIdHash, written: &str, about: &Issued, now: UnixTime) -> Result<Response, NoUse> {
+        let mut nonce = [0; 32];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| NoUse::Answer("no random numbers for a nonce"))?;
+        let question = ocsp::request(about, hash, &nonce).map_err(NoUse::Answer)?;
+        let answer = self.post.ask(written, question.into()).await?;
+        ocsp::verify(&answer, about, &nonce, now).map_err(NoUse::Answer)
+    }
+}
+
+impl Post {
+    async fn ask(&self, written: &str, question: Bytes) -> Result<Bytes, NoUse> {
+        let address = self.admit(written)?;
+        let begun = std::time::Instant::now();
+        let answer = self.fetcher.post(&address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
+        self.metrics.outgoing("ocsp", begun.elapsed());
+        self.heed(written, answer)
+    }
+
+    pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
+        let address = self.admit(written)?;
+        let begun = std::time::Instant::now();
+        let answer = self.fetcher.get_as("application/pkix-crl", &address, most).await;
+        self.metrics.outgoing("crl", begun.elapsed());
+        self.heed(written, answer)
+    }
+
+    fn admit(&self, written: &str) -> Result<Uri, NoUse> {
+        let address = self.addresses.admit(written)?;
+        if self.silent.contains_key(written) { Err(NoUse::Silent) } else { Ok(address) }
+    }
+
+    fn heed(&self, written: &str, answer: Result<Bytes, FetchError>) -> Result<Bytes, NoUse> {
+        if let Err(FetchError::NoAnswer(_) | FetchError::TimedOut(_)) = answer {
+            self.set_aside(written);
+        }
+        Ok(answer?)
+    }
+
+    /// Leaves an address alone for a while.
+    pub(super) fn set_aside(&self, written: &str) {
+        self.silent.insert(written.to_owned(), ());
+    }
+
+    pub(super) fn note(&self, method: Method, written: &str, why: &NoUse) {
+        tracing::warn!(
+            event = "revocation_not_answered",
+            method = ?method,
+            address = written,
+            error = %why,
+            "whether a certificate is revoked was not answered"
+        );
+    }
+}
+
+/// Addresses of one kind in a certificate that are tried.
+pub(super) const MAX_ADDRESSES: usize = 3;
+/// Silent addresses that are remembered.
+const MAX_SILENT: u64 = 10_000;

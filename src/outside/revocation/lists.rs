@@ -1,0 +1,146 @@
+//! CRLs out of distribution points, kept until they are due.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use moka::{policy::EvictionPolicy, sync::Cache};
+use rustls_pki_types::UnixTime;
+use tokio::sync::Semaphore;
+
+use super::{
+    MEMORY_OF_SILENCE,
+    inquiry::{MAX_ADDRESSES, NoUse, Outcome, Post},
+};
+use crate::{
+    certificate::revocation::{
+        Answer, Issued, Method,
+        crl::{self, Crl, UnverifiedCrl},
+    },
+    outside::flights::Flights,
+};
+
+/// The CRLs at hand.
+pub(super) struct Lists(Arc<Shelf>);
+
+struct Shelf {
+    post: Arc<Post>,
+    lists: Cache<Place, Arc<List>>,
+    flights: Flights<Place>,
+    /// Bounds the memory of those that are being read.
+    reading: Semaphore,
+    refresh: u64,
+}
+
+/// Where a CRL is, and whose it must be: the same address may serve another issuer's.
+#[derive(Clone, Eq, Hash, PartialEq)]
+struct Place {
+    address: String,
+    issuer_name: Vec<u8>,
+    issuer_key: Vec<u8>,
+}
+
+/// Times are seconds of the Unix epoch.
+struct List {
+    crl: Crl,
+    /// When a newer one is looked for.
+    due: u64,
+    /// Until when answers out of it serve.
+    until: u64,
+}
+
+impl Lists {
+    pub(super) fn new(post: Arc<Post>, refresh: Duration) -> Self {
+        let weight = |_: &Place, list: &Arc<List>| u32::try_from(list.crl.weight()).unwrap_or(u32::MAX);
+        let lists = Cache::builder().max_capacity(MAX_MEMORY).weigher(weight).eviction_policy(EvictionPolicy::lru());
+        Self(Arc::new(Shelf {
+            post,
+            lists: lists.build(),
+            flights: Flights::new(),
+            reading: Semaphore::new(AT_A_TIME),
+            refresh: refresh.as_secs().max(1),
+        }))
+    }
+
+    pub(super) async fn look_up(&self, about: &Issued, now: UnixTime) -> Outcome {
+        let written = about.distribution_points().iter().filter(|address| is_web(address));
+        for address in written.take(MAX_ADDRESSES) {
+            if let Some(answer) = self.look_up_at(address, about, now).await {
+                return Outcome::Answered(Method::Crl, answer);
+            }
+        }
+        Outcome::Silence
+    }
+
+    async fn look_up_at(&self, address: &str, about: &Issued, now: UnixTime) -> Option<Answer> {
+        let place = Place {
+            address: address.to_owned(),
+            issuer_name: about.issuer_name().to_vec(),
+            issuer_key: about.issuer_key().to_vec(),
+        };
+        let shelf = &self.0;
+        let is_due = || shelf.lists.get(&place).is_none_or(|list| list.due <= now.as_secs());
+        if is_due() {
+            let flight = shelf.flights.board(place.clone(), is_due, || {
+                let (shelf, place, about) = (Arc::clone(shelf), place.clone(), about.clone());
+                async move { shelf.renew(place, about, now).await }
+            });
+            if let Some(flight) = flight {
+                flight.landed().await;
+            }
+        }
+        // When no newer one could be had, the old one serves until its own end.
+        let list = shelf.lists.get(&place)?;
+        match list.crl.answer(about, now) {
+            Ok(answer) => {
+                // One that is overdue serves until the next try.
+                let until = list.until.max(now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs()));
+                let until = UnixTime::since_unix_epoch(Duration::from_secs(until));
+                Some(Answer { until: answer.until.min(until), ..answer })
+            }
+            Err(why) => {
+                shelf.post.note(Method::Crl, address, &NoUse::Answer(why));
+                None
+            }
+        }
+    }
+}
+
+impl Shelf {
+    async fn renew(&self, place: Place, about: Issued, asked: UnixTime) {
+        let begun = Instant::now();
+        match self.read(&place.address, about).await {
+            Ok(crl) => {
+                let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
+                let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh));
+                // Before its end, so that answers are renewed out of a newer one.
+                let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
+                self.lists.insert(place, Arc::new(List { crl, due, until }));
+            }
+            Err(why) => {
+                // Or every other certificate of the issuer would make it fetched again.
+                self.post.set_aside(&place.address);
+                self.post.note(Method::Crl, &place.address, &why);
+            }
+        }
+    }
+
+    async fn read(&self, address: &str, about: Issued) -> Result<Crl, NoUse> {
+        let _turn = self.reading.acquire().await.map_err(|_| NoUse::Answer("no longer reading"))?;
+        let der = self.post.get(address, crl::MAX_BYTES).await?;
+        let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
+        verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
+    }
+}
+
+/// Whether it is worth a try: LDAP is not spoken.
+fn is_web(address: &str) -> bool {
+    let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+/// Memory for CRLs out of distribution points, in bytes.
+const MAX_MEMORY: u64 = 512 * 1024 * 1024;
+/// CRLs that are read at a time.
+const AT_A_TIME: usize = 4;
