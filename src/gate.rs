@@ -7,7 +7,12 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     binding::Binding,
-    certificate::{Certificates, ClientCertificate, ForwardedCert, forwarded::Source},
+    certificate::{
+        Certificates, ClientCertificate, ForwardedCert,
+        forwarded::Source,
+        qualified::Eidas,
+        revocation::{ClearStop, Cleared, Grounds, Issued, RevocationPolicy, Revocations},
+    },
     denial::Denial,
     headers::Asserted,
     lookup::Lookup,
@@ -26,6 +31,10 @@ pub struct Gate {
     pub source: Source,
     /// Which certificates are believed.
     pub certificates: Certificates,
+    /// What is demanded of a certificate's revocation.
+    pub revocation: RevocationPolicy,
+    /// What is demanded of a certificate's qualification.
+    pub eidas: Eidas,
     /// Which tokens are believed.
     pub issuers: Issuers,
 }
@@ -50,18 +59,22 @@ pub struct Inbound<'a> {
 pub struct Known<'a> {
     /// The issuers' keys.
     pub keys: &'a KeyRing,
+    /// What certificate authorities said.
+    pub revocations: &'a dyn Revocations,
     /// Questions that were answered for this request and are not asked again.
     pub answered: &'a [Question],
 }
 
 /// What the shell has to find out before the gate can say more.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Question {
     /// Fetch the keys of this issuer anew: a token names a key that is not among them.
     Keys {
         /// Index into [`Issuers::issuers`].
         issuer: usize,
     },
+    /// Ask the issuer of this certificate whether it is revoked.
+    Revocation(Arc<Issued>),
 }
 
 /// The answer to a request.
@@ -86,8 +99,14 @@ pub struct Findings {
     pub route: Option<(usize, Arc<Route>)>,
     /// Whether the connection comes from a trusted load balancer.
     pub peer: Option<TrustedPeer>,
-    /// The certificate, once verified.
+    /// The certificate, once verified, not revoked, and qualified as demanded.
     pub certificate: Option<ClientCertificate>,
+    /// The certificate whose path holds, whatever else is wrong with it: for the record only.
+    pub shown: Option<ClientCertificate>,
+    /// Proof that revocation does not stand against it.
+    pub revocation: Option<Cleared>,
+    /// What revocation says of it: for the record only.
+    pub grounds: Option<Grounds>,
     /// How the certificate was found.
     pub certificate_lookup: Option<Lookup>,
     /// The token, once verified.
@@ -140,23 +159,24 @@ impl Gate {
         found.route = Some((place, Arc::clone(route)));
         found.peer = self.peers.admit(request.connection, request.asserted, now)?;
         if route.demands.certificate {
-            self.certificate(request, now, found)?;
+            self.certificate(request, known, now, found)?;
         }
         if route.demands.token {
             let token = self.token(request, known, now, found)?;
             if route.demands.binding || token.claims().confirmation().is_some() {
-                let certificate = self.certificate(request, now, found)?;
+                let certificate = self.certificate(request, known, now, found)?;
                 found.binding = Some(Binding::prove(&certificate, &token)?);
             }
-            route.authorize(&token)?;
         }
+        route.authorize(found.certificate.as_ref(), found.token.as_ref())?;
         Permit::grant(route, found).map_err(Stop::Deny)
     }
 
-    /// The client's certificate, judged once a request.
+    /// The client's certificate, judged once a request: path, revocation, qualification.
     fn certificate(
         &self,
         request: &Inbound<'_>,
+        known: &Known<'_>,
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<ClientCertificate, Stop> {
@@ -166,7 +186,21 @@ impl Gate {
         let forwarded = ForwardedCert::read(found.peer, request.asserted, request.connection, &self.source)?;
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
         found.certificate_lookup = Some(lookup);
-        Ok(found.certificate.insert(verified?).clone())
+        let certificate = found.shown.insert(verified?).clone();
+        let asked = |about: &Issued| known.asked_about(about);
+        match self.revocation.clear(&certificate, known.revocations, asked, now) {
+            Ok(cleared) => {
+                found.grounds = Some(cleared.grounds());
+                found.revocation = Some(cleared);
+            }
+            Err(ClearStop::Deny(denial, grounds)) => {
+                found.grounds = grounds;
+                return Err(Stop::Deny(denial));
+            }
+            Err(ClearStop::Ask(about)) => return Err(Stop::Ask(Question::Revocation(about))),
+        }
+        self.eidas.admit(certificate.qualification())?;
+        Ok(found.certificate.insert(certificate).clone())
     }
 
     fn token(
@@ -181,7 +215,7 @@ impl Gate {
         found.token_lookup = lookup;
         match verified {
             Ok(token) => Ok(found.token.insert(token).clone()),
-            Err(TokenStop::UnknownKey { issuer }) => Err(known.ask(Question::Keys { issuer })),
+            Err(TokenStop::UnknownKey { issuer }) => Err(known.ask_keys(issuer)),
             Err(TokenStop::Deny(denial)) => Err(Stop::Deny(denial)),
         }
     }
@@ -191,7 +225,7 @@ impl Permit {
     /// Holds what was found against what the route demands once more, so that a check left out above can only refuse.
     fn grant(route: &Route, found: &Findings) -> Result<Self, Denial> {
         let demands = route.demands;
-        if demands.certificate && found.certificate.is_none() {
+        if demands.certificate && (found.certificate.is_none() || found.revocation.is_none()) {
             return Err(Denial::CertificateMissing);
         }
         if demands.token && found.token.is_none() {
@@ -205,16 +239,18 @@ impl Permit {
 }
 
 impl Known<'_> {
-    /// Asks, unless that was answered before: then what is known is all there is to know.
-    fn ask(&self, question: Question) -> Stop {
+    /// Whether this certificate's issuer was asked for this request.
+    fn asked_about(&self, certificate: &Issued) -> bool {
+        self.answered.iter().any(|answered| matches!(answered, Question::Revocation(about) if **about == *certificate))
+    }
+
+    /// Asks for newer keys, unless that was done before: then what is known is all there is to know.
+    fn ask_keys(&self, issuer: usize) -> Stop {
+        let question = Question::Keys { issuer };
         if !self.answered.contains(&question) {
             return Stop::Ask(question);
         }
-        match question {
-            Question::Keys { .. } => {
-                Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh" })
-            }
-        }
+        Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh" })
     }
 }
 

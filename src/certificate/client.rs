@@ -5,7 +5,13 @@ use std::{fmt, sync::Arc};
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    certificate::{Presented, Written, name, path::VerifiedPath, verdicts::Forward},
+    certificate::{
+        Presented, Written, name,
+        path::VerifiedPath,
+        qualified::Qualification,
+        revocation::{Depth, Issued},
+        verdicts::Forward,
+    },
     thumbprint::Thumbprint,
 };
 
@@ -27,11 +33,19 @@ struct Facts {
     path_valid: (UnixTime, UnixTime),
     /// None when nothing is forwarded.
     written: Option<Written>,
+    qualification: Qualification,
+    /// Leaf first; an error where the certificate does not say what is asked about.
+    issued: Result<Vec<Arc<Issued>>, &'static str>,
 }
 
 impl ClientCertificate {
     /// Reads what the certificate at the start of a verified path says, and writes it for the backend.
-    pub(super) fn of(path: &VerifiedPath, presented: &Presented, forward: Option<Forward>) -> Self {
+    pub(super) fn of(
+        path: &VerifiedPath,
+        presented: &Presented,
+        forward: Option<Forward>,
+        revocation: Option<Depth>,
+    ) -> Self {
         let tbs = path.leaf.certificate.tbs_certificate();
         let serial = tbs.serial_number().as_bytes();
         let intermediates = match forward {
@@ -46,6 +60,8 @@ impl ClientCertificate {
             organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
             not_after: path.leaf.valid.1,
             path_valid: path.valid,
+            qualification: path.leaf.qualification(),
+            issued: issued(path, presented, revocation),
             written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates)),
         }))
     }
@@ -85,6 +101,16 @@ impl ClientCertificate {
         self.0.written.as_ref()
     }
 
+    /// What the certificate's issuer says of it beyond its names.
+    pub fn qualification(&self) -> &Qualification {
+        &self.0.qualification
+    }
+
+    /// What revocation is asked about, leaf first, as far as the configuration demands it.
+    pub(super) fn issued(&self) -> Result<&[Arc<Issued>], &'static str> {
+        self.0.issued.as_deref().map_err(|why| *why)
+    }
+
     pub(super) fn in_date(&self, now: UnixTime) -> bool {
         let (from, until) = self.0.path_valid;
         from <= now && now <= until
@@ -92,14 +118,27 @@ impl ClientCertificate {
 
     /// Memory that it takes, in bytes.
     pub(super) fn weight(&self) -> usize {
-        let Facts { subject, issuer, serial, organization_identifier, written, .. } = &*self.0;
+        let Facts { subject, issuer, serial, organization_identifier, written, issued, .. } = &*self.0;
+        let asked = issued.as_ref().map_or(0, |issued| issued.iter().map(|issued| issued.weight()).sum());
         let texts =
             subject.len() + issuer.len() + serial.len() + organization_identifier.as_ref().map_or(0, String::len);
         let headers = written
             .as_ref()
             .map_or(0, |written| written.leaf.len() + written.chain.as_ref().map_or(0, http::HeaderValue::len));
-        size_of::<Facts>() + texts + headers
+        size_of::<Facts>() + texts + headers + asked
     }
+}
+
+/// The certificates of the path that are asked about, each with its issuer.
+fn issued(path: &VerifiedPath, presented: &Presented, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>, &'static str> {
+    let reach = match depth {
+        None => 0,
+        Some(Depth::Leaf) => 1,
+        Some(Depth::Chain) => usize::MAX,
+    };
+    let below = std::iter::once(&presented.leaf).chain(&path.intermediates);
+    let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
+    below.zip(issuers).take(reach).map(|(below, issuer)| Issued::read(below, issuer).map(Arc::new)).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

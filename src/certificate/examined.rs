@@ -14,7 +14,10 @@ use x509_cert::{
     },
 };
 
-use super::signature;
+use super::{
+    qualified::{QC_STATEMENTS, Qualification},
+    signature,
+};
 use crate::denial::Denial;
 
 /// A parsed certificate and its extensions of interest.
@@ -62,6 +65,12 @@ impl Examined {
     /// The bytes that were parsed: DER has only one way to write a certificate, and the profiles hold it to that.
     pub(super) fn der(&self) -> Vec<u8> {
         self.certificate.to_der().unwrap_or_default()
+    }
+
+    /// What its qcStatements say.
+    pub(super) fn qualification(&self) -> Qualification {
+        let statements = self.extensions().find(|extension| extension.extn_id == QC_STATEMENTS);
+        statements.map_or(Qualification::Absent, |found| Qualification::read(found.extn_value.as_bytes()))
     }
 
     /// Whether `issuer` signed this: name for name, byte by byte, and by signature.

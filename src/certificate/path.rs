@@ -39,8 +39,17 @@ pub struct VerifiedPath {
     pub(super) leaf: Examined,
     /// In the order from the leaf to the anchor, which is not among them.
     pub(super) intermediates: Vec<Vec<u8>>,
+    /// One certificate of the anchor's name and key.
+    pub(super) anchor: CertificateDer<'static>,
     /// When every certificate of the path is in date.
     pub(super) valid: Window,
+}
+
+/// A path that holds, without its leaf.
+struct Held<'a> {
+    intermediates: Vec<Examined>,
+    anchor: &'a Anchor,
+    valid: Window,
 }
 
 /// Both ends included.
@@ -70,9 +79,10 @@ pub fn verify(
     let at = now.max(leaf.valid.0).min(leaf.valid.1);
     let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, at, refused: RefCell::default() };
     match candidate.path(presented) {
-        Ok((intermediates, valid)) => {
+        Ok(Held { intermediates, anchor, valid }) => {
+            let anchor = anchor.der.clone();
             leaf.hold_dates(now)?;
-            Ok(VerifiedPath { leaf, intermediates, valid })
+            Ok(VerifiedPath { leaf, intermediates: intermediates.iter().map(Examined::der).collect(), anchor, valid })
         }
         // Its issuers may since have been renewed: then its own dates say more.
         Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
@@ -99,8 +109,8 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// The intermediates of a path that holds, and when all of it is in date.
-    fn path(&self, presented: &Presented) -> Result<(Vec<Vec<u8>>, Window), Denial> {
+    /// A path that holds.
+    fn path(&self, presented: &Presented) -> Result<Held<'_>, Denial> {
         let leaf = CertificateDer::from(presented.leaf.as_slice());
         let sent: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
@@ -113,11 +123,10 @@ impl Candidate<'_> {
             None,
             Some(&|path| self.hold_or_go_on(path)),
         );
-        let (intermediates, valid) = match found {
-            Ok(path) => (issuers(&path)?, self.hold_found(&path)?),
-            Err(error) => search::path(self).ok_or_else(|| self.denial(&error))?,
-        };
-        Ok((intermediates.iter().map(Examined::der).collect(), valid))
+        match found {
+            Ok(path) => self.hold_found(&path),
+            Err(error) => search::path(self).ok_or_else(|| self.denial(&error)),
+        }
     }
 
     /// webpki goes on looking after an error.
@@ -129,13 +138,12 @@ impl Candidate<'_> {
     }
 
     /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
-    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Window, Denial> {
+    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Held<'_>, Denial> {
         let intermediates = issuers(path)?;
-        let intermediates: Vec<_> = intermediates.iter().collect();
         let mut refused = untrusted("the path ends in no anchor");
         for anchor in self.trust.behind(path.anchor()) {
-            match self.hold_path(&intermediates, anchor) {
-                Ok(valid) => return Ok(valid),
+            match self.hold_path(&intermediates.iter().collect::<Vec<_>>(), anchor) {
+                Ok(valid) => return Ok(Held { intermediates, anchor, valid }),
                 Err(denial) => refused = denial,
             }
         }

@@ -4,6 +4,8 @@
 use const_oid::ObjectIdentifier;
 use der::{Any, Decode, Sequence, asn1::Utf8StringRef};
 
+use crate::denial::Denial;
+
 /// What the qcStatements extension says, or that there is none, or that it cannot be read.
 ///
 /// A statement that cannot be read is not an absent one: where statements matter it is a refusal.
@@ -71,6 +73,23 @@ impl Qualification {
         read(extension).map_or_else(Self::Malformed, Self::Stated)
     }
 
+    /// The statements, where they matter.
+    ///
+    /// # Errors
+    /// `certificate_not_qualified` for statements that cannot be read, or none.
+    pub fn demanded(&self) -> Result<&Statements, Denial> {
+        match self {
+            Self::Stated(statements) => Ok(statements),
+            Self::Absent => Err(not_qualified("there are no qcStatements")),
+            Self::Malformed(why) => Err(not_qualified(why)),
+        }
+    }
+
+    /// The names of the PSD2 roles, where they can be relied on.
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.statements().and_then(|statements| statements.psd2.as_ref()).into_iter().flat_map(|psd2| &psd2.roles)
+    }
+
     /// The statements, if they can be relied on.
     pub fn statements(&self) -> Option<&Statements> {
         match self {
@@ -113,6 +132,57 @@ impl Role {
             Self::Other(oid) => oid.to_string(),
         }
     }
+}
+
+/// What `[eidas]` demands of every certificate that is judged.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Eidas {
+    /// Which statements.
+    pub require: Requirement,
+    /// Ids of the national competent authorities that are accepted; empty: any.
+    pub authorities: Vec<String>,
+}
+
+/// Which statements are demanded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Requirement {
+    /// None.
+    #[default]
+    Off,
+    /// The PSD2 statement.
+    Psd2,
+    /// QcCompliance, QcType web, and the PSD2 statement.
+    Qwac,
+}
+
+impl Eidas {
+    /// Holds a believed certificate to what is demanded.
+    ///
+    /// # Errors
+    /// `certificate_not_qualified`, also for statements that cannot be read; `authority_not_allowed`.
+    pub fn admit(&self, qualification: &Qualification) -> Result<(), Denial> {
+        if self.require == Requirement::Off {
+            return Ok(());
+        }
+        let statements = qualification.demanded()?;
+        let psd2 = statements.psd2.as_ref().ok_or_else(|| not_qualified("there is no PSD2 statement"))?;
+        if self.require == Requirement::Qwac {
+            if !statements.compliance {
+                return Err(not_qualified("there is no QcCompliance"));
+            }
+            if !statements.types.contains(&QcType::Web) {
+                return Err(not_qualified("QcType is not web"));
+            }
+        }
+        if !self.authorities.is_empty() && !self.authorities.contains(&psd2.nca_id) {
+            return Err(Denial::AuthorityNotAllowed);
+        }
+        Ok(())
+    }
+}
+
+fn not_qualified(why: &'static str) -> Denial {
+    Denial::CertificateNotQualified { why }
 }
 
 #[derive(Sequence)]
@@ -214,7 +284,7 @@ fn role(stated: &RoleOfPsp<'_>) -> Result<Role, &'static str> {
 }
 
 /// TS 119 495, GEN-5.2.3-2: ISO 3166-1 country, hyphen, two to eight capitals; `NA` for central banks and authorities.
-fn is_nca_id(id: &str) -> bool {
+pub fn is_nca_id(id: &str) -> bool {
     let capitals = |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase());
     id == "NA"
         || id.split_once('-').is_some_and(|(country, nca)| {

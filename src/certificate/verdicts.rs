@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore, path},
+    certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore, path, revocation::Depth},
     denial::Denial,
     lookup::Lookup,
 };
@@ -20,6 +20,7 @@ pub struct Certificates {
     trust: Truststore,
     rules: PathRules,
     forward: Option<Forward>,
+    revocation: Option<Depth>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
     accepted: Option<Cache<Arc<[u8]>, ClientCertificate, RandomState>>,
 }
@@ -34,8 +35,15 @@ pub struct Forward {
 }
 
 impl Certificates {
-    /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
-    pub fn new(trust: Truststore, rules: PathRules, forward: Option<Forward>, cache_bytes: u64) -> Self {
+    /// `revocation`: how much of a path is kept for asking about it. `cache_bytes`: memory for the cache, at most; 0
+    /// switches it off.
+    pub fn new(
+        trust: Truststore,
+        rules: PathRules,
+        forward: Option<Forward>,
+        revocation: Option<Depth>,
+        cache_bytes: u64,
+    ) -> Self {
         let accepted = (cache_bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(cache_bytes)
@@ -45,7 +53,7 @@ impl Certificates {
                 })
                 .build_with_hasher(RandomState::new())
         });
-        Self { trust, rules, forward, accepted }
+        Self { trust, rules, forward, revocation, accepted }
     }
 
     /// The certificate, if its path holds now.
@@ -69,7 +77,7 @@ impl Certificates {
     fn verify_anew(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> Result<ClientCertificate, Denial> {
         let presented = forwarded.decode(self.rules.max_intermediates)?;
         let path = path::verify(&presented, &self.trust, &self.rules, now)?;
-        Ok(ClientCertificate::of(&path, &presented, self.forward))
+        Ok(ClientCertificate::of(&path, &presented, self.forward, self.revocation))
     }
 
     /// The truststore.

@@ -11,6 +11,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod eidas;
 mod errors;
 mod identity;
 mod later;
@@ -19,6 +20,7 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+pub mod revocation;
 mod routes;
 mod source;
 mod table;
@@ -38,7 +40,9 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
-    certificate::{Certificates, PathRules, Truststore, verdicts::Forward},
+    certificate::{
+        Certificates, PathRules, Truststore, qualified::Eidas, revocation::RevocationPolicy, verdicts::Forward,
+    },
     config::{
         balancer::LoadBalancer,
         fault::Wrong,
@@ -82,7 +86,7 @@ pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<
 fn text(file: &Path) -> Result<String, Wrong> {
     let unreadable =
         |error| Wrong::new(format!("cannot be read: {error}"), "name the file with --config FILE or CERTBOUND_CONFIG");
-    let bytes = reading::bounded(file).map_err(unreadable)?;
+    let bytes = reading::bounded(file, reading::MAX_BYTES).map_err(unreadable)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::new("is not UTF-8", "save it as UTF-8"))?;
     Ok(text.to_owned())
 }
@@ -109,6 +113,9 @@ struct Tables {
     client: ClientCertificate,
     truststore: Option<Truststore>,
     rules: PathRules,
+    policy: RevocationPolicy,
+    revocation: Option<settings::Revocation>,
+    eidas: Eidas,
     tokens: Tokens,
     cache: Cache,
     routes: Vec<PlacedRoute>,
@@ -128,6 +135,7 @@ impl Tables {
         let (truststore, rules) = anchors::read(document.required_table("truststore"));
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
+        let (policy, revocation) = revocation::read(document.table("revocation"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -136,6 +144,9 @@ impl Tables {
             client,
             truststore,
             rules,
+            policy,
+            revocation,
+            eidas: eidas::read(document.table("eidas")),
             tokens: token::read(document.table("token")),
             cache: cache(document.table("cache")),
             routes: routes::read(document.tables("route"), reading),
@@ -162,10 +173,19 @@ impl Tables {
                 routes: Routes::new(self.routes.into_iter().map(|route| route.value).collect()),
                 peers: self.balancer.peers,
                 source: self.client.source,
-                certificates: Certificates::new(self.truststore?, self.rules, self.forward, self.cache.certificates),
+                certificates: Certificates::new(
+                    self.truststore?,
+                    self.rules,
+                    self.forward,
+                    self.policy.depth(),
+                    self.cache.certificates,
+                ),
+                revocation: self.policy,
+                eidas: self.eidas,
                 issuers: self.tokens.issuers,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
+            revocation: self.revocation?,
             keys: self.tokens.keys,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,

@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
                 "name a file that this process may read; paths are relative to the folder of this file",
             )
         };
-        self.settle(place, bounded(path).map_err(cannot))
+        self.settle(place, bounded(path, MAX_BYTES).map_err(cannot))
     }
 
     fn at(&self, place: &Place, what: String, remedy: String) -> Fault {
@@ -127,18 +127,19 @@ fn one_line(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// The content of a regular file, at most [`MAX_BYTES`].
-pub(super) fn bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+/// The content of a regular file, at most so many bytes.
+pub(super) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // A pipe would block the start, a device would never end.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other("it is larger than 16 MiB"));
+    File::open(path)?.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
     }
     Ok(bytes)
 }
 
-const MAX_BYTES: u64 = 16 << 20;
+/// A larger configuration, certificate, or key is none.
+pub(super) const MAX_BYTES: usize = 16 << 20;

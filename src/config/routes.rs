@@ -30,6 +30,7 @@ fn everywhere() -> Option<PlacedRoute> {
         path: Template::parse("/{*rest}").ok()?,
         methods: Vec::new(),
         demands: ALL,
+        roles: Vec::new(),
         scopes: "".into(),
         grant: GrantRule::Any,
         websocket: false,
@@ -48,6 +49,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let demands = demands(&mut table);
+    let roles = roles(&mut table, demands);
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
     let websocket = upgrade(&mut table);
@@ -57,7 +59,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         let what = format!("everything under `{}` is forwarded without any check", path.value);
         table.reading.warn(&path.place, what, "name the paths that are open, or demand something");
     }
-    let route = Route { path: template, methods, demands, scopes: scopes.into(), grant, websocket };
+    let route = Route { path: template, methods, demands, roles, scopes: scopes.into(), grant, websocket };
     Some(Placed { value: route, place: path.place })
 }
 
@@ -105,6 +107,20 @@ fn demands(table: &mut Table<'_>) -> Demands {
     demands
 }
 
+/// PSD2 roles, any of which the certificate must have.
+fn roles(table: &mut Table<'_>, demands: Demands) -> Vec<&'static str> {
+    let named = table.strings("roles").unwrap_or_default();
+    if !named.is_empty() && !demands.certificate {
+        table.fault(
+            "roles",
+            "roles are the certificate's, and this route demands none",
+            "add \"certificate\" to require",
+        );
+    }
+    let words = ["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"].map(|role| (role, role));
+    named.iter().filter_map(|role| table.reading.settle(&role.place, among(&role.value, &words))).collect()
+}
+
 fn scopes(table: &mut Table<'_>, demands: Demands) -> String {
     let scopes = table.strings("scopes").unwrap_or_default();
     if !scopes.is_empty() && !demands.token {
@@ -140,15 +156,11 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
-    for role in table.strings("roles").unwrap_or_default() {
-        let roles = ["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"].map(|role| (role, ()));
-        table.reading.settle(&role.place, among(&role.value, &roles));
-    }
     table.boolean("consent", false);
     table.choice("kind", ("api", ()), &[("token", ()), ("registration", ())]);
     let errors = super::errors::FORMATS.map(|format| (format, ()));
     table.choice("errors", ("", ()), &errors);
-    for key in ["roles", "consent", "kind", "errors"] {
+    for key in ["consent", "kind", "errors"] {
         table.not_yet(key);
     }
 }

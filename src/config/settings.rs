@@ -2,10 +2,17 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use http::{HeaderName, Method};
+use http::HeaderName;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use crate::{certificate::Profile, gate::Gate, headers::IdentityHeaders};
+use crate::{
+    certificate::{
+        Profile,
+        revocation::{Method, crl::UnverifiedCrl},
+    },
+    gate::Gate,
+    headers::IdentityHeaders,
+};
 
 /// A whole, valid configuration with the files it names read.
 pub struct Settings {
@@ -17,6 +24,8 @@ pub struct Settings {
     pub identity: IdentityHeaders,
     /// The data listener.
     pub listen: Listen,
+    /// How certificate authorities are asked about revocation.
+    pub revocation: Revocation,
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// Time for one fetch of keys or of a discovery document.
@@ -102,6 +111,29 @@ pub enum ProxyProtocol {
     V1,
     /// The binary form.
     V2,
+}
+
+/// How certificate authorities are asked whether certificates are revoked.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    /// In this order, the next when one gives no usable answer; empty: nobody is asked.
+    pub methods: Vec<Method>,
+    /// For one request to a responder or a distribution point.
+    pub timeout: Duration,
+    /// How long an answer serves, at most.
+    pub cache_ttl: Duration,
+    /// How long the last answer serves where no newer one can be had; none: not at all.
+    pub max_stale: Option<Duration>,
+    /// How long a CRL out of a distribution point serves, at most.
+    pub crl_refresh: Duration,
+    /// Where addresses in certificates may lead; empty: any public address.
+    pub allowed_hosts: Vec<String>,
+    /// Whether to loopback and private ranges too.
+    pub allow_private_addresses: bool,
+    /// Files and folders of CRLs, their paths resolved.
+    pub crl_files: Vec<PathBuf>,
+    /// What they held.
+    pub crls: Vec<UnverifiedCrl>,
 }
 
 /// Where one issuer's keys come from.
@@ -254,6 +286,3 @@ pub enum Sink {
     /// Nowhere.
     Off,
 }
-
-/// Methods that no route takes.
-pub const REFUSED_METHODS: [Method; 2] = [Method::TRACE, Method::CONNECT];

@@ -40,9 +40,7 @@ fn literal(text: &str) -> Result<Option<Part>, Wrong> {
 
 fn placeholder(name: &str) -> Result<Placeholder, Wrong> {
     match among(name, &PLACEHOLDERS)? {
-        Placeholder::CertificateRoles | Placeholder::ConsentId => {
-            Err(Wrong::new(format!("`{{{name}}}` is not available yet"), "leave the header out"))
-        }
+        Placeholder::ConsentId => Err(Wrong::new(format!("`{{{name}}}` is not available yet"), "leave the header out")),
         placeholder => Ok(placeholder),
     }
 }

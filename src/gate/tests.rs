@@ -10,6 +10,7 @@ use crate::{
     certificate::{
         Certificates, PathRules, Profile,
         mint::{Authority, in_years, plain, trusting},
+        revocation::NothingKnown,
     },
     headers::{IdentityHeaders, ReadNames},
     route::{Demands, GrantRule, Template},
@@ -66,7 +67,9 @@ impl World {
                 refuse_strangers: false,
             },
             source: Source::Header { profile: Profile::Haproxy, max_bytes: 16 * 1024 },
-            certificates: Certificates::new(trusting(&[&root.der]), rules, None, 0),
+            certificates: Certificates::new(trusting(&[&root.der]), rules, None, None, 0),
+            revocation: RevocationPolicy::Off,
+            eidas: Eidas::default(),
             issuers: mint::issuers(),
         };
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
@@ -114,7 +117,11 @@ impl World {
             method: &shown.method,
             path: RequestPath::parse(shown.path.as_bytes()).unwrap(),
         };
-        self.gate.judge(&inbound, &Known { keys: &self.keys, answered }, mint::at(shown.now))
+        self.gate.judge(
+            &inbound,
+            &Known { keys: &self.keys, revocations: &NothingKnown, answered },
+            mint::at(shown.now),
+        )
     }
 
     /// The code of the refusal; none for a permit.
@@ -132,6 +139,7 @@ fn routes() -> Vec<Route> {
         path: Template::parse(path).unwrap(),
         methods: vec![Method::GET],
         demands,
+        roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
         websocket: false,
@@ -276,9 +284,9 @@ fn unknown_key_is_asked_for_once_and_then_refused() {
     let question = Question::Keys { issuer: 0 };
 
     let first = world.judge(&world.alice(), &[]).verdict;
-    let second = world.judge(&world.alice(), &[question]).verdict;
+    let second = world.judge(&world.alice(), &[question.clone()]).verdict;
 
-    assert!(matches!(first, Verdict::Ask(asked) if asked == question), "{first:?}");
+    assert!(matches!(&first, Verdict::Ask(asked) if *asked == question), "{first:?}");
     assert!(matches!(second, Verdict::Deny(Denial::TokenKeyUnknown { .. })), "{second:?}");
 }
 

@@ -24,6 +24,7 @@ pub(super) fn record(decision: Decision) -> Record {
         path: Template::parse(TEMPLATE).unwrap(),
         methods: Vec::new(),
         demands: Demands::default(),
+        roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
         websocket: false,

@@ -14,7 +14,6 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     config::settings::{KeyLocation, KeySource},
-    gate::Question,
     observe::Metrics,
     outside::{
         discovery,
@@ -132,12 +131,11 @@ impl KeyStore {
         self.ring.load()
     }
 
-    /// Answers a question of the gate; afterwards [`Self::ring`] is all there is to know for that request.
+    /// Answers the gate, which misses a key of issuer number `issuer`; afterwards [`Self::ring`] is all there is to know for that request.
     ///
     /// An unknown key makes at most one fetch per issuer in 10 s; whoever asks meanwhile waits for that fetch, or for none.
     /// Who goes away while waiting does not end the fetch for the others.
-    pub async fn answer(self: &Arc<Self>, question: Question) {
-        let Question::Keys { issuer } = question;
+    pub async fn answer(self: &Arc<Self>, issuer: usize) {
         let Some(keys) = self.issuers.get(issuer) else { return };
         let under_way = {
             let mut flight = keys.flight.lock();

@@ -9,5 +9,6 @@ pub mod jwks;
 mod origin;
 pub mod revocation;
 
+pub use address::AddressRules;
 pub use jwks::KeyStore;
-pub use revocation::RevocationStore;
+pub use revocation::{CrlFiles, RevocationRules, RevocationStore};

@@ -19,7 +19,7 @@ use rustls_pki_types::UnixTime;
 pub use self::files::CrlFiles;
 use self::inquiry::{Inquiry, Outcome};
 use crate::{
-    certificate::revocation::{Answer, Issued, IssuedKey, Method, Standing, Status},
+    certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
     observe::Metrics,
     outside::{
         address::AddressRules,
@@ -75,6 +75,12 @@ struct Held {
     method: Method,
     until: u64,
     stale_until: u64,
+}
+
+impl Revocations for Arc<RevocationStore> {
+    fn standing(&self, about: &Arc<Issued>, now: UnixTime) -> Standing {
+        self.known(about, now)
+    }
 }
 
 impl RevocationStore {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::{
     config::Settings,
     observe::{AuditLog, Metrics},
-    outside::KeyStore,
+    outside::{KeyStore, RevocationStore},
     proxy::activity::Activity,
 };
 
@@ -29,6 +29,8 @@ use crate::{
 pub struct World {
     /// The configuration, the gate in it.
     pub settings: Settings,
+    /// What certificate authorities said.
+    pub revocation: Arc<RevocationStore>,
     /// The issuers' keys.
     pub keys: Arc<KeyStore>,
     /// Counters.

@@ -9,6 +9,7 @@ use http::{
 use pingora::http::RequestHeader;
 
 use crate::{
+    certificate::qualified::Role,
     config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
     gate::Findings,
     peer::Connection,
@@ -123,7 +124,11 @@ fn append(placeholder: Placeholder, findings: &Findings, text: &mut String) -> O
         Placeholder::TokenSubject => claims?.subject()?,
         Placeholder::TokenScope => claims?.scope()?,
         Placeholder::TokenIssuer => claims?.issuer()?,
-        Placeholder::CertificateRoles | Placeholder::ConsentId => return None,
+        Placeholder::CertificateRoles => {
+            let roles: Vec<_> = certificate?.qualification().roles().map(Role::name).collect();
+            return (!roles.is_empty()).then(|| text.push_str(&roles.join(" ")));
+        }
+        Placeholder::ConsentId => return None,
     };
     is_plain(value).then(|| text.push_str(value))
 }

@@ -16,7 +16,7 @@ use crate::{
         settings::{Address, Backend, Listen},
     },
     observe::{AuditLog, Metrics},
-    outside::KeyStore,
+    outside::{AddressRules, CrlFiles, KeyStore, RevocationRules, RevocationStore},
     proxy::{
         World,
         activity::Activity,
@@ -58,7 +58,8 @@ impl Server {
         let keys = KeyStore::new(sources, fetch_timeout, token_cache_bytes, Arc::clone(&metrics));
         let audit = AuditLog::open(&settings.audit, settings.mode, Arc::clone(&settings.hash))?;
         let activity = Activity::default();
-        let world = Arc::new(World { settings, keys, metrics, audit, activity });
+        let revocation = revocation_store(&mut settings, &metrics)?;
+        let world = Arc::new(World { settings, keys, revocation, metrics, audit, activity });
 
         // First the listener that says what is still missing.
         let admin = bind("admin", &world.settings.admin).await?;
@@ -110,6 +111,22 @@ impl Server {
         drop(self.background);
         if finished { Ended::Finished } else { Ended::Cut }
     }
+}
+
+/// Knows nothing yet but the CRL files.
+fn revocation_store(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<RevocationStore>> {
+    let settings = &mut settings.revocation;
+    let files = CrlFiles::new(std::mem::take(&mut settings.crls));
+    let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
+    let rules = RevocationRules {
+        methods: settings.methods.clone(),
+        timeout: settings.timeout,
+        cache_ttl: settings.cache_ttl,
+        max_stale: settings.max_stale,
+        crl_refresh: settings.crl_refresh,
+        addresses,
+    };
+    RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {

@@ -18,7 +18,7 @@ use pingora::{
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    config::settings::{Mode, REFUSED_METHODS},
+    config::settings::Mode,
     denial::Denial,
     gate::{Findings, Inbound, Judgement, Known, Question, Verdict},
     headers::Asserted,
@@ -28,6 +28,7 @@ use crate::{
         World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
         outbound::Outgoing, respond, websocket,
     },
+    route,
 };
 
 /// certbound as Pingora sees it.
@@ -52,7 +53,10 @@ impl Sidecar {
         while answered.len() < MOST_QUESTIONS {
             let judgement = self.judge_once(session, asserted, connection, &answered);
             let Verdict::Ask(question) = judgement.verdict else { return judgement };
-            self.world.keys.answer(question).await;
+            match &question {
+                Question::Keys { issuer } => self.world.keys.answer(*issuer).await,
+                Question::Revocation(about) => self.world.revocation.answer(about, UnixTime::now()).await,
+            }
             answered.push(question);
         }
         // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
@@ -73,7 +77,7 @@ impl Sidecar {
         };
         let inbound = Inbound { connection, asserted, headers: &request.headers, method: &request.method, path };
         let keys = self.world.keys.ring();
-        let known = Known { keys: &keys, answered };
+        let known = Known { keys: &keys, revocations: &self.world.revocation, answered };
         self.world.settings.gate.judge(&inbound, &known, UnixTime::now())
     }
 
@@ -94,7 +98,7 @@ impl Sidecar {
             Verdict::Deny(denial) => denial,
             Verdict::Ask(_) => Denial::KeysUnavailable,
         };
-        let refused_method = REFUSED_METHODS.contains(&session.req_header().method);
+        let refused_method = route::is_refused(&session.req_header().method);
         if self.world.settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
             return Err(denial);
         }
@@ -356,6 +360,7 @@ fn holds_always(denial: &Denial) -> bool {
     )
 }
 
-/// One for each issuer's keys would do; a gate that asks more often is not asking for anything new.
-const MOST_QUESTIONS: usize = 4;
+/// One for the keys and one for each certificate of a path would do; a gate that asks more often is not asking for anything
+/// new.
+const MOST_QUESTIONS: usize = 16;
 const BODY_TOO_LARGE: ErrorType = ErrorType::new("body too large");

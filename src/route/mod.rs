@@ -8,6 +8,10 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::{
+    certificate::{
+        ClientCertificate,
+        qualified::{Qualification, Role},
+    },
     denial::Denial,
     token::{AccessToken, Grant},
 };
@@ -45,6 +49,8 @@ pub struct Route {
     pub methods: Vec<Method>,
     /// What is demanded.
     pub demands: Demands,
+    /// PSD2 roles, any of which the certificate must have; empty: not asked. Names of [`Role::KNOWN`].
+    pub roles: Vec<&'static str>,
     /// Scopes, all of which the token must have, joined by single spaces for the challenge.
     pub scopes: Arc<str>,
     /// Which grant.
@@ -54,11 +60,36 @@ pub struct Route {
 }
 
 impl Route {
-    /// Judges the token by the route's policy: scopes, then grant.
+    /// Judges what was believed by the route's policy: roles, then scopes, then grant.
     ///
     /// # Errors
-    /// `scope_insufficient`, `grant_wrong`.
-    pub fn authorize(&self, token: &AccessToken) -> Result<(), Denial> {
+    /// `role_missing`, or `certificate_not_qualified` where the statements cannot be read; `scope_insufficient`;
+    /// `grant_wrong`.
+    pub fn authorize(
+        &self,
+        certificate: Option<&ClientCertificate>,
+        token: Option<&AccessToken>,
+    ) -> Result<(), Denial> {
+        if !self.roles.is_empty() {
+            self.authorize_roles(certificate.ok_or(Denial::CertificateMissing)?)?;
+        }
+        match token {
+            Some(token) => self.authorize_token(token),
+            None => Ok(()),
+        }
+    }
+
+    /// One of the roles is enough. A certificate without a PSD2 statement has none.
+    fn authorize_roles(&self, certificate: &ClientCertificate) -> Result<(), Denial> {
+        let qualification = certificate.qualification();
+        if let Qualification::Malformed(why) = qualification {
+            return Err(Denial::CertificateNotQualified { why });
+        }
+        let granted = qualification.roles().any(|role| matches!(role, Role::Known(name) if self.roles.contains(name)));
+        granted.then_some(()).ok_or(Denial::RoleMissing)
+    }
+
+    fn authorize_token(&self, token: &AccessToken) -> Result<(), Denial> {
         let claims = token.claims();
         let granted = claims.scope().unwrap_or_default();
         let has = |scope: &str| granted.split(' ').any(|granted| granted == scope);
@@ -98,8 +129,7 @@ impl Routes {
     /// # Errors
     /// `method_not_allowed` with every method that would do, for TRACE and CONNECT whatever the path; `route_unknown`.
     pub fn find(&self, path: RequestPath<'_>, method: &Method) -> Result<(usize, &Arc<Route>), Denial> {
-        // TRACE would show the caller what the balancer added; CONNECT asks for a tunnel, not for a path.
-        let refused = *method == Method::TRACE || *method == Method::CONNECT;
+        let refused = is_refused(method);
         let mut fitting = self.0.iter().enumerate().filter(|(_, route)| route.path.matches(path));
         if !refused && let Some(found) = fitting.clone().find(|(_, route)| route.takes(method)) {
             return Ok(found);
@@ -118,6 +148,12 @@ impl Routes {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.0.iter()
     }
+}
+
+/// Whether no route takes this method: TRACE would show the caller what the balancer added, and CONNECT asks for a tunnel,
+/// not for a path.
+pub fn is_refused(method: &Method) -> bool {
+    *method == Method::TRACE || *method == Method::CONNECT
 }
 
 /// Written in `Allow` for a route that takes every method.

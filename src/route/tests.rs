@@ -10,6 +10,7 @@ fn route(path: &str, methods: &[Method]) -> Route {
         path: Template::parse(path).unwrap(),
         methods: methods.to_vec(),
         demands: Demands::default(),
+        roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
         websocket: false,
@@ -82,7 +83,7 @@ fn method_that_no_fitting_route_takes_is_refused_with_all_that_would_do() {
 
 fn authorize(scopes: &str, grant: GrantRule, claims: &Value) -> Result<(), &'static str> {
     let route = Route { scopes: scopes.into(), grant, ..route("/", &[]) };
-    route.authorize(&access_token(claims)).map_err(|denial| denial.code())
+    route.authorize(None, Some(&access_token(claims))).map_err(|denial| denial.code())
 }
 
 #[test]

@@ -3,14 +3,14 @@
 
 use x509_cert::Version;
 
-use super::{Candidate, Window};
-use crate::certificate::examined::Examined;
+use super::{Candidate, Held, Window};
+use crate::certificate::{examined::Examined, truststore::Anchor};
 
 /// A path that holds although webpki found none, and when it is in date.
 ///
 /// Everything that webpki checks is checked here, too: names and signatures by [`Examined::is_issued_by`], the rest by
 /// [`Candidate::hold_path`], which also checks the paths that webpki found.
-pub(super) fn path(candidate: &Candidate<'_>) -> Option<(Vec<Examined>, Window)> {
+pub(super) fn path<'a>(candidate: &'a Candidate<'_>) -> Option<Held<'a>> {
     let Candidate { leaf, sent, trust, at, .. } = candidate;
     let constrained = sent.iter().chain(trust.examined()).any(|issuer| issuer.name_constraints.is_some());
     let self_issued = sent.iter().any(Examined::is_self_issued);
@@ -23,9 +23,9 @@ pub(super) fn path(candidate: &Candidate<'_>) -> Option<(Vec<Examined>, Window)>
         return None;
     }
     let mut search = Search { candidate, path: Vec::new(), signatures: MAX_SIGNATURES };
-    let valid = search.extend(leaf)?;
-    let path = search.path.iter().filter_map(|place| sent.get(*place)).cloned().collect();
-    Some((path, valid))
+    let (anchor, valid) = search.extend(leaf)?;
+    let intermediates = search.path.iter().filter_map(|place| sent.get(*place)).cloned().collect();
+    Some(Held { intermediates, anchor, valid })
 }
 
 struct Search<'a> {
@@ -38,13 +38,13 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
-    fn extend(&mut self, last: &'a Examined) -> Option<Window> {
+    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Anchor, Window)> {
         for anchor in self.candidate.trust.all() {
             if self.issued(last, &anchor.examined)? {
                 let intermediates: Vec<_> =
                     self.path.iter().filter_map(|place| self.candidate.sent.get(*place)).collect();
                 match self.candidate.hold_path(&intermediates, anchor) {
-                    Ok(valid) => return Some(valid),
+                    Ok(valid) => return Some((anchor, valid)),
                     Err(denial) => self.candidate.refused.replace(Some(denial)),
                 };
             }
@@ -52,8 +52,8 @@ impl<'a> Search<'a> {
         for (place, issuer) in self.candidate.sent.iter().enumerate() {
             if !self.path.contains(&place) && self.issued(last, issuer)? {
                 self.path.push(place);
-                if let Some(valid) = self.extend(issuer) {
-                    return Some(valid);
+                if let Some(found) = self.extend(issuer) {
+                    return Some(found);
                 }
                 self.path.pop();
             }

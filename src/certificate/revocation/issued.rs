@@ -74,6 +74,12 @@ impl Issued {
         })
     }
 
+    /// Memory that it takes, in bytes.
+    pub(in crate::certificate) fn weight(&self) -> usize {
+        let addresses = self.responders.iter().chain(&self.distribution_points).map(String::len).sum::<usize>();
+        size_of::<Self>() + self.issuer_name.len() + self.issuer_key.len() + self.serial.len() + addresses
+    }
+
     /// What the certificate is remembered by.
     pub fn key(&self) -> IssuedKey {
         self.key

@@ -5,10 +5,12 @@ pub mod issued;
 #[cfg(test)]
 pub(crate) mod minted;
 pub mod ocsp;
+pub mod policy;
 
 use rustls_pki_types::UnixTime;
 
 pub use issued::{Issued, IssuedKey};
+pub use policy::{ClearStop, Cleared, Depth, Grounds, NothingKnown, RevocationPolicy, Revocations};
 
 /// What an issuer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

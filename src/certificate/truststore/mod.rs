@@ -153,7 +153,7 @@ impl Truststore {
     }
 
     /// Every certificate that makes this anchor: the same name and key may be certified more than once.
-    pub(super) fn behind<'a>(&'a self, found: &'a TrustAnchor<'_>) -> impl Iterator<Item = &'a Anchor> {
+    pub(super) fn behind<'a>(&'a self, found: &TrustAnchor<'_>) -> impl Iterator<Item = &'a Anchor> {
         self.trust.iter().zip(&self.anchors).filter(move |(trust, _)| *trust == found).map(|(_, anchor)| anchor)
     }
 

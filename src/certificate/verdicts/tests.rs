@@ -14,7 +14,7 @@ const RULES: PathRules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 
 const CACHE: u64 = 1 << 20;
 
 fn certificates(root: &Authority, cache_bytes: u64) -> Certificates {
-    Certificates::new(trusting(&[&root.der]), RULES, None, cache_bytes)
+    Certificates::new(trusting(&[&root.der]), RULES, None, None, cache_bytes)
 }
 
 /// As HAProxy sends them: base64 of DER, the chain in one more header.
@@ -151,7 +151,7 @@ fn certificate_tells_what_it_says() {
         params.serial_number = Some(SerialNumber::from_slice(&[0x9a, 0, 1]));
     });
     let forward = Some(Forward { profile: Profile::Rfc9440, chain: true });
-    let certificates = Certificates::new(trusting(&[&root.der]), RULES, forward, CACHE);
+    let certificates = Certificates::new(trusting(&[&root.der]), RULES, forward, None, CACHE);
     let shown = [CertificateDer::from(leaf.clone())];
 
     let (_, verdict) = certificates.verify(&ForwardedCert::Connection(&shown), now());

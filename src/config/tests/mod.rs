@@ -135,8 +135,6 @@ plaintext = true
 trusted_networks = ["10.0.0.0/8"]
 [truststore]
 paths = ["trust/"]
-[revocation]
-methods = []
 [[token.issuer]]
 issuer = "https://as.bank.example"
 audiences = ["https://api.bank.example"]
@@ -189,13 +187,13 @@ fn empty_file_misses_its_tables_at_its_start() {
             format!("proxy.toml:1:1: {table}: this table is missing; write [{table}] with its required keys");
         assert!(faults.contains(&expected), "{table}: {faults:#?}");
     }
-    for key in ["load_balancer", "revocation.methods", "token.issuer"] {
+    for key in ["load_balancer", "token.issuer"] {
         assert!(
             faults.iter().any(|fault| fault.starts_with(&format!("proxy.toml:1:1: {key}: "))),
             "{key}: {faults:#?}"
         );
     }
-    assert_eq!(faults.len(), 6, "{faults:#?}");
+    assert_eq!(faults.len(), 5, "{faults:#?}");
 }
 
 #[test]

@@ -111,9 +111,10 @@ fn first_line_of_the_sample_is_free() {
 fn written(settings: Settings) -> String {
     let Settings {
         mode,
-        gate: Gate { routes, peers, source, certificates: _, issuers },
+        gate: Gate { routes, peers, source, certificates: _, revocation: policy, eidas, issuers },
         identity,
         listen,
+        revocation,
         keys,
         fetch_timeout,
         token_cache_bytes,
@@ -125,8 +126,9 @@ fn written(settings: Settings) -> String {
         status,
         hash: _,
     } = settings;
-    let gate = format!("{routes:#?} {peers:#?} {source:#?} {issuers:#?} {identity:#?}");
-    let network = format!("{listen:#?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
+    let gate = format!("{routes:#?} {peers:#?} {source:#?} {policy:?} {eidas:?} {issuers:#?} {identity:#?}");
+    let revocation = Revocation { crls: Vec::new(), ..revocation };
+    let network = format!("{listen:#?} {revocation:?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
     format!("{mode:?} {gate} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?}")
 }
 

@@ -167,12 +167,6 @@ fn route_is_held_to_its_grammar() {
 fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
     for (table, line, key) in [
-        ("eidas", "require = \"psd2\"", "eidas.require"),
-        ("eidas", "authorities = [\"DE-BAFIN\"]", "eidas.authorities"),
-        ("revocation", "on_unavailable = \"allow\"", "revocation.on_unavailable"),
-        ("revocation", "timeout = \"3s\"", "revocation.timeout"),
-        ("revocation", "check = \"chain\"", "revocation.check"),
-        ("revocation", "allow_private_addresses = true", "revocation.allow_private_addresses"),
         ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
         ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
         ("consent", "claim = \"consent\"", "consent.claim"),
@@ -184,7 +178,6 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
         check(table, line, &later(key));
     }
     for (line, key) in [
-        ("roles = [\"PSP_AI\"]", "route.roles"),
         ("consent = true", "route.consent"),
         ("kind = \"token\"", "route.kind"),
         ("errors = \"oauth\"", "route.errors"),
@@ -196,10 +189,9 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
     check(
         "backend",
-        "headers = { X-R = \"{certificate.roles}\" }",
-        "backend.headers.X-R: `{certificate.roles}` is not",
+        "headers = { X-R = \"{consent.id}\" }",
+        "backend.headers.X-R: `{consent.id}` is not",
     );
-    check("revocation", "methods = [\"ocsp\"]", "revocation.methods: not available yet; write methods = []");
 }
 
 #[test]
@@ -215,10 +207,52 @@ fn introspection_comes_later() {
 }
 
 #[test]
-fn later_key_with_a_wrong_value_says_what_is_wrong() {
+fn revocation_with_a_wrong_value_says_what_is_wrong() {
     check("revocation", "timeout = \"soon\"", "revocation.timeout: `soon` is not a duration");
-    check("eidas", "require = \"psd3\"", "eidas.require: `psd3` is none of off, psd2, qwac");
     check("revocation", "methods = [\"scp\"]", "revocation.methods: `scp` is none of ocsp, crl");
+    check("revocation", "methods = [\"crl\", \"crl\"]", "revocation.methods: `crl` stands here twice");
+    check("revocation", "allowed_hosts = [\"http://a.example/\"]", "revocation.allowed_hosts: `http://a.example/` is not");
+    check("revocation", "crl_files = [\"nowhere.crl\"]", "revocation.crl_files: `nowhere.crl`: No such file");
+    check("revocation", "crl_files = [\"trust/\"]", "revocation.crl_files: `trust/`: ");
+    check("revocation", "on_unavailable = \"pass\"", "revocation.on_unavailable: `pass` is none of deny, allow, stale");
+}
+
+#[test]
+fn revocation_is_demanded_unless_it_is_written_off() {
+    use crate::certificate::revocation::{Depth, Method, RevocationPolicy};
+
+    let settings = accept("revocation", "timeout = \"3s\"");
+    let demanded = RevocationPolicy::Demanded { depth: Depth::Leaf, allow_unavailable: false };
+    assert_eq!(settings.gate.revocation, demanded);
+    assert_eq!(settings.revocation.methods, [Method::Ocsp, Method::Crl]);
+    assert_eq!(settings.revocation.max_stale, None);
+
+    let settings = accept("revocation", "check = \"chain\"\non_unavailable = \"allow\"");
+    let allowed = RevocationPolicy::Demanded { depth: Depth::Chain, allow_unavailable: true };
+    assert_eq!(settings.gate.revocation, allowed);
+
+    let settings = accept("revocation", "on_unavailable = \"stale\"\nmax_stale = \"2h\"");
+    assert_eq!(settings.gate.revocation, demanded);
+    assert_eq!(settings.revocation.max_stale, Some(std::time::Duration::from_secs(7200)));
+
+    assert_eq!(accept("revocation", "methods = []").gate.revocation, RevocationPolicy::Off);
+}
+
+#[test]
+fn eidas_with_a_wrong_value_says_what_is_wrong() {
+    check("eidas", "require = \"psd3\"", "eidas.require: `psd3` is none of off, psd2, qwac");
+    check("eidas", "require = \"psd2\"\nauthorities = [\"BaFin\"]", "eidas.authorities: `BaFin` is not the id");
+    check("eidas", "authorities = [\"DE-BAFIN\"]", "eidas.authorities: authorities stand in the PSD2 statement");
+}
+
+#[test]
+fn roles_are_of_the_four_that_are_granted_and_need_a_certificate() {
+    let faults = |line: &str| Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
+    let known = "none of PSP_AS, PSP_PI, PSP_AI, PSP_IC";
+    assert!(faults("roles = [\"AISP\"]").iter().all(|fault| fault.contains(known)));
+    assert_eq!(faults("require = [\"token\"]\nroles = [\"PSP_AI\"]").len(), 1);
+    let settings = Folder::new().settings(&with(&[("route", "path = \"/a\""), ("route", "roles = [\"PSP_AI\"]")]));
+    assert_eq!(settings.gate.routes.iter().next().map(|route| route.roles.clone()), Some(vec!["PSP_AI"]));
 }
 
 #[test]
@@ -226,7 +260,7 @@ fn legal_and_risky_settings_are_warned_of() {
     let check = |changes: &[(&str, &str)], expected: &[&str]| {
         let warnings = Folder::new().warnings(&with(changes));
         let keys: Vec<_> = warnings.iter().map(|w| w.split(": ").nth(1).unwrap()).collect();
-        let expected = [&["revocation.methods"], expected].concat();
+        let expected = expected.to_vec();
         let sorted = |mut keys: Vec<_>| {
             keys.sort_unstable();
             keys
@@ -234,6 +268,8 @@ fn legal_and_risky_settings_are_warned_of() {
         assert_eq!(sorted(keys), sorted(expected), "{warnings:#?}");
     };
     check(&[], &[]);
+    check(&[("revocation", "methods = []")], &["revocation.methods"]);
+    check(&[("revocation", "on_unavailable = \"allow\"")], &["revocation.on_unavailable"]);
     check(&[("load_balancer", "trusted_networks = [\"0.0.0.0/0\"]")], &["load_balancer.trusted_networks"]);
     check(&[("load_balancer", "trusted_networks = [\"10.1.0.0/8\"]")], &["load_balancer.trusted_networks"]);
     check(&[("token", "required_claims = [\"iss\"]")], &["token.required_claims"]);

@@ -6,7 +6,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    certificate::ClientCertificate,
+    certificate::{
+        ClientCertificate,
+        qualified::Role,
+        revocation::{Grounds, Method},
+    },
     config::settings::Mode,
     observe::{
         Record, metrics,
@@ -56,9 +60,16 @@ struct Certificate<'a> {
     serial: &'a str,
     issuer: &'a str,
     organization_identifier: Option<&'a str>,
-    roles: Option<&'a [&'a str]>,
+    roles: Option<Vec<String>>,
     not_after: Second,
-    revocation: Option<&'a str>,
+    revocation: Option<Revocation>,
+}
+
+#[derive(Serialize)]
+struct Revocation {
+    method: Option<&'static str>,
+    status: &'static str,
+    cached: bool,
 }
 
 #[derive(Serialize)]
@@ -115,7 +126,7 @@ impl<'a> AuditLine<'a> {
             decision: record.decision.name(),
             reason: record.decision.reason(),
             detail: record.decision.denial().and_then(crate::denial::Denial::detail),
-            certificate: found.certificate.as_ref().map(Certificate::of),
+            certificate: found.shown.as_ref().map(|shown| Certificate::of(shown, record)),
             token: found.token.as_ref().map(|token| Token::of(token, bound)),
             duration_us: Some(record.duration.as_micros()),
             backend_us: record.backend.map(|took| took.as_micros()),
@@ -125,16 +136,38 @@ impl<'a> AuditLine<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    fn of(certificate: &'a ClientCertificate) -> Self {
+    /// Of the certificate whose path holds, also where something else is wrong with it.
+    fn of(certificate: &'a ClientCertificate, record: &Record) -> Self {
+        let statements = certificate.qualification().statements();
+        let psd2 = statements.and_then(|statements| statements.psd2.as_ref());
         Self {
             thumbprint: certificate.thumbprint().to_string(),
             serial: certificate.serial(),
             issuer: certificate.issuer(),
             organization_identifier: certificate.organization_identifier(),
-            roles: None,
+            roles: psd2.map(|psd2| psd2.roles.iter().map(Role::name).collect()),
             not_after: Second(certificate.not_after()),
-            revocation: None,
+            revocation: record.findings.grounds.and_then(Revocation::of),
         }
+    }
+}
+
+impl Revocation {
+    /// None where it is not asked.
+    fn of(grounds: Grounds) -> Option<Self> {
+        let named = |method| match method {
+            Method::Ocsp => "ocsp",
+            Method::Crl => "crl",
+        };
+        let (method, status, cached) = match grounds {
+            Grounds::NotDemanded => return None,
+            Grounds::Good { method, cached, stale: false } => (Some(named(method)), "good", cached),
+            Grounds::Good { method, cached, stale: true } => (Some(named(method)), "stale", cached),
+            Grounds::Revoked { method, cached } => (Some(named(method)), "revoked", cached),
+            Grounds::Unknown => (None, "unknown", false),
+            Grounds::Unavailable => (None, "unavailable", false),
+        };
+        Some(Self { method, status, cached })
     }
 }
 

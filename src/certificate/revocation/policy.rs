@@ -1,0 +1,154 @@
+//! What the operator demands of a certificate's revocation, and what is done while nobody answers.
+
+use std::sync::Arc;
+
+use rustls_pki_types::UnixTime;
+
+use super::{Issued, Method, Standing, Status};
+use crate::{certificate::ClientCertificate, denial::Denial};
+
+/// What the shell remembers of issuers' answers. Asks nobody and waits for nothing.
+pub trait Revocations {
+    /// What is known of this certificate now.
+    fn standing(&self, about: &Arc<Issued>, now: UnixTime) -> Standing;
+}
+
+/// Nothing is known of anything: for gates that do not ask.
+#[derive(Clone, Copy, Debug)]
+pub struct NothingKnown;
+
+impl Revocations for NothingKnown {
+    fn standing(&self, _: &Arc<Issued>, _: UnixTime) -> Standing {
+        Standing::NotAsked
+    }
+}
+
+/// What is demanded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RevocationPolicy {
+    /// Nothing: `methods = []`.
+    Off,
+    /// That nothing the depth reaches is revoked.
+    Demanded {
+        /// How far up the path.
+        depth: Depth,
+        /// Whether a certificate passes of which nobody tells anything. An answer that has ended is for the shell to serve
+        /// or not.
+        allow_unavailable: bool,
+    },
+}
+
+/// Which certificates of a path are asked about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Depth {
+    /// The client's own.
+    Leaf,
+    /// All but the anchor.
+    Chain,
+}
+
+/// Proof that revocation does not stand against a certificate, and why not, for the record.
+///
+/// Only [`RevocationPolicy::clear`] makes one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Cleared {
+    grounds: Grounds,
+}
+
+/// What revocation says of a certificate: of several that do not stand against it, what is said of the client's own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Grounds {
+    /// It is not asked.
+    NotDemanded,
+    /// The issuer revoked it, or an issuer above it.
+    Revoked {
+        /// How it was asked.
+        method: Method,
+        /// Whether the answer was there before the request.
+        cached: bool,
+    },
+    /// Nobody said anything, and the operator does not allow that; or its responder does not know it.
+    Unknown,
+    /// The issuer said so.
+    Good {
+        /// How it was asked.
+        method: Method,
+        /// Whether the answer was there before the request.
+        cached: bool,
+        /// Whether the answer had ended.
+        stale: bool,
+    },
+    /// Nobody said anything, and the operator allows that.
+    Unavailable,
+}
+
+/// Why a certificate is not cleared.
+#[derive(Debug)]
+pub enum ClearStop {
+    /// It is revoked, or nobody tells; and what the record says of it.
+    Deny(Denial, Option<Grounds>),
+    /// Its issuer has to be asked.
+    Ask(Arc<Issued>),
+}
+
+impl Cleared {
+    /// For the record.
+    pub fn grounds(&self) -> Grounds {
+        self.grounds
+    }
+}
+
+impl RevocationPolicy {
+    /// How much of a path has to be remembered for it.
+    pub fn depth(&self) -> Option<Depth> {
+        match self {
+            Self::Off => None,
+            Self::Demanded { depth, .. } => Some(*depth),
+        }
+    }
+
+    /// Holds the certificate, whose path is verified, to what issuers say. `asked` are those who were asked for this very
+    /// request: nobody is asked twice.
+    ///
+    /// # Errors
+    /// `certificate_revoked`; `revocation_unknown`, also for a certificate that its responder does not know, whatever
+    /// is configured.
+    pub fn clear(
+        &self,
+        certificate: &ClientCertificate,
+        known: &dyn Revocations,
+        asked: impl Fn(&Issued) -> bool,
+        now: UnixTime,
+    ) -> Result<Cleared, ClearStop> {
+        let Self::Demanded { allow_unavailable, .. } = *self else {
+            return Ok(Cleared { grounds: Grounds::NotDemanded });
+        };
+        let issued = certificate.issued().map_err(|why| Denial::CertificateMalformed { why })?;
+        let mut grounds = None;
+        for about in issued {
+            let of_this = match known.standing(about, now) {
+                Standing::Known { status: Status::Revoked { .. }, method, .. } => {
+                    let grounds = Grounds::Revoked { method, cached: !asked(about) };
+                    return Err(ClearStop::Deny(Denial::CertificateRevoked, Some(grounds)));
+                }
+                Standing::Known { status: Status::Good, method, stale } => {
+                    Grounds::Good { method, stale, cached: !asked(about) }
+                }
+                Standing::NotAsked if !asked(about) => return Err(ClearStop::Ask(Arc::clone(about))),
+                Standing::Unavailable | Standing::NotAsked if allow_unavailable => Grounds::Unavailable,
+                Standing::Unknown | Standing::Unavailable | Standing::NotAsked => {
+                    return Err(ClearStop::Deny(Denial::RevocationUnknown, Some(Grounds::Unknown)));
+                }
+            };
+            grounds.get_or_insert(of_this);
+        }
+        // A path without a certificate to ask about would be one that was not remembered for asking.
+        grounds.map(|grounds| Cleared { grounds }).ok_or_else(|| Denial::RevocationUnknown.into())
+    }
+}
+
+impl From<Denial> for ClearStop {
+    fn from(denial: Denial) -> Self {
+        Self::Deny(denial, None)
+    }
+}

@@ -1,0 +1,129 @@
+//! `[revocation]`: whether certificates are asked about, whom, and what is done while nobody answers.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    certificate::revocation::{
+        Depth, Method, RevocationPolicy,
+        crl::{self, UnverifiedCrl},
+    },
+    config::{
+        fault::Wrong,
+        reading::{self, Placed, Reading},
+        settings::Revocation,
+        table::{Table, among},
+    },
+};
+
+/// What is demanded of certificates, and how issuers are asked. None where something is at fault.
+pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation>) {
+    let methods = methods(&mut table);
+    let while_unavailable =
+        table.choice("on_unavailable", ("deny", While::Deny), &[("allow", While::Allow), ("stale", While::Stale)]);
+    let max_stale = table.duration("max_stale", "24h");
+    let depth = table.choice("check", ("leaf", Depth::Leaf), &[("chain", Depth::Chain)]);
+    let crl_files = table.strings("crl_files").unwrap_or_default();
+    let settings = Revocation {
+        timeout: table.duration("timeout", "2s"),
+        cache_ttl: table.duration("cache_ttl", "1h"),
+        max_stale: (while_unavailable == While::Stale).then_some(max_stale),
+        crl_refresh: table.duration("crl_refresh", "1h"),
+        allowed_hosts: hosts(&mut table),
+        allow_private_addresses: table.boolean("allow_private_addresses", false),
+        crl_files: crl_files.iter().map(|path| table.reading.resolve(&path.value)).collect(),
+        crls: Vec::new(),
+        methods,
+    };
+    if settings.methods.is_empty() {
+        return (RevocationPolicy::Off, Some(settings));
+    }
+    let crls: Vec<_> = crl_files.iter().map(|path| lists_of(table.reading, path)).collect();
+    let allow_unavailable = while_unavailable == While::Allow;
+    if allow_unavailable {
+        let what = "a certificate passes while nobody tells whether it is revoked";
+        table.reading.warn(&table.place_of("on_unavailable"), what, "write \"stale\" or \"deny\"");
+    }
+    let crls = crls.into_iter().collect::<Option<Vec<_>>>().map(|crls| crls.concat());
+    (RevocationPolicy::Demanded { depth, allow_unavailable }, crls.map(|crls| Revocation { crls, ..settings }))
+}
+
+/// Every CRL in the files and folders. Hidden names in a folder are left out: Kubernetes keeps its versions in `..data`.
+///
+/// # Errors
+/// The first file that cannot be read, or that holds something else.
+pub fn crls(paths: &[PathBuf]) -> io::Result<Vec<UnverifiedCrl>> {
+    let mut found = Vec::new();
+    for path in paths {
+        for file in files(path)? {
+            let bytes = reading::bounded(&file, crl::MAX_BYTES)?;
+            let lists = crl::read(&bytes);
+            found.extend(lists.map_err(|why| io::Error::other(format!("`{}`: {why}", file.display())))?);
+        }
+    }
+    Ok(found)
+}
+
+/// The file itself, or the files in the folder, in the order of their names.
+pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with('.') && !entry.path().is_dir() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn methods(table: &mut Table<'_>) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for name in table.strings_or("methods", &["ocsp", "crl"]) {
+        let method = among(&name.value, &[("ocsp", Method::Ocsp), ("crl", Method::Crl)]);
+        let Some(method) = table.reading.settle(&name.place, method) else { continue };
+        if methods.contains(&method) {
+            table.reading.fault(&name.place, format!("`{}` stands here twice", name.value), "write it once");
+        }
+        methods.push(method);
+    }
+    if table.is_given("methods") && methods.is_empty() {
+        let what = "revoked certificates are accepted until they expire";
+        table.reading.warn(&table.place_of("methods"), "revocation is off", what);
+    }
+    methods
+}
+
+fn hosts(table: &mut Table<'_>) -> Vec<String> {
+    let hosts = table.strings("allowed_hosts").unwrap_or_default();
+    for host in &hosts {
+        if host.value.is_empty() || host.value.contains(['/', '@', '*']) || host.value.contains("://") {
+            let what = format!("`{}` is not a host name", host.value);
+            table.reading.fault(&host.place, what, "write it as ocsp.qtsp.example");
+        }
+    }
+    hosts.into_iter().map(|host| host.value).collect()
+}
+
+fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<UnverifiedCrl>> {
+    let lists = crls(&[reading.resolve(&path.value)]);
+    let wrong = |error| Wrong::new(format!("`{}`: {error}", path.value), "give CRLs in PEM or DER");
+    let lists = reading.settle(&path.place, lists.map_err(wrong))?;
+    if lists.iter().any(|list| list.next_update() < reading.now) {
+        let what = format!("a CRL in `{}` is past its nextUpdate and answers nothing", path.value);
+        reading.warn(&path.place, what, "fetch the newer one");
+    }
+    Some(lists)
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum While {
+    Deny,
+    Allow,
+    Stale,
+}
