@@ -169,7 +169,7 @@ pub struct CertificateHeaders {
 pub struct BackendTls {
     /// For SNI and verification; never empty, because an empty one switches verification off.
     pub server_name: ServerName<'static>,
-    /// Authorities; none: the public web roots.
+    /// Authorities; none: those of the operating system.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// certbound's own certificate.
     pub identity: Option<ServerIdentity>,

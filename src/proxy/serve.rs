@@ -72,7 +72,8 @@ impl Server {
         background.spawn(Arc::clone(&world.keys).run());
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
-        let reception = Reception::new(&world.settings.listen, world.activity.clone(), Box::new(believes));
+        let refused = world.metrics.refused_connections();
+        let reception = Reception::new(&world.settings.listen, world.activity.clone(), refused, Box::new(believes));
         Ok(Self {
             data,
             reception: reception.map_err(io::Error::other)?,
@@ -123,6 +124,8 @@ fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Side
     let mut proxy = HttpProxy::new(sidecar, conf);
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(listen.idle_timeout);
+    // So that CONNECT comes to the gate, which refuses it in our own words.
+    options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
     proxy.h2_options = Some(http2_options(listen));
     proxy.handle_init_modules();

@@ -11,7 +11,7 @@ const APACHE: Balancer = Balancer {
     folder: "apache",
     program: "apache2",
     // Whoever runs the tests as root has to name somebody else for its workers.
-    arguments: &["-d", ".", "-f", "httpd.conf", "-C", "User nobody", "-C", "Group nogroup", "-DFOREGROUND"],
+    arguments: &["-d", ".", "-f", "httpd.conf", "-C", "User #65534", "-C", "Group #65534", "-DFOREGROUND"],
     files: &[(
         "httpd.conf",
         &[
@@ -24,5 +24,6 @@ const APACHE: Balancer = Balancer {
     header: "X-SSL-Client-Cert",
     form: percent_pem,
     carries_chain: false,
+    refuses_expired: true,
     adds: &["x-forwarded-server"],
 };

@@ -1,6 +1,10 @@
 //! What differs between one load balancer and the next.
 
-use std::{env, io, io::Write, path::PathBuf};
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use crate::example::Changes;
 
@@ -19,7 +23,9 @@ pub(crate) struct Balancer {
     pub(crate) form: fn(&[u8]) -> String,
     /// Whether it hands on the intermediates that a client showed.
     pub(crate) carries_chain: bool,
-    /// Other headers that it adds, none of which says who the client is.
+    /// Whether it answers for an expired certificate itself, or ends the handshake; otherwise certbound answers.
+    pub(crate) refuses_expired: bool,
+    /// All other headers that it adds, in order of the alphabet: none of them says whose certificate was shown.
     pub(crate) adds: &'static [&'static str],
 }
 
@@ -33,7 +39,8 @@ impl Balancer {
         if found.is_none() {
             assert_ne!(env::var("CI").as_deref(), Ok("true"), "{} is not installed", self.program);
             // Not by `eprintln!`, which the test runner swallows.
-            writeln!(io::stderr(), "SKIPPED: {} is not installed, so nothing is known of it", self.program).unwrap();
+            let said = format!("SKIPPED: {} is not installed, so nothing is known of it\n", self.program);
+            io::stderr().write_all(said.as_bytes()).unwrap();
         }
         found
     }

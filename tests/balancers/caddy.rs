@@ -21,5 +21,6 @@ const CADDY: Balancer = Balancer {
     header: "Client-Cert",
     form: byte_sequence,
     carries_chain: false,
-    adds: &["via"],
+    refuses_expired: false,
+    adds: &["accept-encoding", "via"],
 };

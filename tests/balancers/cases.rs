@@ -2,7 +2,7 @@
 
 use crate::{
     balancer::Balancer,
-    curl::{Answer, Curl},
+    curl::Curl,
     example,
     server::Server,
     support::{
@@ -12,21 +12,23 @@ use crate::{
 };
 
 /// One request, and what has to become of it.
-struct Case<'a> {
+struct Case {
     name: String,
     /// Who holds the key of the certificate that is shown.
-    handshake: Option<&'a Client>,
+    handshake: Option<&'static Client>,
     /// Whose token it is.
-    token: &'a Client,
+    token: &'static Client,
     forged: Vec<(String, String)>,
-    expected: Expected<'a>,
+    expected: Expected,
 }
 
-enum Expected<'a> {
+enum Expected {
     /// The bank is told of this client, and of nobody else.
-    Passes(&'a Client),
+    Passes(&'static Client),
     /// The bank is told nothing.
     Refused(u16, &'static str),
+    /// Not even certbound is asked.
+    Kept,
 }
 
 impl Balancer {
@@ -40,57 +42,74 @@ impl Balancer {
             for case in self.cases() {
                 self.hold(&case, &curl, &bank);
             }
+            tells_where_the_client_called(&curl, &bank);
         }
     }
 
-    fn hold(&self, case: &Case<'_>, curl: &Curl, bank: &Bank) {
+    fn hold(&self, case: &Case, curl: &Curl, bank: &Bank) {
         let authorization = ("Authorization".to_owned(), format!("Bearer {}", case.token.token()));
         let headers: Vec<_> = case.forged.iter().cloned().chain([authorization]).collect();
 
-        let answer = curl.get(&headers, case.handshake).unwrap_or_else(|| panic!("{}: no answer", case.name));
+        let (name, answer) = (&case.name, curl.get(&headers, case.handshake));
 
+        let outcome = answer.as_ref().map(|answer| (answer.status, answer.code()));
         match case.expected {
-            Expected::Passes(client) => self.passes(&case.name, &answer, bank, client),
+            Expected::Passes(client) => {
+                assert_eq!(outcome, Some((200, String::new())), "{name}: {answer:?}");
+                self.has_told(bank, client, name);
+            }
             Expected::Refused(status, code) => {
-                assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}: {answer:?}", case.name);
-                assert_eq!(bank.requests(), 0, "{}", case.name);
+                assert_eq!(outcome, Some((status, code.to_owned())), "{name}: {answer:?}");
+                assert_eq!(bank.requests(), 0, "{name}");
+            }
+            Expected::Kept => {
+                assert!(answer.is_none_or(|answer| answer.status >= 400 && !answer.is_certbounds()), "{name}");
+                assert_eq!(bank.requests(), 0, "{name}");
             }
         }
     }
 
-    fn passes(&self, name: &str, answer: &Answer, bank: &Bank, client: &Client) {
-        assert_eq!(answer.status, 200, "{name}: {answer:?}");
-        let mut told = bank.only().identity();
-        told.retain(|(name, _)| !self.adds.contains(&name.as_str()));
+    fn has_told(&self, bank: &Bank, client: &Client, name: &str) {
+        let told = bank.only().identity();
+        let (added, told): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(name, _)| self.adds.contains(&name.as_str()));
         assert_eq!(told, [(self.header.to_ascii_lowercase(), (self.form)(&client.der))], "{name}");
+        assert_eq!(added.iter().map(|(name, _)| name).collect::<Vec<_>>(), self.adds, "{name}");
     }
 
-    fn cases(&self) -> Vec<Case<'static>> {
+    fn cases(&self) -> Vec<Case> {
         let pki = Pki::get();
         let mut cases = self.certificates(pki);
         for (forgery, names) in self.forgeries() {
-            let forge = |victim: &Client| names.iter().map(|name| (name.clone(), (self.form)(&victim.der))).collect();
-            let missing = Expected::Refused(401, "certificate_missing");
-            let mismatch = Expected::Refused(401, "binding_mismatch");
-            cases.push(case(format!("no certificate, {forgery}"), None, &pki.alice, forge(&pki.alice), missing));
-            let name = format!("another client's certificate, {forgery}");
-            cases.push(case(name, Some(&pki.mallory), &pki.alice, forge(&pki.alice), mismatch));
-            let name = format!("good, {forgery} of another client");
-            let passes = Expected::Passes(&pki.alice);
-            cases.push(case(name, Some(&pki.alice), &pki.alice, forge(&pki.mallory), passes));
+            for (handshake, victim, expected) in [
+                (None, &pki.alice, Expected::Refused(401, "certificate_missing")),
+                (Some(&pki.mallory), &pki.alice, Expected::Refused(401, "binding_mismatch")),
+                (Some(&pki.alice), &pki.mallory, Expected::Passes(&pki.alice)),
+            ] {
+                let name = format!("{forgery}, sent by {}", handshake.map_or("nobody", |client| &client.name));
+                let forged = names.iter().map(|name| (name.clone(), (self.form)(&victim.der))).collect();
+                cases.push(Case { name, handshake, token: &pki.alice, forged, expected });
+            }
         }
         cases
     }
 
-    /// Certificates that the load balancer lets through, so that certbound has to judge them.
-    fn certificates(&self, pki: &'static Pki) -> Vec<Case<'static>> {
+    /// Certificates with a token of their own, and nothing forged.
+    fn certificates(&self, pki: &'static Pki) -> Vec<Case> {
         let untrusted = || Expected::Refused(401, "certificate_untrusted");
+        let expired = if self.refuses_expired { Expected::Kept } else { Expected::Refused(401, "certificate_expired") };
         // Its issuer is in no truststore, but the client shows it.
         let carol = if self.carries_chain { Expected::Passes(&pki.carol) } else { untrusted() };
-        vec![
-            case("a foreign authority".to_owned(), Some(&pki.stranger), &pki.stranger, Vec::new(), untrusted()),
-            case("an intermediate".to_owned(), Some(&pki.carol), &pki.carol, Vec::new(), carol),
-        ]
+        let all = [
+            ("an expired certificate", &pki.expired, expired),
+            ("a certificate of a foreign authority", &pki.stranger, untrusted()),
+            ("a certificate with an intermediate", &pki.carol, carol),
+        ];
+        let case = |(name, client, expected): (&str, _, _)| {
+            let name = name.to_owned();
+            Case { name, handshake: Some(client), token: client, forged: Vec::new(), expected }
+        };
+        all.map(case).into()
     }
 
     /// Header names under which a client can try to show somebody's certificate.
@@ -98,7 +117,7 @@ impl Balancer {
         let exact = self.header.to_owned();
         let (underscores, dots) = (exact.replace('-', "_"), exact.replace('-', "."));
         vec![
-            ("nothing forged", Vec::new()),
+            ("nothing", Vec::new()),
             ("the header", vec![exact.clone()]),
             ("the header in other letters", vec![exact.to_ascii_uppercase()]),
             ("the header twice", vec![exact.clone(), exact.clone()]),
@@ -110,14 +129,22 @@ impl Balancer {
     }
 }
 
-fn case<'a>(
-    name: String,
-    handshake: Option<&'a Client>,
-    token: &'a Client,
-    forged: Vec<(String, String)>,
-    expected: Expected<'a>,
-) -> Case<'a> {
-    Case { name, handshake, token, forged, expected }
+/// certbound takes the load balancer's word for the origin that was called, so that word must not be the client's.
+fn tells_where_the_client_called(curl: &Curl, bank: &Bank) {
+    let alice = &Pki::get().alice;
+    let headers = [
+        ("Authorization", format!("Bearer {}", alice.token())),
+        ("X-Forwarded-Host", "forged.example".to_owned()),
+        ("X-Forwarded-Proto", "http".to_owned()),
+    ];
+
+    let answer = curl.get(&headers.map(|(name, value)| (name.to_owned(), value)), Some(alice));
+
+    assert_eq!(answer.map(|answer| answer.status), Some(200));
+    let seen = bank.only();
+    let host = seen.fields.all("X-Forwarded-Host");
+    assert!(host.iter().all(|value| !value.contains("forged")), "{host:?}");
+    assert_eq!(seen.fields.all("X-Forwarded-Proto"), ["https"]);
 }
 
 const ALL_BALANCERS: [&str; 13] = [

@@ -22,5 +22,6 @@ const ENVOY: Balancer = Balancer {
     header: "x-forwarded-client-cert",
     form: xfcc,
     carries_chain: true,
-    adds: &["x-envoy-expected-rq-timeout-ms", "x-request-id"],
+    refuses_expired: false,
+    adds: &["x-envoy-expected-rq-timeout-ms", "x-envoy-external-address", "x-request-id"],
 };

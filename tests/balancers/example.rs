@@ -2,8 +2,6 @@
 
 use std::{fs, path::Path};
 
-use tempfile::TempDir;
-
 use crate::support::{
     bank::Bank,
     pki::{Pki, pem},
@@ -46,8 +44,8 @@ pub(crate) fn sidecar(folder: &str, bank: &Bank) -> Sidecar {
 }
 
 /// What the balancers' configurations name: their own certificate, and the authorities they tell clients about.
-pub(crate) fn mint_balancer_files(folder: &TempDir) {
-    let (pki, write) = (Pki::get(), |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap());
+pub(crate) fn mint_balancer_files(folder: &Path) {
+    let (pki, write) = (Pki::get(), |name: &str, text: &str| fs::write(folder.join(name), text).unwrap());
     let server = pki.infrastructure.server(&["localhost"]);
     write("tls.crt", &server.pem());
     write("tls.key", &server.key_pem());

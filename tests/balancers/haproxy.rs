@@ -15,5 +15,6 @@ const HAPROXY: Balancer = Balancer {
     header: "X-SSL-Client-Cert",
     form: base64_der,
     carries_chain: true,
+    refuses_expired: false,
     adds: &[],
 };

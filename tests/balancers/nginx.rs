@@ -22,5 +22,6 @@ const NGINX: Balancer = Balancer {
     header: "X-SSL-Client-Cert",
     form: percent_pem,
     carries_chain: false,
+    refuses_expired: true,
     adds: &[],
 };

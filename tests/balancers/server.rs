@@ -39,7 +39,7 @@ impl Server {
 
     fn launch(balancer: &Balancer, program: &Path, certbound: SocketAddr) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        example::mint_balancer_files(&folder);
+        example::mint_balancer_files(folder.path());
         for (file, changes) in balancer.files {
             let text = example::read(balancer.folder, file, changes);
             let text = text.replace(PORT, &port.to_string()).replace(CERTBOUND, &certbound.to_string());
@@ -86,8 +86,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
-        let _ = self.child.wait();
+        // Once its end has been seen, its number may be another's.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+            let _ = self.child.wait();
+        }
         if thread::panicking() {
             eprintln!("{}", self.log());
         }

@@ -18,5 +18,6 @@ const TRAEFIK: Balancer = Balancer {
     header: "X-Forwarded-Tls-Client-Cert",
     form: base64_der,
     carries_chain: true,
+    refuses_expired: false,
     adds: &["accept-encoding", "x-forwarded-port", "x-forwarded-server", "x-real-ip"],
 };

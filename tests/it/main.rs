@@ -10,6 +10,7 @@
 
 #[expect(dead_code, reason = "the quickstart and the balancers use what these tests do not")]
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the quickstart and the load balancers ask for more of the stage set")]
 mod support;
 
 mod http2;
@@ -24,6 +25,7 @@ mod certificate;
 mod check;
 mod connection_source;
 mod drain;
+mod examples;
 mod framing;
 mod peer;
 mod profiles;

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use std::net::SocketAddr;
 
@@ -64,6 +64,7 @@ impl ProxyHttp for Mirror {
 struct Place {
     address: SocketAddr,
     activity: Activity,
+    refused: Counter,
     shutdown: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
@@ -87,13 +88,15 @@ fn listen() -> Listen {
 fn start_on(socket: Socket, listen: &Listen) -> Place {
     let activity = Activity::default();
     let trusted = IpAddr::from([127, 0, 0, 1]);
-    let reception = Reception::new(listen, activity.clone(), Box::new(move |peer| peer == Some(trusted))).unwrap();
+    let refused = Counter::default();
+    let believes = Box::new(move |peer| peer == Some(trusted));
+    let reception = Reception::new(listen, activity.clone(), refused.clone(), believes).unwrap();
     let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
     let proxy = HttpProxy::new(Mirror, Arc::new(conf));
     let (shutdown, told) = watch::channel(false);
     let address = socket.to_string().parse().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
     let running = tokio::spawn(reception.run(socket, Arc::new(proxy), told));
-    Place { address, activity, shutdown, running }
+    Place { address, activity, refused, shutdown, running }
 }
 
 async fn start(listen: Listen) -> Place {
@@ -106,9 +109,7 @@ async fn exchange<S: AsyncRead + tokio::io::AsyncWrite + Unpin>(client: &mut S, 
     let _ = client.write_all(sent).await;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        if client.read_buf(&mut answer).await.ok().filter(|count| *count > 0).is_none() {
-            return None;
-        }
+        client.read_buf(&mut answer).await.ok().filter(|count| *count > 0)?;
     }
     Some(String::from_utf8(answer).unwrap().to_lowercase())
 }
@@ -159,7 +160,8 @@ async fn http2<S: AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static>(so
 async fn http2_without_tls_is_known_by_its_preface() {
     let place = start(listen()).await;
     let answer = http2(TcpStream::connect(place.address).await.unwrap()).await.unwrap();
-    assert_eq!((&answer["version"], &answer["peer"]), (&"HTTP/2.0".parse().unwrap(), &"127.0.0.1".parse().unwrap()));
+    assert_eq!(answer["version"], "HTTP/2.0");
+    assert_eq!(answer["peer"], "127.0.0.1");
 }
 
 #[tokio::test]
@@ -185,6 +187,7 @@ async fn connection_beyond_the_limit_is_closed_at_once_and_room_is_made_when_one
     let mut second = TcpStream::connect(place.address).await.unwrap();
     assert_eq!(exchange(&mut second, GET).await, None);
     assert!(exchange(&mut first, GET).await.is_some());
+    assert_eq!(place.refused.get(), 1);
 
     drop(first);
     place.activity.connections().none().await;

@@ -9,12 +9,13 @@ use tokio::{
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT };
 
 /// The client's end, and the stream as Pingora has it when it waits for a request.
 fn connected(head: &[u8], http2: bool) -> (DuplexStream, ClientStream) {
     let (client, server) = duplex(1024);
     let socket = Rewound::new(head.to_vec(), Box::new(server));
-    let stream = ClientStream::new(socket, Connection::default(), Activity::default(), http2, LIMIT).unwrap();
+    let stream = ClientStream::new(socket, Connection::default(), Activity::default(), http2, LIMITS).unwrap();
     stream.get_proxy_digest().unwrap();
     (client, stream)
 }
@@ -131,4 +132,37 @@ async fn request_counts_from_its_first_byte_until_it_counts_for_itself() {
     seen.push(activity.requests().now());
 
     assert_eq!(seen, [0, 1, 0, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_takes_nothing_is_given_up_in_time() {
+    let (_client, mut stream) = connected(b"", false);
+    // More than the client's end holds, less than is written at once.
+    stream.write_all(&[b'a'; 2000]).await.unwrap();
+
+    let flushed = timeout(LIMIT * 2, stream.flush()).await.unwrap();
+    let closed = timeout(LIMIT * 2, AsyncWriteExt::shutdown(&mut stream)).await.unwrap();
+
+    assert_eq!(flushed.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(closed.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_takes_its_time_gets_everything() {
+    let (mut client, mut stream) = connected(b"", false);
+    let sent = vec![b'a'; 20_000];
+    let reading = tokio::spawn(async move {
+        let (mut all, mut some) = (0, [0; 1024]);
+        while let Ok(count @ 1..) = client.read(&mut some).await {
+            all += count;
+            sleep(LIMIT / 8).await;
+        }
+        all
+    });
+
+    stream.write_all(&sent).await.unwrap();
+    stream.flush().await.unwrap();
+    drop(stream);
+
+    assert_eq!(reading.await.unwrap(), sent.len());
 }
