@@ -10,7 +10,6 @@
 
 #[expect(dead_code, reason = "the quickstart and the balancers use what these tests do not")]
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "the quickstart and the load balancers ask for more of the stage set")]
 mod support;
 
 mod http2;
