@@ -8,7 +8,6 @@
     reason = "tests state what they need"
 )]
 
-#[expect(dead_code, reason = "the quickstart and the balancers use what these tests do not")]
 #[path = "../support/mod.rs"]
 mod support;
 
