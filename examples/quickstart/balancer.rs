@@ -1,8 +1,6 @@
 //! A load balancer that ends mutual TLS and forwards the certificate in a header, as nginx does with
 //! `proxy_set_header X-SSL-Client-Cert $ssl_client_escaped_cert`.
 
-#![expect(clippy::expect_used, reason = "a show that cannot be staged has nothing to show")]
-
 use std::{
     io::{self, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},

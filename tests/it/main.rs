@@ -9,6 +9,7 @@
 )]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the quickstart and the load balancers ask for more of the stage set")]
 mod support;
 
 mod http2;
