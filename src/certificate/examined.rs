@@ -1,5 +1,7 @@
 //! One certificate looked at for what rustls-webpki leaves out. Nothing here says that anybody signed it.
 
+use std::collections::BTreeSet;
+
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, asn1::UintRef};
 use rustls_pki_types::UnixTime;
@@ -39,10 +41,13 @@ impl Examined {
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
         }
+        // Which of two would another reader take (RFC 5280, section 4.2)?
+        let mut seen = BTreeSet::new();
+        if !tbs.extensions().into_iter().flatten().all(|extension| seen.insert(extension.extn_id)) {
+            return Err("an extension is there twice");
+        }
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
-        // Not used here, but a certificate that cannot be read whole is not believed in part.
-        extension::<AuthorityInfoAccessSyntax>(&certificate)?;
         Ok(Self {
             basic_constraints: extension(&certificate)?,
             key_usage: extension(&certificate)?,
@@ -85,17 +90,19 @@ impl Examined {
         if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
+        let weak = |why| Err(Denial::CertificateWeak { why });
         match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
-            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits || bits % 8 != 0 => {
-                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short, or of an odd length" })
-            }
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
+            // Sound generators make moduli of whole octets.
+            Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
         }
     }
 
-    /// What holds for the client's own certificate.
+    /// What holds for the client's own certificate, its dates left aside.
     pub(super) fn hold_leaf(&self, require_client_auth: bool) -> Result<(), Denial> {
+        self.hold_leaf_profile()?;
         let wrong = |why| Err(Denial::CertificateWrongPurpose { why });
         if self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
             return wrong("the certificate is an authority's");
@@ -114,12 +121,36 @@ impl Examined {
         }
     }
 
-    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6).
-    pub(super) fn hold_subject(&self) -> Result<(), Denial> {
+    /// What RFC 5280 demands of everyone who issues certificates, and others may take differently from us: sections
+    /// 4.1.2.2, 4.1.2.6, 4.2.1.10, and 4.2.2.1.
+    fn hold_leaf_profile(&self) -> Result<(), Denial> {
+        let malformed = |why| Err(Denial::CertificateMalformed { why });
         let tbs = self.certificate.tbs_certificate();
-        let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
-        if tbs.subject().is_empty() && !critical() {
-            return Err(untrusted("the certificate names nobody"));
+        if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
+            return malformed("the serial number is negative");
+        }
+        let stands_in = |extension: &Extension| extension.critical && extension.extn_id == SubjectAltName::OID;
+        if tbs.subject().is_empty() && !self.extensions().any(stands_in) {
+            return malformed("the subject is empty, and no critical subjectAltName stands in for it");
+        }
+        if self.name_constraints.is_some() {
+            return malformed("name constraints are for authorities");
+        }
+        match tbs.get_extension::<AuthorityInfoAccessSyntax>() {
+            Err(_) => malformed("authorityInfoAccess cannot be read"),
+            Ok(Some((_, access))) if access.0.is_empty() => malformed("authorityInfoAccess is empty"),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The leaf's own dates.
+    pub(super) fn hold_dates(&self, now: UnixTime) -> Result<(), Denial> {
+        let (from, until) = self.valid;
+        if now < from {
+            return Err(Denial::CertificateNotYetValid { not_before: from.as_secs() });
+        }
+        if until < now {
+            return Err(Denial::CertificateExpired { not_after: until.as_secs() });
         }
         Ok(())
     }
@@ -135,7 +166,7 @@ impl Examined {
             return Err(untrusted("the path is longer than an issuer allows"));
         }
         if !self.in_date(now) {
-            return Err(untrusted("an issuer of the path is out of date"));
+            return Err(ISSUER_OUT_OF_DATE);
         }
         if self.for_client_auth() == Some(false) {
             return Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" });
@@ -197,7 +228,7 @@ where
     T: for<'a> Decode<'a, Error = der::Error> + AssociatedOid,
 {
     let found = certificate.tbs_certificate().get_extension();
-    Ok(found.map_err(|_| "an extension cannot be read, or is there twice")?.map(|(_, extension)| extension))
+    Ok(found.map_err(|_| "an extension cannot be read")?.map(|(_, extension)| extension))
 }
 
 /// The kinds of keys that are accepted.
@@ -230,8 +261,13 @@ struct RsaPublicKey<'a> {
     exponent: UintRef<'a>,
 }
 
+/// The length of the modulus. None for numbers with which RSA is none: an even one, or an exponent of 1.
 fn rsa_bits(key: &[u8]) -> Option<usize> {
-    let modulus = RsaPublicKey::from_der(key).ok()?.modulus;
+    let RsaPublicKey { modulus, exponent } = RsaPublicKey::from_der(key).ok()?;
+    let odd = |number: &UintRef<'_>| number.as_bytes().last().is_some_and(|last| last & 1 == 1);
+    if !odd(&modulus) || !odd(&exponent) || exponent.as_bytes() == [1] {
+        return None;
+    }
     let leading = modulus.as_bytes().first()?.leading_zeros();
     modulus.as_bytes().len().checked_mul(8)?.checked_sub(leading as usize)
 }
@@ -256,6 +292,10 @@ struct PssParameters {
     #[asn1(context_specific = "3", optional = "true", tag_mode = "EXPLICIT")]
     trailer: Option<der::Any>,
 }
+
+/// The refusal for the dates of an issuer.
+pub(super) const ISSUER_OUT_OF_DATE: Denial =
+    Denial::CertificateUntrusted { why: "an issuer of the path is out of date" };
 
 fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why }
