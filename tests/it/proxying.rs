@@ -58,9 +58,10 @@ fn connection_that_the_bank_has_closed_costs_no_request() {
     for _ in 0..10 {
         assert_passed(&sidecar.get("/close").by(alice).send_on(&mut connection), &bank);
     }
-    // Half an answer is never made whole.
+    // Half an answer is never made whole; how much of it still reaches the client is a race.
     connection.write(&sidecar.get("/half").by(alice).bytes());
-    assert!(connection.try_answer("GET").is_err());
+    let half = connection.try_answer("GET");
+    assert!(!matches!(half, Ok(Some(_))), "{half:?}");
     assert_eq!(bank.take().len(), 1);
 }
 
