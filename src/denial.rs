@@ -270,18 +270,57 @@ const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, titl
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
     use std::collections::BTreeSet;
 
     use super::*;
 
     #[test]
-    fn every_refusal_is_listed_once_with_a_code_of_its_own() {
+    fn every_row_of_the_table_is_listed_in_its_order() {
+        let table = include_str!("denial.rs");
+        let codes: Vec<&str> = table
+            .lines()
+            .filter(|line| line.trim_start().starts_with("Self::"))
+            .filter_map(|line| line.split_once("=> row(\"")?.1.split('"').next())
+            .collect();
+        let listed: Vec<&str> = Denial::every().iter().map(Denial::code).collect();
+        assert_eq!(listed, codes);
+        assert!(codes.len() > 50);
+    }
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
         let every = Denial::every();
-
         let codes: BTreeSet<&str> = every.iter().map(Denial::code).collect();
+        assert_eq!(codes.len(), every.len());
+        for code in codes {
+            let words_of_letters =
+                code.split('_').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+            assert!(words_of_letters, "{code}");
+        }
+    }
 
-        let rows = include_str!("denial.rs").lines().filter(|line| line.contains("=> row(\"")).count();
-        assert_eq!((every.len(), codes.len()), (rows, rows));
-        assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    #[test]
+    fn code_is_the_name_of_its_variant() {
+        for denial in Denial::every() {
+            let shown = format!("{denial:?}");
+            let name = shown.split(' ').next().unwrap();
+            let spelled = denial
+                .code()
+                .split('_')
+                .flat_map(|word| [&word[..1].to_uppercase(), &word[1..]].concat().chars().collect::<Vec<_>>())
+                .collect::<String>();
+            assert_eq!(name, spelled);
+        }
+    }
+
+    #[test]
+    fn every_401_has_a_challenge_and_only_a_503_asks_to_come_back() {
+        for denial in Denial::every() {
+            let row = denial.row();
+            assert!(row.status != 401 || row.challenge.is_some(), "{}", row.code);
+            assert!(!denial.is_temporary() || row.status == 503, "{}", row.code);
+        }
     }
 }

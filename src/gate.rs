@@ -223,3 +223,6 @@ impl From<Denial> for Stop {
         Self::Deny(denial)
     }
 }
+
+#[cfg(test)]
+mod tests;

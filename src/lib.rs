@@ -27,10 +27,10 @@ pub mod gate;
 pub mod config;
 
 #[cfg(feature = "proxy")]
-pub mod outside;
+pub mod observe;
 
 #[cfg(feature = "proxy")]
-pub mod observe;
+pub mod outside;
 
 #[cfg(feature = "proxy")]
 pub mod proxy;

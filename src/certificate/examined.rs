@@ -1,16 +1,18 @@
 //! One certificate looked at for what rustls-webpki leaves out. Nothing here says that anybody signed it.
 
-use std::collections::BTreeSet;
-
-use const_oid::ObjectIdentifier;
+use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, asn1::UintRef};
 use rustls_pki_types::UnixTime;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::{
     Certificate, Version,
-    ext::pkix::{AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints},
+    ext::Extension,
+    ext::pkix::{
+        AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
+    },
 };
 
+use super::signature;
 use crate::denial::Denial;
 
 /// A parsed certificate and its extensions of interest.
@@ -20,6 +22,8 @@ pub(super) struct Examined {
     pub(super) basic_constraints: Option<BasicConstraints>,
     key_usage: Option<KeyUsage>,
     extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) name_constraints: Option<NameConstraints>,
+    pub(super) alternative_names: Option<SubjectAltName>,
     /// Dates, both ends included.
     pub(super) valid: (UnixTime, UnixTime),
 }
@@ -35,18 +39,35 @@ impl Examined {
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
         }
-        // webpki looks only at those it knows; which of two would another reader take (RFC 5280, section 4.2)?
-        let mut seen = BTreeSet::new();
-        if !tbs.extensions().into_iter().flatten().all(|extension| seen.insert(extension.extn_id)) {
-            return Err("an extension is there twice");
-        }
-        let unreadable = |_| "an extension cannot be read";
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
-        let basic_constraints = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        let key_usage = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        let extended_key_usage = tbs.get_extension().map_err(unreadable)?.map(|(_, extension)| extension);
-        Ok(Self { basic_constraints, key_usage, extended_key_usage, valid, certificate })
+        // Not used here, but a certificate that cannot be read whole is not believed in part.
+        extension::<AuthorityInfoAccessSyntax>(&certificate)?;
+        Ok(Self {
+            basic_constraints: extension(&certificate)?,
+            key_usage: extension(&certificate)?,
+            extended_key_usage: extension(&certificate)?,
+            name_constraints: extension(&certificate)?,
+            alternative_names: extension(&certificate)?,
+            valid,
+            certificate,
+        })
+    }
+
+    /// The bytes that were parsed: DER has only one way to write a certificate, and the profiles hold it to that.
+    pub(super) fn der(&self) -> Vec<u8> {
+        self.certificate.to_der().unwrap_or_default()
+    }
+
+    /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
+    pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
+        let (tbs, issuer) = (self.certificate.tbs_certificate(), issuer.certificate.tbs_certificate());
+        let verified = || {
+            let signed = tbs.to_der().ok()?;
+            let key = issuer.subject_public_key_info().to_der().ok()?;
+            signature::verify(&key, tbs.signature(), &signed, self.certificate.signature()).ok()
+        };
+        tbs.issuer() == issuer.subject() && verified().is_some()
     }
 
     /// Whether it says of itself that it is an authority: cA, and keyCertSign where keyUsage is present.
@@ -61,22 +82,20 @@ impl Examined {
     /// Policies are not evaluated, so a certificate that constrains them cannot be obeyed (RFC 5280, sections 4.2.1.11
     /// and 4.2.1.14).
     pub(super) fn hold_key_and_policies(&self, minimum_rsa_bits: usize) -> Result<(), Denial> {
-        let weak = |why| Err(Denial::CertificateWeak { why });
         if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
         match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
-            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
-            // Sound generators make moduli of whole octets.
-            Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits || bits % 8 != 0 => {
+                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short, or of an odd length" })
+            }
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
         }
     }
 
-    /// What holds for the client's own certificate, its dates left aside.
+    /// What holds for the client's own certificate.
     pub(super) fn hold_leaf(&self, require_client_auth: bool) -> Result<(), Denial> {
-        self.hold_leaf_profile()?;
         let wrong = |why| Err(Denial::CertificateWrongPurpose { why });
         if self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
             return wrong("the certificate is an authority's");
@@ -85,7 +104,7 @@ impl Examined {
             return wrong("keyUsage lacks digitalSignature");
         }
         if self.key_usage.as_ref().is_some_and(KeyUsage::key_cert_sign) {
-            return wrong("keyUsage has keyCertSign, which is for authorities");
+            return wrong("keyUsage has keyCertSign, but the certificate is no authority's");
         }
         match self.for_client_auth() {
             Some(true) => Ok(()),
@@ -95,36 +114,12 @@ impl Examined {
         }
     }
 
-    /// What RFC 5280 demands of everyone who issues certificates, and others may take differently from us: section
-    /// 4.1.2.2, 4.1.2.6, 4.2.1.10, and 4.2.2.1.
-    fn hold_leaf_profile(&self) -> Result<(), Denial> {
-        let malformed = |why| Err(Denial::CertificateMalformed { why });
+    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6).
+    pub(super) fn hold_subject(&self) -> Result<(), Denial> {
         let tbs = self.certificate.tbs_certificate();
-        if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
-            return malformed("the serial number is negative");
-        }
-        let mut extensions = tbs.extensions().into_iter().flatten();
-        if tbs.subject().is_empty() && !extensions.any(|it| it.extn_id == SUBJECT_ALT_NAME && it.critical) {
-            return malformed("the subject is empty, and no critical subjectAltName stands in for it");
-        }
-        if self.has(NAME_CONSTRAINTS) {
-            return malformed("name constraints are for authorities");
-        }
-        match tbs.get_extension::<AuthorityInfoAccessSyntax>() {
-            Err(_) => malformed("authorityInfoAccess cannot be read"),
-            Ok(Some((_, access))) if access.0.is_empty() => malformed("authorityInfoAccess is empty"),
-            Ok(_) => Ok(()),
-        }
-    }
-
-    /// The leaf's own dates.
-    pub(super) fn hold_dates(&self, now: UnixTime) -> Result<(), Denial> {
-        let (from, until) = self.valid;
-        if now < from {
-            return Err(Denial::CertificateNotYetValid { not_before: from.as_secs() });
-        }
-        if until < now {
-            return Err(Denial::CertificateExpired { not_after: until.as_secs() });
+        let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
+        if tbs.subject().is_empty() && !critical() {
+            return Err(untrusted("the certificate names nobody"));
         }
         Ok(())
     }
@@ -140,35 +135,23 @@ impl Examined {
             return Err(untrusted("the path is longer than an issuer allows"));
         }
         if !self.in_date(now) {
-            return Err(ISSUER_OUT_OF_DATE);
+            return Err(untrusted("an issuer of the path is out of date"));
         }
-        self.hold_name_constraints()?;
         if self.for_client_auth() == Some(false) {
             return Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" });
         }
         Ok(())
     }
 
-    /// Constraints that constrain nothing are not to be issued (RFC 5280, section 4.2.1.10), so they are some mistake;
-    /// webpki would let every name through. What they say is webpki's to hold.
-    fn hold_name_constraints(&self) -> Result<(), Denial> {
-        let constraints = self.certificate.tbs_certificate().get_extension::<NameConstraints>();
-        let constraints = constraints.map_err(|_| untrusted("name constraints cannot be read"))?;
-        let Some((_, NameConstraints { permitted_subtrees, excluded_subtrees })) = constraints else { return Ok(()) };
-        match [permitted_subtrees, excluded_subtrees].iter().flatten().all(Vec::is_empty) {
-            true => Err(untrusted("name constraints constrain nothing")),
+    /// No critical extension that is not known. webpki does not look at those of an anchor.
+    pub(super) fn hold_critical_extensions(&self, policies: Policies) -> Result<(), Denial> {
+        let known = |id: ObjectIdentifier| {
+            OBEYED.contains(&id) || (id == CERTIFICATE_POLICIES && policies == Policies::OfAnchor)
+        };
+        match self.extensions().any(|extension| extension.critical && !known(extension.extn_id)) {
+            true => Err(untrusted("a critical extension that is not known")),
             false => Ok(()),
         }
-    }
-
-    /// What holds for the anchor of a path: as for every issuer, and webpki does not look at its extensions, so those that
-    /// it must obey have to be known here.
-    pub(super) fn hold_as_anchor(&self, below: usize, now: UnixTime) -> Result<(), Denial> {
-        let mut extensions = self.certificate.tbs_certificate().extensions().into_iter().flatten();
-        if extensions.any(|extension| extension.critical && !OBEYED.contains(&extension.extn_id)) {
-            return Err(untrusted("the anchor has a critical extension that is not known"));
-        }
-        self.hold_issuer(below, now)
     }
 
     /// Whether the certificate is signed with a hash that collides.
@@ -193,9 +176,28 @@ impl Examined {
     }
 
     fn has(&self, extension: ObjectIdentifier) -> bool {
-        let mut extensions = self.certificate.tbs_certificate().extensions().into_iter().flatten();
-        extensions.any(|present| present.extn_id == extension)
+        self.extensions().any(|present| present.extn_id == extension)
     }
+
+    fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        self.certificate.tbs_certificate().extensions().into_iter().flatten()
+    }
+}
+
+/// Whose policies: critical ones are refused below the anchor, as webpki does, because nobody evaluates them.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Policies {
+    OfPath,
+    OfAnchor,
+}
+
+/// An extension, if it is there.
+fn extension<T>(certificate: &Certificate) -> Result<Option<T>, &'static str>
+where
+    T: for<'a> Decode<'a, Error = der::Error> + AssociatedOid,
+{
+    let found = certificate.tbs_certificate().get_extension();
+    Ok(found.map_err(|_| "an extension cannot be read, or is there twice")?.map(|(_, extension)| extension))
 }
 
 /// The kinds of keys that are accepted.
@@ -228,13 +230,8 @@ struct RsaPublicKey<'a> {
     exponent: UintRef<'a>,
 }
 
-/// The length of the modulus. None for numbers with which RSA is none: an even one, or an exponent of 1.
 fn rsa_bits(key: &[u8]) -> Option<usize> {
-    let RsaPublicKey { modulus, exponent } = RsaPublicKey::from_der(key).ok()?;
-    let odd = |number: &UintRef<'_>| number.as_bytes().last().is_some_and(|last| last & 1 == 1);
-    if !odd(&modulus) || !odd(&exponent) || exponent.as_bytes() == [1] {
-        return None;
-    }
+    let modulus = RsaPublicKey::from_der(key).ok()?.modulus;
     let leading = modulus.as_bytes().first()?.leading_zeros();
     modulus.as_bytes().len().checked_mul(8)?.checked_sub(leading as usize)
 }
@@ -260,10 +257,6 @@ struct PssParameters {
     trailer: Option<der::Any>,
 }
 
-/// The refusal for the dates of an issuer.
-pub(super) const ISSUER_OUT_OF_DATE: Denial =
-    Denial::CertificateUntrusted { why: "an issuer of the path is out of date" };
-
 fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why }
 }
@@ -271,19 +264,12 @@ fn untrusted(why: &'static str) -> Denial {
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
 const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
-const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
-const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
-/// basicConstraints, keyUsage, extendedKeyUsage, nameConstraints, subjectAltName, and certificatePolicies, which say
-/// nothing that has to be obeyed as long as no policy is asked for.
-const OBEYED: [ObjectIdentifier; 6] = [
-    ObjectIdentifier::new_unwrap("2.5.29.19"),
-    ObjectIdentifier::new_unwrap("2.5.29.15"),
-    ObjectIdentifier::new_unwrap("2.5.29.37"),
-    NAME_CONSTRAINTS,
-    SUBJECT_ALT_NAME,
-    ObjectIdentifier::new_unwrap("2.5.29.32"),
-];
+const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+
+/// What is processed, and so may be critical.
+const OBEYED: [ObjectIdentifier; 5] =
+    [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, NameConstraints::OID, SubjectAltName::OID];
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");

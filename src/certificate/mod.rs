@@ -1,14 +1,16 @@
 //! The client's certificate: forwarded, decoded, verified, believed.
 
 pub mod client;
+mod constraints;
 mod examined;
 pub mod forwarded;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
-mod mint;
+#[expect(clippy::unwrap_used, reason = "tests state what they need")]
+pub(crate) mod mint;
 mod name;
 pub mod path;
 pub mod profile;
+mod signature;
 pub mod truststore;
 pub mod verdicts;
 

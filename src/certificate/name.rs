@@ -23,6 +23,11 @@ pub(super) fn value(name: &Name, kind: ObjectIdentifier) -> Option<String> {
     name.iter().find(|attribute| attribute.oid == kind).and_then(string)
 }
 
+/// Every value of an attribute type; none in place of one that is not a string.
+pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item = Option<String>> {
+    name.iter().filter(move |attribute| attribute.oid == kind).map(string)
+}
+
 fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT_NAMES.iter().find(|(kind, _)| *kind == attribute.oid);
     match known.zip(string(attribute)) {
@@ -75,6 +80,9 @@ fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
 
 /// `organizationIdentifier` (X.520; ETSI EN 319 412-1, section 5.1.4).
 pub(super) const ORGANIZATION_IDENTIFIER: Oid = Oid::new_unwrap("2.5.4.97");
+
+/// `emailAddress` (PKCS #9).
+pub(super) const EMAIL_ADDRESS: Oid = Oid::new_unwrap("1.2.840.113549.1.9.1");
 
 /// RFC 4514, section 3.
 const SHORT_NAMES: [(Oid, &str); 9] = [

@@ -2,6 +2,9 @@
 //!
 //! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
 //! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
+//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, `search` looks again.
+
+mod search;
 
 use std::cell::RefCell;
 
@@ -10,8 +13,10 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::{
     certificate::{
-        Presented, Truststore,
-        examined::{Examined, ISSUER_OUT_OF_DATE},
+        Presented, Truststore, constraints,
+        examined::{Examined, Policies},
+        signature::ALGORITHMS,
+        truststore::Anchor,
     },
     denial::Denial,
 };
@@ -21,7 +26,7 @@ use crate::{
 pub struct PathRules {
     /// RSA modulus, at least.
     pub minimum_rsa_bits: usize,
-    /// Intermediates that a client may send, and that a path may have, at most.
+    /// Intermediates that a client may send, at most.
     pub max_intermediates: usize,
     /// Whether the leaf must carry EKU clientAuth. An EKU without clientAuth is refused in any case.
     pub require_client_auth: bool,
@@ -33,8 +38,8 @@ pub struct VerifiedPath {
     pub(super) leaf: Examined,
     /// In the order from the leaf to the anchor, which is not among them.
     pub(super) intermediates: Vec<Vec<u8>>,
-    /// When every certificate of the path is in date.
-    pub(super) valid: Window,
+    /// When every certificate of the path is in date, both ends included.
+    pub(super) valid: (UnixTime, UnixTime),
 }
 
 /// Finds a path from `presented` to an anchor and checks it whole.
@@ -55,133 +60,123 @@ pub fn verify(
     let leaf = Examined::parse(&presented.leaf).map_err(malformed)?;
     let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
-    let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
 
-    // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates afterwards:
-    // a stranger's is untrusted before it is expired.
-    let at = now.max(leaf.valid.0).min(leaf.valid.1);
-    let search =
-        Search { leaf: &leaf, sent: &sent, sent_der: &sent_der, trust, rules, at, refused: RefCell::default() };
-    match search.path(&presented.leaf) {
-        Ok((intermediates, valid)) => {
-            leaf.hold_dates(now)?;
-            Ok(VerifiedPath { leaf, intermediates, valid })
-        }
-        // Its issuers may since have been renewed: then its own dates say more.
-        Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
-        Err(denial) => Err(denial),
-    }
+    let leaf_der = CertificateDer::from(presented.leaf.as_slice());
+    let entity = EndEntityCert::try_from(&leaf_der).map_err(|error| unreadable(&error))?;
+    let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    let candidate = Candidate { leaf: &leaf, trust, rules, now, refused: RefCell::default() };
+    let found = entity.verify_for_usage(
+        ALGORITHMS,
+        trust.trust(),
+        &sent_der,
+        now,
+        KeyUsage::client_auth(),
+        None,
+        Some(&|path| candidate.hold(path)),
+    );
+    let (intermediates, valid) = match found {
+        Ok(path) => (issuers(&path)?, candidate.hold_found(&path)?),
+        Err(error) => search::constrained(&candidate, &sent).ok_or_else(|| candidate.denial(&error, &sent))?,
+    };
+    let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
+    Ok(VerifiedPath { intermediates, valid, leaf })
 }
 
-/// Both ends included.
-type Window = (UnixTime, UnixTime);
+/// The intermediates of a path that webpki found.
+fn issuers(path: &webpki::VerifiedPath<'_>) -> Result<Vec<Examined>, Denial> {
+    let parse = |der: &[u8]| Examined::parse(der).map_err(|why| Denial::CertificateMalformed { why });
+    path.intermediate_certificates().map(|issuer| parse(&issuer.der())).collect()
+}
 
-/// The search for a path, and what one is held to that webpki finds.
-struct Search<'a> {
+/// What a path is held to while one is looked for.
+struct Candidate<'a> {
     leaf: &'a Examined,
-    /// The intermediates that came along.
-    sent: &'a [Examined],
-    /// The same, in the same order.
-    sent_der: &'a [CertificateDer<'a>],
     trust: &'a Truststore,
     rules: &'a PathRules,
-    at: UnixTime,
-    /// Why the latest path that webpki accepted was refused.
+    now: UnixTime,
+    /// Why the latest path was refused whose names and signatures hold.
     refused: RefCell<Option<Denial>>,
 }
 
-impl Search<'_> {
-    /// The intermediates of a path that holds, and when all of it is in date.
-    fn path(&self, leaf: &[u8]) -> Result<(Vec<Vec<u8>>, Window), Denial> {
-        let leaf = CertificateDer::from(leaf);
-        let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
-        let found = leaf.verify_for_usage(
-            ALGORITHMS,
-            self.trust.trust(),
-            self.sent_der,
-            self.at,
-            KeyUsage::client_auth(),
-            None,
-            Some(&|path| self.hold_or_go_on(path)),
-        );
-        let path = found.map_err(|error| self.denial(&error))?;
-        let intermediates = path.intermediate_certificates().map(|issuer| issuer.der().to_vec()).collect();
-        Ok((intermediates, self.hold(&path)?))
-    }
-
+impl Candidate<'_> {
     /// webpki goes on looking after an error.
-    fn hold_or_go_on(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
-        self.hold(path).map(|_| ()).map_err(|denial| {
+    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
+        self.hold_found(path).map(|_| ()).map_err(|denial| {
             self.refused.replace(Some(denial));
             Error::UnknownIssuer
         })
     }
 
-    /// The whole path; when it is in date.
-    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<Window, Denial> {
-        if path.intermediate_certificates().count() > self.rules.max_intermediates {
-            return Err(untrusted("the path has more intermediates than are taken"));
-        }
-        self.leaf.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
-        self.leaf.hold_leaf(self.rules.require_client_auth)?;
-        let mut valid = self.leaf.valid;
-        let mut below = 0;
-        for issuer in path.intermediate_certificates() {
-            let issuer = self.examined(&issuer.der()).ok_or(untrusted("the path leads over an unknown issuer"))?;
-            issuer.hold_key_and_policies(self.rules.minimum_rsa_bits)?;
-            issuer.hold_issuer(below, self.at)?;
-            valid = overlap(valid, issuer.valid);
-            below += usize::from(!issuer.is_self_issued());
-        }
-        self.hold_anchor(path, below).map(|anchor| overlap(valid, anchor))
-    }
-
-    fn examined(&self, der: &CertificateDer<'_>) -> Option<&Examined> {
-        self.sent_der.iter().zip(self.sent).find(|(sent, _)| *sent == der).map(|(_, examined)| examined)
-    }
-
-    /// One certificate of the anchor's name and key has to hold: an older one of the same key may have run out.
-    fn hold_anchor(&self, path: &webpki::VerifiedPath<'_>, below: usize) -> Result<Window, Denial> {
+    /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
+    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
+        let intermediates = issuers(path)?;
+        let intermediates: Vec<_> = intermediates.iter().collect();
         let mut refused = untrusted("the path ends in no anchor");
         for anchor in self.trust.behind(path.anchor()) {
-            let held = anchor
-                .examined
-                .hold_key_and_policies(self.rules.minimum_rsa_bits)
-                .and_then(|()| anchor.examined.hold_as_anchor(below, self.at));
-            match held {
-                Ok(()) => return Ok(anchor.examined.valid),
+            match self.hold_path(&intermediates, anchor) {
+                Ok(valid) => return Ok(valid),
                 Err(denial) => refused = denial,
             }
         }
         Err(refused)
     }
 
+    /// Everything but names and signatures, for a whole path; when it is in date.
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<(UnixTime, UnixTime), Denial> {
+        let minimum_rsa_bits = self.rules.minimum_rsa_bits;
+        self.leaf.hold_critical_extensions(Policies::OfPath)?;
+        self.leaf.hold_key_and_policies(minimum_rsa_bits)?;
+        self.leaf.hold_leaf(self.rules.require_client_auth)?;
+        self.leaf.hold_subject()?;
+        let mut valid = self.leaf.valid;
+        let mut below = 0;
+        for issuer in intermediates {
+            issuer.hold_critical_extensions(Policies::OfPath)?;
+            issuer.hold_key_and_policies(minimum_rsa_bits)?;
+            issuer.hold_issuer(below, self.now)?;
+            valid = overlap(valid, issuer.valid);
+            below += usize::from(!issuer.is_self_issued());
+        }
+        anchor.examined.hold_critical_extensions(Policies::OfAnchor)?;
+        anchor.examined.hold_key_and_policies(minimum_rsa_bits)?;
+        anchor.examined.hold_issuer(below, self.now)?;
+        let path: Vec<_> =
+            [self.leaf].into_iter().chain(intermediates.iter().copied()).chain([&anchor.examined]).collect();
+        constraints::hold(&path).map_err(untrusted)?;
+        Ok(overlap(valid, anchor.examined.valid))
+    }
+
     /// The refusal for a certificate without a path that holds.
-    fn denial(&self, error: &Error) -> Denial {
+    fn denial(&self, error: &Error, sent: &[Examined]) -> Denial {
         if let Some(denial) = self.refused.take() {
             return denial;
         }
+        let (from, until) = self.leaf.valid;
         match error {
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ISSUER_OUT_OF_DATE,
+            Error::CertExpired { .. } if until < self.now => Denial::CertificateExpired { not_after: until.as_secs() },
+            Error::CertNotValidYet { .. } if self.now < from => {
+                Denial::CertificateNotYetValid { not_before: from.as_secs() }
+            }
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => untrusted("an issuer is out of date"),
             Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
             Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
             Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
-            _ => self.weakness().unwrap_or_else(|| untrusted(reason(error))),
+            _ => self.weakness(sent).unwrap_or_else(|| untrusted(reason(error))),
         }
     }
 
     /// Whether the search failed over something too weak: webpki does not verify with it, and so finds no issuer.
-    fn weakness(&self) -> Option<Denial> {
-        let leaf = std::iter::once(self.leaf);
-        // Nobody verifies what a root says of itself, and old roots say it with SHA-1.
-        let mut signed_by_others = leaf.clone().chain(self.sent.iter().filter(|issuer| !issuer.is_self_issued()));
-        if signed_by_others.any(Examined::is_signed_weakly) {
+    fn weakness(&self, sent: &[Examined]) -> Option<Denial> {
+        let issuers = || {
+            let names =
+                std::iter::once(self.leaf).chain(sent).map(|below| below.certificate.tbs_certificate().issuer());
+            sent.iter().chain(names.flat_map(|name| self.trust.named(name)).map(|anchor| &anchor.examined))
+        };
+        if std::iter::once(self.leaf).chain(sent).any(Examined::is_signed_weakly) {
             return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
         }
-        let below = leaf.chain(self.sent);
-        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(&below.certificate));
-        below
-            .chain(anchors.map(|anchor| &anchor.examined))
+        std::iter::once(self.leaf)
+            .chain(issuers())
             .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
             .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
     }
@@ -218,7 +213,7 @@ fn reason(error: &Error) -> &'static str {
     }
 }
 
-fn overlap(a: Window, b: Window) -> Window {
+fn overlap(a: (UnixTime, UnixTime), b: (UnixTime, UnixTime)) -> (UnixTime, UnixTime) {
     (a.0.max(b.0), a.1.min(b.1))
 }
 
@@ -230,12 +225,7 @@ fn wrong_purpose(why: &'static str) -> Denial {
     Denial::CertificateWrongPurpose { why }
 }
 
-/// RSA PKCS#1 and PSS, and ECDSA on P-256 and P-384, all with SHA-2; Ed25519. ring knows no other.
-const ALGORITHMS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = webpki::ALL_VERIFICATION_ALGS;
-
 #[cfg(test)]
 mod limbo;
-#[cfg(test)]
-mod openssl;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
@@ -19,7 +21,7 @@ pub struct Certificates {
     rules: PathRules,
     forward: Option<Forward>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
-    accepted: Option<Cache<Box<[u8]>, ClientCertificate, RandomState>>,
+    accepted: Option<Cache<Arc<[u8]>, ClientCertificate, RandomState>>,
 }
 
 /// How the certificate is written for the backend.
@@ -35,9 +37,9 @@ impl Certificates {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(trust: Truststore, rules: PathRules, forward: Option<Forward>, cache_bytes: u64) -> Self {
         let accepted = (cache_bytes > 0).then(|| {
-            Cache::<Box<[u8]>, ClientCertificate>::builder()
+            Cache::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|key, certificate| {
+                .weigher(|key: &Arc<[u8]>, certificate: &ClientCertificate| {
                     let bytes = key.len().saturating_add(certificate.weight()).saturating_add(ENTRY_BYTES);
                     bytes.try_into().unwrap_or(u32::MAX)
                 })

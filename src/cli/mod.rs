@@ -1,1 +1,101 @@
 //! The command line: one small file a command.
+
+mod check;
+mod denials;
+mod run;
+
+use std::{fmt, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use rustls_pki_types::UnixTime;
+
+use crate::config::{self, Settings, Warning};
+
+/// A reverse-proxy sidecar that proves an access token is bound to the client certificate a load balancer forwards
+/// (RFC 8705), and lets nothing else through.
+#[derive(Debug, Parser)]
+#[command(name = "certbound", version, after_help = EXAMPLES)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Denials(denials::Denials),
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+struct Configuration {
+    /// The configuration; paths in it are relative to it
+    #[arg(long = "config", value_name = "FILE", env = "CERTBOUND_CONFIG", default_value = "./proxy.toml")]
+    file: PathBuf,
+}
+
+impl Configuration {
+    /// Reads the configuration and every file it names; prints every fault, one a line.
+    ///
+    /// # Errors
+    /// The exit code for a bad configuration.
+    fn load(&self) -> Result<(Settings, Vec<Warning>), ExitCode> {
+        config::load(&self.file, UnixTime::now()).map_err(|faults| {
+            for fault in faults {
+                eprintln!("{fault}");
+            }
+            ExitCode::from(BAD_CONFIGURATION)
+        })
+    }
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    match Line::parse().command {
+        Command::Run(run) => run.execute(),
+        Command::Check(check) => check.execute(),
+        Command::Denials(denials) => denials.execute(),
+    }
+}
+
+/// Says why the command failed.
+fn failure(why: impl fmt::Display) -> ExitCode {
+    eprintln!("certbound: {why}");
+    ExitCode::FAILURE
+}
+
+/// Writes `output`; a reader that has seen enough is no failure.
+fn print(output: &str) -> ExitCode {
+    use std::io::{ErrorKind, Write, stdout};
+    match stdout().write_all(output.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => failure(error),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+const BAD_CONFIGURATION: u8 = 2;
+const EXAMPLES: &str = "\
+Examples:
+  certbound check --config proxy.toml    every fault of the configuration at once
+  certbound run --config proxy.toml      serve
+  certbound denials                      every refusal: code, status, challenge";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for command in Line::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What tables say about each other.
 
 use crate::config::{
+    Tables,
     balancer::LoadBalancer,
     listen::Listener,
     names,
@@ -12,14 +13,8 @@ use crate::config::{
 };
 
 /// Reports what does not fit together, and what could not work.
-pub(super) fn check(
-    reading: &Reading<'_>,
-    listener: &Listener,
-    balancer: &LoadBalancer,
-    client: &ClientCertificate,
-    tokens: &Tokens,
-    routes: &[PlacedRoute],
-) {
+pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
+    let Tables { listener, balancer, client, tokens, routes, .. } = tables;
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
     secret_header(reading, balancer, client);

@@ -26,10 +26,13 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
         max_intermediates: table.integer("max_intermediates", 5, 0..=10),
         require_client_auth: table.boolean("require_client_auth", true),
     };
-    if paths.as_ref().is_none_or(Vec::is_empty) && table.written {
-        table.fault("paths", "no anchor is named", "write paths = [\"trust/\"]");
+    match paths.as_deref() {
+        Some([]) => table.fault("paths", "no anchor is named", NAME_ANCHORS),
+        None if table.written && !table.is_given("paths") => table.fault("paths", "is missing", NAME_ANCHORS),
+        // Read below, or reported.
+        Some(_) | None => {}
     }
-    let mut certificates = Some(Vec::new());
+    let mut certificates = paths.as_ref().filter(|paths| !paths.is_empty()).map(|_| Vec::new());
     for path in paths.iter().flatten() {
         let read = match &password {
             None => from_path(table.reading, path, None),
@@ -39,7 +42,6 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
         certificates = certificates.zip(read).map(|(all, read)| [all, read].concat());
     }
     let place = table.place_of("paths");
-    let certificates = certificates.filter(|_| paths.is_some_and(|paths| !paths.is_empty()));
     (certificates.and_then(|certificates| anchors(table.reading, &place, certificates)), rules)
 }
 
@@ -87,7 +89,7 @@ fn from_file(
     let bytes = reading.bytes_of(path, place)?;
     let wrong = |unusable: truststore::Unusable| {
         let remedy = "give certificates as PEM, DER, PKCS#12, or JKS";
-        Wrong::new(format!("`{}`: {}", path.display(), unusable.what), remedy)
+        Wrong::new(format!("`{}` {}", path.display(), unusable.what), remedy)
     };
     reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
 }
@@ -124,3 +126,5 @@ fn password(reading: &Reading<'_>, file: &Placed<String>) -> Option<Zeroizing<St
     let text = reading.settle(&file.place, std::str::from_utf8(&bytes).map_err(wrong))?;
     Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
+
+const NAME_ANCHORS: &str = "write paths = [\"trust/\"]";

@@ -9,6 +9,7 @@ use crate::{
         anchors,
         fault::Wrong,
         names,
+        reading::as_read,
         settings::{Address, Backend, BackendTls, CertificateHeaders, HeaderTemplate, ServerIdentity},
         source::{ClientCertificate, profiles},
         table::Table,
@@ -86,15 +87,7 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
     };
     let wrong = |_| Wrong::new(format!("`{name}` is not a server name"), "write server_name = \"api.bank.internal\"");
     let server_name = reading.settle(&place, ServerName::try_from(name.clone()).map_err(wrong))?;
-    Some(Some(BackendTls { server_name, authorities: known(authorities)?, identity: known(identity)? }))
-}
-
-/// What was configured and could not be read is not the same as what was not configured.
-fn known<T>(configured: Option<Option<T>>) -> Option<Option<T>> {
-    match configured {
-        None => Some(None),
-        Some(read) => Some(Some(read?)),
-    }
+    Some(Some(BackendTls { server_name, authorities: as_read(authorities)?, identity: as_read(identity)? }))
 }
 
 /// Under which names the certificate goes to the backend; none: not at all.

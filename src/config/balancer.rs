@@ -39,12 +39,12 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
     let (off, v1, v2) = (ProxyProtocol::Off, ProxyProtocol::V1, ProxyProtocol::V2);
     let proxy_protocol = table.choice("proxy_protocol", ("off", off), &[("v1", v1), ("v2", v2)]);
     let refuse_strangers = table.choice("on_untrusted", ("strip", false), &[("refuse", true)]);
-    let has_secret = table.is_given("secret_header");
+    let (has_networks, has_secret) = (table.is_given("trusted_networks"), table.is_given("secret_header"));
     let (secret_header, secret) = secret.unzip();
     LoadBalancer {
         place: table.place.clone(),
-        has_proof: networks.is_some() || client_ca.is_some() || has_secret,
-        has_networks: networks.is_some(),
+        has_proof: has_networks || client_ca.is_some() || has_secret,
+        has_networks,
         client_ca: client_ca.map(|file| file.place),
         proxy_protocol: (proxy_protocol, table.place_of("proxy_protocol")),
         secret_header,

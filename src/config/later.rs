@@ -2,18 +2,28 @@
 
 use crate::config::{
     address,
+    reading::Placed,
     table::{Table, among},
 };
 
+/// Reads all of them.
+pub(super) fn read(document: &mut Table<'_>) {
+    eidas(document.table("eidas"));
+    revocation(document.table("revocation"));
+    consent(document.table("consent"));
+    registration(document.table("registration"));
+    tracing(document.table("tracing"));
+}
+
 /// `[eidas]`.
-pub(super) fn eidas(mut table: Table<'_>) {
+fn eidas(mut table: Table<'_>) {
     table.choice("require", ("off", ()), &[("psd2", ()), ("qwac", ())]);
     table.strings("authorities");
     table.nothing_yet();
 }
 
 /// `[revocation]`. Its default demands what is not built, so that going without has to be written down.
-pub(super) fn revocation(mut table: Table<'_>) {
+fn revocation(mut table: Table<'_>) {
     table.choice("on_unavailable", ("deny", ()), &[("allow", ()), ("stale", ())]);
     table.duration("max_stale", "24h");
     table.duration("timeout", "2s");
@@ -24,24 +34,33 @@ pub(super) fn revocation(mut table: Table<'_>) {
     table.boolean("allow_private_addresses", false);
     table.choice("check", ("leaf", ()), &[("chain", ())]);
     table.nothing_yet();
+    methods(&mut table);
+}
+
+fn methods(table: &mut Table<'_>) {
     let methods = table.strings("methods");
-    for method in methods.iter().flatten() {
-        table.reading.settle(&method.place, among(&method.value, &[("ocsp", ()), ("crl", ())]));
-    }
     let place = table.place_of("methods");
     let remedy = "write methods = [] in [revocation], and know that revoked certificates are accepted";
-    match methods {
-        Some(list) if list.is_empty() => {
+    match methods.as_deref() {
+        // Its type was reported.
+        None if table.is_given("methods") => {}
+        None => table.reading.fault(&place, "its default, [\"ocsp\", \"crl\"], is not available yet", remedy),
+        Some([]) => {
             table.reading.warn(&place, "revocation is off", "revoked certificates are accepted until they expire");
         }
-        None if table.is_given("methods") => {}
-        Some(_) => table.reading.fault(&place, "not available yet", remedy),
-        None => table.reading.fault(&place, "its default, [\"ocsp\", \"crl\"], is not available yet", remedy),
+        Some(names) => {
+            let known = |name: &&Placed<String>| {
+                table.reading.settle(&name.place, among(&name.value, &[("ocsp", ()), ("crl", ())])).is_some()
+            };
+            if names.iter().filter(known).count() == names.len() {
+                table.reading.fault(&place, "not available yet", remedy);
+            }
+        }
     }
 }
 
 /// `[consent]`.
-pub(super) fn consent(mut table: Table<'_>) {
+fn consent(mut table: Table<'_>) {
     url(&mut table, "endpoint");
     table.string_or("claim", "consent_id");
     if let Some(file) = table.string("signing_key_file") {
@@ -52,7 +71,7 @@ pub(super) fn consent(mut table: Table<'_>) {
 }
 
 /// `[registration]`.
-pub(super) fn registration(mut table: Table<'_>) {
+fn registration(mut table: Table<'_>) {
     if let Some(jwks) = table.string("directory_jwks") {
         match jwks.value.contains("://") {
             true => drop(table.reading.settle(&jwks.place, address::url(&jwks.value))),
@@ -67,7 +86,7 @@ pub(super) fn registration(mut table: Table<'_>) {
 }
 
 /// `[tracing]`.
-pub(super) fn tracing(mut table: Table<'_>) {
+fn tracing(mut table: Table<'_>) {
     url(&mut table, "otlp_endpoint");
     table.nothing_yet();
 }

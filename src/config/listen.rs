@@ -5,14 +5,12 @@ use std::thread::available_parallelism;
 use crate::config::{
     address,
     fault::Wrong,
-    reading::Place,
     settings::{Address, Listen, ProxyProtocol, ServerIdentity},
     table::Table,
 };
 
 /// The table as read. What other tables have to say about the listener is added by [`super::load`].
 pub(super) struct Listener {
-    pub(super) place: Place,
     /// Whether its certificate is configured, readable or not.
     pub(super) encrypted: bool,
     /// None where something is at fault.
@@ -51,7 +49,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         drain_timeout,
         threads,
     });
-    Listener { place: table.place.clone(), encrypted, listen }
+    Listener { encrypted, listen }
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.

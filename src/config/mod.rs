@@ -1,6 +1,6 @@
 //! `proxy.toml`, parsed once into what it means, or into every fault at once.
 //!
-//! A file for each table reads its keys through [`table::Table`], which knows types, defaults, and places.
+//! A file for each table reads its keys through `table::Table`, which knows types, defaults, and places.
 //! Each default is written once, where its key is read; `proxy.toml` shows them all, and a test compares.
 
 pub mod fault;
@@ -38,12 +38,17 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
-    certificate::Certificates,
+    certificate::{Certificates, PathRules, Truststore, verdicts::Forward},
     config::{
+        balancer::LoadBalancer,
         fault::Wrong,
+        listen::Listener,
         reading::{Place, Reading},
-        settings::{Listen, Mode},
+        routes::PlacedRoute,
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode},
+        source::ClientCertificate,
         table::Table,
+        token::Tokens,
     },
     gate::Gate,
     headers::{IdentityHeaders, ReadNames},
@@ -57,29 +62,29 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let start = Place::default();
-    let text = reading::bounded(file).map_err(|error| Wrong::new(format!("cannot be read: {error}"), HOW_TO_NAME));
-    let text = text.and_then(|bytes| {
-        let wrong = |_| Wrong::new("is not UTF-8", "save it as UTF-8");
-        std::str::from_utf8(&bytes).map(str::to_owned).map_err(wrong)
-    });
-    let (text, wrong) = match text {
-        Ok(text) => (text, None),
-        Err(wrong) => (String::new(), Some(wrong)),
+    let text = match text(file) {
+        Ok(text) => text,
+        Err(Wrong { what, remedy }) => {
+            let reading = Reading::new(file, "", now);
+            reading.fault(&Place::default(), what, remedy);
+            return Err(reading.finish().0);
+        }
     };
     let reading = Reading::new(file, &text, now);
-    let settings = match wrong {
-        Some(Wrong { what, remedy }) => {
-            reading.fault(&start, what, remedy);
-            None
-        }
-        None => parse(&reading, &text).and_then(|document| settings(&reading, document, &text)),
-    };
+    let tables = parse(&reading, &text).map(|document| Tables::read(&reading, document));
     let (faults, warnings) = reading.finish();
-    match settings {
-        Some(settings) if faults.is_empty() => Ok((settings, warnings)),
-        _ => Err(faults),
+    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(&text)) {
+        Some(settings) => Ok((settings, warnings)),
+        None => Err(faults),
     }
+}
+
+fn text(file: &Path) -> Result<String, Wrong> {
+    let unreadable =
+        |error| Wrong::new(format!("cannot be read: {error}"), "name the file with --config FILE or CERTBOUND_CONFIG");
+    let bytes = reading::bounded(file).map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::new("is not UTF-8", "save it as UTF-8"))?;
+    Ok(text.to_owned())
 }
 
 /// The document, or every place where it is not TOML.
@@ -96,69 +101,97 @@ fn parse<'a>(reading: &'a Reading<'a>, text: &'a str) -> Option<Table<'a>> {
     broken.is_empty().then(|| Table::document(reading, document.into_inner()))
 }
 
-/// Reads every table, then holds them against each other. None only where a fault was reported.
-fn settings(reading: &Reading<'_>, mut document: Table<'_>, text: &str) -> Option<Settings> {
-    let mode = document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]);
-    let listener = listen::read(document.required_table("listen"));
-    let balancer = balancer::read(document.table("load_balancer"));
-    let client = source::read(document.table("client_certificate"));
-    let (truststore, rules) = anchors::read(document.required_table("truststore"));
-    later::eidas(document.table("eidas"));
-    later::revocation(document.table("revocation"));
-    let tokens = token::read(document.table("token"));
-    let (certificate_bytes, token_cache_bytes) = cache(document.table("cache"));
-    let routes = routes::read(document.tables("route"), reading);
-    let (backend, forward) = backend::read(document.required_table("backend"), &client);
-    later::consent(document.table("consent"));
-    later::registration(document.table("registration"));
-    let errors = errors::read(document.table("errors"));
-    let log = records::log(document.table("log"));
-    let audit = records::audit(document.table("audit"));
-    let (admin, status) = records::admin(document.table("admin"));
-    later::tracing(document.table("tracing"));
-    agreement::check(reading, &listener, &balancer, &client, &tokens, &routes);
-    drop(document);
-    if reading.has_faults() {
-        return None;
-    }
-    let (listen, backend) = (listener.listen?, backend?);
-    let ask_certificate = balancer.client_ca.is_some() || client.is_connection();
-    let identity = identity_headers(&balancer, &client, &backend);
-    Some(Settings {
-        mode,
-        gate: Gate {
-            routes: Routes::new(routes.into_iter().map(|route| route.value).collect()),
-            peers: balancer.peers,
-            source: client.source,
-            certificates: Certificates::new(truststore?, rules, forward, certificate_bytes),
-            issuers: tokens.issuers,
-        },
-        identity,
-        listen: Listen { ask_certificate, proxy_protocol: balancer.proxy_protocol.0, ..listen },
-        keys: tokens.keys,
-        fetch_timeout: tokens.fetch_timeout,
-        token_cache_bytes,
-        backend,
-        errors,
-        log,
-        audit,
-        admin: admin?,
-        status,
-        hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text)).into(),
-    })
+/// The tables as read, whether or not something in them is at fault.
+struct Tables {
+    mode: Mode,
+    listener: Listener,
+    balancer: LoadBalancer,
+    client: ClientCertificate,
+    truststore: Option<Truststore>,
+    rules: PathRules,
+    tokens: Tokens,
+    cache: Cache,
+    routes: Vec<PlacedRoute>,
+    backend: Option<Backend>,
+    forward: Option<Forward>,
+    errors: Errors,
+    log: Log,
+    audit: Audit,
+    admin: Option<Address>,
+    status: Option<Address>,
 }
 
-/// `[cache]`: memory for certificates and for tokens, in bytes.
-fn cache(mut table: Table<'_>) -> (u64, u64) {
-    (table.size_or_zero("certificates", "32MiB"), table.size_or_zero("tokens", "64MiB"))
+impl Tables {
+    /// Reads every table, then holds them against each other.
+    fn read(reading: &Reading<'_>, mut document: Table<'_>) -> Self {
+        let client = source::read(document.table("client_certificate"));
+        let (truststore, rules) = anchors::read(document.required_table("truststore"));
+        let (backend, forward) = backend::read(document.required_table("backend"), &client);
+        let (admin, status) = records::admin(document.table("admin"));
+        later::read(&mut document);
+        let tables = Self {
+            mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
+            listener: listen::read(document.required_table("listen")),
+            balancer: balancer::read(document.table("load_balancer")),
+            client,
+            truststore,
+            rules,
+            tokens: token::read(document.table("token")),
+            cache: cache(document.table("cache")),
+            routes: routes::read(document.tables("route"), reading),
+            backend,
+            forward,
+            errors: errors::read(document.table("errors")),
+            log: records::log(document.table("log")),
+            audit: records::audit(document.table("audit")),
+            admin,
+            status,
+        };
+        agreement::check(reading, &tables);
+        tables
+    }
+
+    /// What they mean together. None only where a fault was reported.
+    fn settings(self, text: &str) -> Option<Settings> {
+        let (listen, backend) = (self.listener.listen?, self.backend?);
+        let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
+        Some(Settings {
+            mode: self.mode,
+            identity: identity_headers(&self.balancer, &self.client, &backend),
+            gate: Gate {
+                routes: Routes::new(self.routes.into_iter().map(|route| route.value).collect()),
+                peers: self.balancer.peers,
+                source: self.client.source,
+                certificates: Certificates::new(self.truststore?, self.rules, self.forward, self.cache.certificates),
+                issuers: self.tokens.issuers,
+            },
+            listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
+            keys: self.tokens.keys,
+            fetch_timeout: self.tokens.fetch_timeout,
+            token_cache_bytes: self.cache.tokens,
+            backend,
+            errors: self.errors,
+            log: self.log,
+            audit: self.audit,
+            admin: self.admin?,
+            status: self.status,
+            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text)).into(),
+        })
+    }
+}
+
+/// `[cache]`: memory in bytes.
+struct Cache {
+    certificates: u64,
+    tokens: u64,
+}
+
+fn cache(mut table: Table<'_>) -> Cache {
+    Cache { certificates: table.size_or_zero("certificates", "32MiB"), tokens: table.size_or_zero("tokens", "64MiB") }
 }
 
 /// Every header that a client could use to say who it is. Names that are not read are taken out all the same.
-fn identity_headers(
-    balancer: &balancer::LoadBalancer,
-    client: &source::ClientCertificate,
-    backend: &settings::Backend,
-) -> IdentityHeaders {
+fn identity_headers(balancer: &LoadBalancer, client: &ClientCertificate, backend: &Backend) -> IdentityHeaders {
     let certificate = Some(client.header.value.clone());
     let chain = client.chain_header.as_ref().map(|chain| chain.value.clone());
     let unread = [certificate.clone(), chain.clone()].into_iter().flatten();
@@ -171,5 +204,3 @@ fn identity_headers(
     };
     IdentityHeaders::new(read, more)
 }
-
-const HOW_TO_NAME: &str = "name the file with --config FILE or CERTBOUND_CONFIG";

@@ -21,6 +21,8 @@ pub(super) struct Reading<'a> {
     warnings: RefCell<Vec<Warning>>,
     #[cfg(test)]
     pub(super) known: RefCell<std::collections::BTreeSet<String>>,
+    #[cfg(test)]
+    pub(super) changed: RefCell<std::collections::BTreeSet<String>>,
 }
 
 /// Where a key or a value stands, and the dotted key.
@@ -49,6 +51,8 @@ impl<'a> Reading<'a> {
             warnings: RefCell::default(),
             #[cfg(test)]
             known: RefCell::default(),
+            #[cfg(test)]
+            changed: RefCell::default(),
         }
     }
 
@@ -63,10 +67,6 @@ impl<'a> Reading<'a> {
     /// The value, or none and a fault.
     pub(super) fn settle<T>(&self, place: &Place, result: Result<T, Wrong>) -> Option<T> {
         result.map_err(|wrong| self.fault(place, wrong.what, wrong.remedy)).ok()
-    }
-
-    pub(super) fn has_faults(&self) -> bool {
-        !self.faults.borrow().is_empty()
     }
 
     /// Everything found, in the order of the file.
@@ -106,11 +106,25 @@ impl<'a> Reading<'a> {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-            key: place.key.clone(),
-            what,
-            remedy,
+            key: place.key.as_deref().map(one_line),
+            what: one_line(&what),
+            remedy: one_line(&remedy),
         }
     }
+}
+
+/// None where a configured file could not be read, which is not the same as a file that is not configured.
+pub(super) fn as_read<T>(configured: Option<Option<T>>) -> Option<Option<T>> {
+    match configured {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+/// A fault is one line, and a value must not steer the operator's terminal.
+fn one_line(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// The content of a regular file, at most [`MAX_BYTES`].

@@ -23,7 +23,7 @@ pub(super) fn audit(mut table: Table<'_>) -> Audit {
 }
 
 fn sink(table: &mut Table<'_>) -> Sink {
-    let Some(sink) = table.string("sink") else { return Sink::Stdout };
+    let sink = table.string_or("sink", "stdout");
     match sink.value.as_str() {
         "stdout" => Sink::Stdout,
         "off" => Sink::Off,

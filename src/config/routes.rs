@@ -132,10 +132,10 @@ fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
 /// Whether `Upgrade: websocket` is passed on.
 fn upgrade(table: &mut Table<'_>) -> bool {
     let protocols = table.strings("upgrade").unwrap_or_default();
-    protocols.iter().fold(false, |_, name| {
+    for name in &protocols {
         table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
-        true
-    })
+    }
+    !protocols.is_empty()
 }
 
 /// Keys whose meaning comes later.

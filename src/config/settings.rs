@@ -58,6 +58,7 @@ pub enum Address {
 }
 
 /// The data listener.
+#[derive(Debug)]
 pub struct Listen {
     /// Where.
     pub address: Address,
@@ -84,6 +85,7 @@ pub struct Listen {
 }
 
 /// A certificate chain with its private key, which match.
+#[derive(Debug)]
 pub struct ServerIdentity {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
@@ -127,6 +129,7 @@ pub enum KeyLocation {
 }
 
 /// The API behind.
+#[derive(Debug)]
 pub struct Backend {
     /// Where.
     pub address: Address,
@@ -162,10 +165,11 @@ pub struct CertificateHeaders {
 }
 
 /// TLS towards the backend.
+#[derive(Debug)]
 pub struct BackendTls {
     /// For SNI and verification; never empty, because an empty one switches verification off.
     pub server_name: ServerName<'static>,
-    /// Authorities; none: the public web roots.
+    /// Authorities; none: those of the operating system.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// certbound's own certificate.
     pub identity: Option<ServerIdentity>,

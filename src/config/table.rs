@@ -59,7 +59,7 @@ impl<'a> Table<'a> {
             Some(Placed { value, place }) => Self::new(self.reading, place, true, value),
             None => {
                 let place = Place { key: Some(self.dotted(key)), offset: 0 };
-                Self::new(self.reading, place, self.places.contains_key(key), DeTable::new())
+                Self::new(self.reading, place, false, DeTable::new())
             }
         }
     }
@@ -67,7 +67,7 @@ impl<'a> Table<'a> {
     /// A table without which nothing works: its absence is one fault, and its required keys are not missed again.
     pub(super) fn required_table(&mut self, key: &'static str) -> Self {
         let table = self.table(key);
-        if !table.written {
+        if !self.is_given(key) {
             self.reading.fault(&table.place, "this table is missing", format!("write [{key}] with its required keys"));
         }
         table
@@ -326,10 +326,19 @@ impl<'a> Table<'a> {
     }
 }
 
+#[cfg(test)]
+impl Table<'_> {
+    /// Tells tests which keys there are, and which of them are not their default.
+    fn remember(&self) {
+        self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
+        self.reading.changed.borrow_mut().extend(self.changed.keys().map(|key| self.dotted(key)));
+    }
+}
+
 impl Drop for Table<'_> {
     fn drop(&mut self) {
         #[cfg(test)]
-        self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
+        self.remember();
         for entry in std::mem::take(&mut self.entries) {
             let place = Place { key: Some(self.dotted(&entry.name)), offset: entry.offset };
             let remedy = match nearest(&entry.name, self.known.iter().copied()) {

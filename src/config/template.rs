@@ -73,10 +73,10 @@ mod tests {
         let client = Part::Placeholder(Placeholder::TokenClientId);
         let plain = |text: &str| Part::Text(text.to_owned());
         check("yes", Some(&[plain("yes")]));
-        check("{certificate.thumbprint}", Some(&[thumbprint.clone()]));
+        check("{certificate.thumbprint}", Some(std::slice::from_ref(&thumbprint)));
         check(
             "sha256={certificate.thumbprint}; by {token.client_id}.",
-            Some(&[plain("sha256="), thumbprint, plain("; by "), client, plain(".")]),
+            Some(&[plain("sha256="), thumbprint.clone(), plain("; by "), client, plain(".")]),
         );
         for text in
             ["", "{", "}", "{}", "a}b", "{certificate.thumbprint", "{{token.issuer}}", "{token.iss}", "ä", "a\nb"]

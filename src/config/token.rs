@@ -6,7 +6,7 @@ use crate::{
     config::{
         address, anchors,
         fault::Wrong,
-        reading::{Place, Placed, Reading},
+        reading::{Place, Placed, Reading, as_read},
         settings::{KeyLocation, KeySource},
         table::{Table, among},
     },
@@ -51,6 +51,14 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
     let algorithms = algorithms.iter().filter_map(|name| table.reading.settle(&name.place, algorithm(&name.value)));
     let algorithms = algorithms.collect();
     let clock_skew = table.duration_or_zero("clock_skew", "30s").as_secs();
+    if clock_skew > LONG_SKEW {
+        let place = table.place_of("clock_skew");
+        table.reading.warn(
+            &place,
+            "tokens are accepted that long after their end",
+            "keep the clocks in step, and write 30s",
+        );
+    }
     let types = table.strings_or("types", &["at+jwt", "JWT"]);
     if types.is_empty() {
         table.fault("types", "no token could be accepted", "write types = [\"at+jwt\", \"JWT\"]");
@@ -123,11 +131,7 @@ fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
     if location == KeyLocation::Discovery && address::is_exposed(&url) {
         reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    let authorities = match authorities {
-        None => None,
-        Some(read) => Some(read?),
-    };
-    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities };
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
     Some((Issuer { issuer, audiences }, source))
 }
 
@@ -190,3 +194,6 @@ fn introspection(table: &mut Table<'_>) {
         table.reading.fault(&introspection.place, "not available yet", "leave it out");
     }
 }
+
+/// RFC 7519, section 4.1.4: "usually no more than a few minutes".
+const LONG_SKEW: u64 = 300;

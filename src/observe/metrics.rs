@@ -35,6 +35,7 @@ pub struct Metrics {
     keys: Family<Issuer, Gauge>,
     served: Cells<Served, Histogram>,
     active: Gauge,
+    refused: Counter,
     outgoing: Cells<Peer, Histogram>,
 }
 
@@ -111,13 +112,15 @@ impl Metrics {
         let name = "certbound_jwks_last_success_timestamp_seconds";
         to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
         to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
+        let refused = Counter::default();
+        to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
         register_configuration(to, anchors);
         let mode = match mode {
             Mode::Enforce => "enforce",
             Mode::Report => "report",
         };
-        Self { registry, mode, decisions, stripped, certificates, tokens, keys, served, active, outgoing }
+        Self { registry, mode, decisions, stripped, certificates, tokens, keys, served, active, refused, outgoing }
     }
 
     /// Counts a finished request: decision, durations, cache look-ups.
@@ -156,6 +159,11 @@ impl Metrics {
     pub fn request_begins(&self) -> ActiveRequest {
         self.active.inc();
         ActiveRequest(self.active.clone())
+    }
+
+    /// Counts connections that were closed because there were too many.
+    pub fn refused_connections(&self) -> Counter {
+        self.refused.clone()
     }
 
     /// Notes a successful fetch of an issuer's keys.

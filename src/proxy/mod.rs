@@ -5,12 +5,14 @@ pub mod admin;
 mod backend;
 pub mod exchange;
 mod framing;
+pub mod health;
 mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
 pub mod request_line;
 mod respond;
+pub mod serve;
 pub mod service;
 mod websocket;
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 use pingora::{apps::ServerApp, proxy::Session};
+use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     sync::watch,
@@ -25,7 +26,7 @@ use crate::{
     peer::Connection,
     proxy::{
         activity::Activity,
-        listen::stream::{ClientStream, Facts, Rewound},
+        listen::stream::{ClientStream, Facts, Limits, Rewound},
         request_line::RequestLine,
     },
 };
@@ -56,8 +57,9 @@ pub struct Reception {
     http2: bool,
     proxy_protocol: ProxyProtocol,
     max_connections: usize,
-    header_timeout: Duration,
+    limits: Limits,
     activity: Activity,
+    refused: Counter,
     believes: Box<Belief>,
 }
 
@@ -65,19 +67,25 @@ pub struct Reception {
 pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
 
 impl Reception {
-    /// By the rules of `listen`.
+    /// By the rules of `listen`. Connections over the limit are counted as `refused`.
     ///
     /// # Errors
     /// A certificate and key that rustls cannot use.
-    pub fn new(listen: &Listen, activity: Activity, believes: Box<Belief>) -> Result<Self, rustls::Error> {
+    pub fn new(
+        listen: &Listen,
+        activity: Activity,
+        refused: Counter,
+        believes: Box<Belief>,
+    ) -> Result<Self, rustls::Error> {
         let tls = listen.tls.as_ref().map(|identity| tls::server(identity, listen)).transpose()?;
         Ok(Self {
             tls: tls.map(|server| TlsAcceptor::from(Arc::new(server))),
             http2: listen.http2,
             proxy_protocol: listen.proxy_protocol,
             max_connections: listen.max_connections,
-            header_timeout: listen.request_header_timeout,
+            limits: Limits { header: listen.request_header_timeout, stall: listen.idle_timeout },
             activity,
+            refused,
             believes,
         })
     }
@@ -117,7 +125,7 @@ impl Reception {
     {
         let Some(counted) = self.activity.connections().begin_within(self.max_connections) else {
             // Closed at once: an answer would cost what there is too little of.
-            tracing::debug!(event = "connection_refused", "max_connections are open");
+            self.refused.inc();
             return;
         };
         let (reception, app, shutdown) = (Arc::clone(self), Arc::clone(app), shutdown.clone());
@@ -135,16 +143,11 @@ impl Reception {
 
     /// From the accepted socket to the first byte of the first request; the second value says that HTTP/2 is spoken.
     async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> io::Result<(ClientStream, bool)> {
-        let (mut socket, connection, negotiated) = within(self.header_timeout, self.establish(socket, peer)).await?;
-        let (head, is_http2) = within(self.header_timeout, first_bytes(&mut socket)).await?;
+        let (mut socket, connection, negotiated) = within(self.limits.header, self.establish(socket, peer)).await?;
+        let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await?;
         let http2 = self.http2 && (negotiated || (self.tls.is_none() && is_http2));
-        let stream = ClientStream::new(
-            Rewound::new(head, socket),
-            connection,
-            self.activity.clone(),
-            http2,
-            self.header_timeout,
-        );
+        let stream =
+            ClientStream::new(Rewound::new(head, socket), connection, self.activity.clone(), http2, self.limits);
         Ok((stream.map_err(io::Error::other)?, http2))
     }
 

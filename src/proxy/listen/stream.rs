@@ -51,10 +51,20 @@ pub(super) struct ClientStream {
     /// Carries the facts to each request: the one thing Pingora hands on for every kind of connection.
     carrier: Arc<ProxyDigest>,
     http2: bool,
-    /// For a header section, from its first byte.
-    header_timeout: Duration,
+    limits: Limits,
     /// Of the header section that is being read; set only when it does not come at once.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Of what is being written; set only while the client does not take it.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// For a header section, from its first byte.
+    pub(super) header: Duration,
+    /// For taking one buffer of what is written: a few KiB, with TLS up to 64.
+    pub(super) stall: Duration,
 }
 
 /// What the requests on one connection share.
@@ -97,7 +107,7 @@ impl ClientStream {
         connection: Connection,
         activity: Activity,
         http2: bool,
-        header_timeout: Duration,
+        limits: Limits,
     ) -> pingora::Result<Self> {
         let facts = Arc::new(Facts {
             connection: Arc::new(connection),
@@ -111,13 +121,13 @@ impl ClientStream {
         let response = Box::new(ResponseHeader::build(200, None)?);
         let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
         let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
-        Ok(Self { socket, facts, carrier, http2, header_timeout, deadline: None })
+        Ok(Self { socket, facts, carrier, http2, limits, deadline: None, stalled: None })
     }
 
     /// Reads of a header section: they have to end in time, or a client could hold the connection byte by byte.
     fn poll_header(&mut self, phase: u8, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if phase == HEADER {
-            let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.header_timeout)));
+            let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.limits.header)));
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
@@ -134,6 +144,17 @@ impl ClientStream {
         }
         self.facts.line.see(read);
         Poll::Ready(Ok(()))
+    }
+
+    /// Ends a write that the client does not take: Pingora waits without end for header sections and for flushing.
+    fn poll_in_time<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.limits.stall)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
 
@@ -209,39 +230,61 @@ impl AsyncRead for Rewound {
     }
 }
 
-/// Passes writing on to the field `socket`.
-macro_rules! write_to_socket {
-    ($stream:ty) => {
-        impl AsyncWrite for $stream {
-            fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-                Pin::new(&mut self.socket).poll_write(cx, buf)
-            }
+impl AsyncWrite for ClientStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.poll_in_time(written, cx)
+    }
 
-            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.socket).poll_flush(cx)
-            }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        self.poll_in_time(flushed, cx)
+    }
 
-            fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.socket).poll_shutdown(cx)
-            }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.socket).poll_shutdown(cx);
+        self.poll_in_time(shut, cx)
+    }
 
-            fn poll_write_vectored(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                bufs: &[io::IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
-            }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.poll_in_time(written, cx)
+    }
 
-            fn is_write_vectored(&self) -> bool {
-                self.socket.is_write_vectored()
-            }
-        }
-    };
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
 }
 
-write_to_socket!(Rewound);
-write_to_socket!(ClientStream);
+impl AsyncWrite for Rewound {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
 
 /// Waiting for the first byte of a request; how long is Pingora's business.
 const WAITING: u8 = 0;

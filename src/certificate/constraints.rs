@@ -1,0 +1,233 @@
+//! Name constraints (RFC 5280, section 4.2.1.10): which names an issuer may certify.
+//!
+//! rustls-webpki refuses directory names, mail addresses, and URIs under any constraint of their kind, and every
+//! self-issued intermediate under any. Here they are compared as the RFC says; what cannot be compared is refused.
+
+use std::net::IpAddr;
+
+use x509_cert::{
+    ext::pkix::{NameConstraints, SubjectAltName, name::GeneralName},
+    name::{Name, RdnSequence},
+};
+
+use super::{examined::Examined, name};
+
+/// Holds every name in the path to the constraints of every issuer above it.
+///
+/// `path` is in the order from the leaf to the anchor. A self-issued intermediate is not held to constraints (section
+/// 6.1.3, b and c); the leaf always is.
+///
+/// # Errors
+/// What is wrong, for the operator.
+pub(super) fn hold(path: &[&Examined]) -> Result<(), &'static str> {
+    let mut comparisons = MAX_COMPARISONS;
+    for (place, issuer) in path.iter().enumerate() {
+        let Some(constraints) = &issuer.name_constraints else { continue };
+        if place == 0 {
+            return Err("the certificate itself has name constraints");
+        }
+        let subtrees = Subtrees::of(constraints)?;
+        for (below, certificate) in path.iter().take(place).enumerate() {
+            if below == 0 || !certificate.is_self_issued() {
+                // Names times subtrees: a client sends both.
+                let names = certificate.alternative_names.as_ref().map_or(0, |names| names.0.len());
+                let all = names.saturating_add(2).saturating_mul(subtrees.permitted.len() + subtrees.excluded.len());
+                comparisons = comparisons.checked_sub(all).ok_or("name constraints take too much to compare")?;
+                subtrees.hold(certificate)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One issuer's constraints.
+struct Subtrees<'a> {
+    permitted: Vec<&'a GeneralName>,
+    excluded: Vec<&'a GeneralName>,
+}
+
+impl<'a> Subtrees<'a> {
+    fn of(constraints: &'a NameConstraints) -> Result<Self, &'static str> {
+        let both = [&constraints.permitted_subtrees, &constraints.excluded_subtrees];
+        if both.iter().all(|side| side.as_ref().is_none_or(Vec::is_empty)) {
+            return Err("empty name constraints");
+        }
+        let mut read = both.map(|side| {
+            let subtrees = side.iter().flatten();
+            subtrees
+                .map(|subtree| match (subtree.minimum, subtree.maximum) {
+                    (0, None) => Ok(&subtree.base),
+                    _ => Err("a name constraint with a distance"),
+                })
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let [permitted, excluded] = &mut read;
+        Ok(Self {
+            permitted: std::mem::replace(permitted, Ok(Vec::new()))?,
+            excluded: std::mem::replace(excluded, Ok(Vec::new()))?,
+        })
+    }
+
+    /// The subject, every alternative name, and mail addresses in a subject without one as alternative name.
+    fn hold(&self, certificate: &Examined) -> Result<(), &'static str> {
+        let subject = certificate.certificate.tbs_certificate().subject();
+        if !subject.is_empty() {
+            self.admit(&GeneralName::DirectoryName(subject.clone()))?;
+        }
+        let names = certificate.alternative_names.as_ref().map(|SubjectAltName(names)| names.as_slice());
+        let names = names.unwrap_or_default();
+        for name in names {
+            self.admit(name)?;
+        }
+        if !names.iter().any(|name| matches!(name, GeneralName::Rfc822Name(_))) {
+            for address in name::values(subject, name::EMAIL_ADDRESS) {
+                let address = address.ok_or(UNREADABLE)?;
+                self.admit_address(&address)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_address(&self, address: &str) -> Result<(), &'static str> {
+        let address = der::asn1::Ia5String::new(address).map_err(|_| UNREADABLE)?;
+        self.admit(&GeneralName::Rfc822Name(address))
+    }
+
+    /// Inside one permitted subtree of its kind, if there is any, and outside every excluded one.
+    fn admit(&self, name: &GeneralName) -> Result<(), &'static str> {
+        let same_kind = |base: &&&GeneralName| std::mem::discriminant(**base) == std::mem::discriminant(name);
+        let mut permitted = self.permitted.iter().filter(same_kind).peekable();
+        if permitted.peek().is_some() && !any(permitted.map(|base| within(name, base, Side::Permitted)))? {
+            return Err(OUTSIDE);
+        }
+        let excluded = self.excluded.iter().filter(same_kind).map(|base| within(name, base, Side::Excluded));
+        if any(excluded)? { Err(OUTSIDE) } else { Ok(()) }
+    }
+}
+
+/// Looks at all of them: one that cannot be compared refuses, wherever it stands.
+fn any(mut found: impl Iterator<Item = Result<bool, &'static str>>) -> Result<bool, &'static str> {
+    found.try_fold(false, |before, this| Ok(before | this?))
+}
+
+/// Which way a doubt is decided: a name that may lie inside is excluded, and is not permitted.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Side {
+    Permitted,
+    Excluded,
+}
+
+fn within(name: &GeneralName, base: &GeneralName, side: Side) -> Result<bool, &'static str> {
+    match (name, base) {
+        (GeneralName::DnsName(name), GeneralName::DnsName(base)) => dns(name.as_str(), base.as_str(), side),
+        (GeneralName::Rfc822Name(name), GeneralName::Rfc822Name(base)) => mail(name.as_str(), base.as_str()),
+        (GeneralName::UniformResourceIdentifier(name), GeneralName::UniformResourceIdentifier(base)) => {
+            uri(name.as_str(), base.as_str())
+        }
+        (GeneralName::DirectoryName(name), GeneralName::DirectoryName(base)) => Ok(directory(name, base)),
+        (GeneralName::IpAddress(name), GeneralName::IpAddress(base)) => ip(name.as_bytes(), base.as_bytes()),
+        _ => Err("a name of a kind that cannot be held to its constraint"),
+    }
+}
+
+/// The name itself or anything to its left, label by label.
+fn dns(name: &str, base: &str, side: Side) -> Result<bool, &'static str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if base.is_empty() {
+        return Ok(true);
+    }
+    if !is_host(base) {
+        return Err("a DNS constraint that is no DNS name");
+    }
+    let Some(wildcard) = name.strip_prefix("*.") else {
+        return if is_host(name) { Ok(below(name, base)) } else { Err("a DNS name that is none") };
+    };
+    if !is_host(wildcard) {
+        return Err("a DNS name that is none");
+    }
+    // `*.example.com` stands for every name one label down, some of which may be excluded.
+    Ok(below(wildcard, base) || (side == Side::Excluded && below(base, wildcard)))
+}
+
+fn below(name: &str, base: &str) -> bool {
+    let Some((left, right)) = name.len().checked_sub(base.len()).and_then(|at| name.split_at_checked(at)) else {
+        return false;
+    };
+    right.eq_ignore_ascii_case(base) && (left.is_empty() || left.ends_with('.'))
+}
+
+/// A mailbox, all mailboxes of a host, or with a leading dot those of every host in a domain.
+fn mail(name: &str, base: &str) -> Result<bool, &'static str> {
+    let (local, host) = mailbox(name).ok_or("a mail address that is none")?;
+    if base.contains('@') {
+        let (base_local, base_host) = mailbox(base).ok_or("a mail constraint that is none")?;
+        return Ok(local == base_local && host.eq_ignore_ascii_case(base_host));
+    }
+    host_within(host, base)
+}
+
+fn mailbox(address: &str) -> Option<(&str, &str)> {
+    let (local, host) = address.rsplit_once('@')?;
+    (!local.is_empty() && !local.contains('@') && !host.is_empty() && !host.starts_with('.')).then_some((local, host))
+}
+
+/// The host of the URI's authority. A URI without one, or with an address in its place, cannot be held.
+fn uri(name: &str, base: &str) -> Result<bool, &'static str> {
+    let authority = name.split_once("://").map(|(_, rest)| rest).ok_or("a URI without an authority")?;
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    if !is_host(host) || host.parse::<IpAddr>().is_ok() {
+        return Err("a URI without a host name");
+    }
+    host_within(host, base)
+}
+
+/// A host exactly, or with a leading dot any host below.
+fn host_within(host: &str, base: &str) -> Result<bool, &'static str> {
+    match base.strip_prefix('.') {
+        _ if base.is_empty() => Ok(true),
+        Some("") => Err("a constraint that is no host"),
+        Some(domain) => Ok(below(host, domain) && host.len() > domain.len()),
+        None => Ok(host.eq_ignore_ascii_case(base)),
+    }
+}
+
+/// The constraint's RDNs are the first of the name's, byte for byte.
+fn directory(name: &Name, base: &Name) -> bool {
+    let (name, base): (&RdnSequence, &RdnSequence) = (name.as_ref(), base.as_ref());
+    base.len() <= name.len() && base.iter().zip(name.iter()).all(|(base, name)| base == name)
+}
+
+/// An address, and a mask behind it, whose ones come first.
+fn ip(name: &[u8], base: &[u8]) -> Result<bool, &'static str> {
+    if !matches!(name.len(), 4 | 16) {
+        return Err("an IP address that is none");
+    }
+    if !matches!(base.len(), 8 | 32) {
+        return Err("an IP constraint that is none");
+    }
+    let (address, mask) = base.split_at_checked(base.len() / 2).ok_or("an IP constraint that is none")?;
+    let bits = mask.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+    if !bits.is_sorted_by(|before, after| before >= after) {
+        return Err("an IP constraint with a mask that is none");
+    }
+    let masked = name.iter().zip(address).zip(mask);
+    Ok(name.len() == address.len() && masked.into_iter().all(|((name, address), mask)| name & mask == address & mask))
+}
+
+/// Letters, digits, hyphens, and underscores, in labels.
+fn is_host(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// More than any certificate that is meant to work needs; a few milliseconds.
+const MAX_COMPARISONS: usize = 10_000;
+const OUTSIDE: &str = "a name is outside an issuer's name constraints";
+const UNREADABLE: &str = "a mail address in a subject cannot be read";
+
+#[cfg(test)]
+mod tests;

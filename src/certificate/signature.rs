@@ -1,0 +1,49 @@
+//! Signatures of certificate authorities: the algorithms that are accepted, and no others.
+
+use der::{Encode, asn1::BitString};
+use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use spki::AlgorithmIdentifierOwned;
+use webpki::{RawPublicKeyEntity, ring as algorithm};
+
+/// RSA PKCS#1 and PSS with SHA-2, ECDSA with SHA-2, Ed25519.
+pub(super) const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    algorithm::ECDSA_P256_SHA256,
+    algorithm::ECDSA_P256_SHA384,
+    algorithm::ECDSA_P384_SHA256,
+    algorithm::ECDSA_P384_SHA384,
+    algorithm::ED25519,
+    algorithm::RSA_PKCS1_2048_8192_SHA256,
+    algorithm::RSA_PKCS1_2048_8192_SHA384,
+    algorithm::RSA_PKCS1_2048_8192_SHA512,
+    algorithm::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+    algorithm::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+    algorithm::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+];
+
+/// Verifies `signature` over `signed` by the key in `key_info` (SubjectPublicKeyInfo, DER).
+///
+/// # Errors
+/// An algorithm that is not listed, a key of another kind, a wrong signature.
+pub(super) fn verify(
+    key_info: &[u8],
+    named: &AlgorithmIdentifierOwned,
+    signed: &[u8],
+    signature: &BitString,
+) -> Result<(), &'static str> {
+    let key_info = SubjectPublicKeyInfoDer::from(key_info);
+    let key = RawPublicKeyEntity::try_from(&key_info).map_err(|_| "the signer's key cannot be read")?;
+    let signature = signature.as_bytes().ok_or("the signature is not whole bytes")?;
+    let named = named.to_der().map_err(|_| "the signature's algorithm cannot be read")?;
+    let fitting = ALGORITHMS.iter().filter(|known| is_named(**known, &named));
+    let held = fitting.into_iter().any(|algorithm| key.verify_signature(*algorithm, signed, signature).is_ok());
+    if held { Ok(()) } else { Err("the signature is wrong, or made with an algorithm that is not accepted") }
+}
+
+/// webpki keeps the content of the AlgorithmIdentifier, without the sequence around it.
+fn is_named(known: &dyn SignatureVerificationAlgorithm, named: &[u8]) -> bool {
+    let known = known.signature_alg_id();
+    let known: &[u8] = known.as_ref();
+    named.split_at_checked(named.len().saturating_sub(known.len())).is_some_and(|(head, content)| {
+        content == known && matches!(*head, [0x30, length] if usize::from(length) == known.len())
+    })
+}

@@ -1,0 +1,80 @@
+//! `certbound check`: everything that `run` would read and validate, without serving.
+
+use std::{
+    fmt::{Display, Write as _},
+    process::ExitCode,
+};
+
+use clap::Args;
+
+use crate::{
+    cli::{Configuration, print},
+    config::{
+        Settings,
+        settings::{Address, Mode},
+    },
+};
+
+/// Read and validate everything that `run` would, without serving
+///
+/// Every fault is printed at once as FILE:line:column: key: what is wrong; how to write it.
+/// The exit code is 0 when there is none, and 2 otherwise.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  certbound check --config /etc/certbound/proxy.toml")]
+pub(super) struct Check {
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Check {
+    pub(super) fn execute(&self) -> ExitCode {
+        let (settings, warnings) = match self.configuration.load() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        for warning in &warnings {
+            eprintln!("warning: {}", warning.0);
+        }
+        print(&format!(
+            "{}: valid, {} warnings\n{}",
+            self.configuration.file.display(),
+            warnings.len(),
+            summary(&settings)
+        ))
+    }
+}
+
+/// What the configuration amounts to, for a person to compare with what was meant.
+fn summary(settings: &Settings) -> String {
+    let listen = &settings.listen;
+    let anchors = settings.gate.certificates.truststore().anchors().count();
+    let issuers: Vec<&str> = settings.keys.iter().map(|source| &*source.issuer).collect();
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn Display| {
+        // Nothing fails to be written into a string.
+        let _ = writeln!(text, "  {name:<12}{value}");
+    };
+    line(
+        "mode",
+        &match settings.mode {
+            Mode::Enforce => "enforce",
+            Mode::Report => "report: refusals are recorded, not answered",
+        },
+    );
+    line(
+        "listens on",
+        &format_args!("{} ({})", place(&listen.address), if listen.tls.is_some() { "TLS" } else { "plaintext" }),
+    );
+    line("admin on", &place(&settings.admin));
+    line("trusts", &format_args!("{anchors} anchors"));
+    line("issuers", &if issuers.is_empty() { "none".to_owned() } else { issuers.join(", ") });
+    line("backend", &place(&settings.backend.address));
+    text
+}
+
+fn place(address: &Address) -> String {
+    match address {
+        Address::Tcp(name) => name.clone(),
+        Address::Unix(path) => format!("unix:{}", path.display()),
+    }
+}

@@ -1,0 +1,110 @@
+//! `certbound run`: serves until it is told to end.
+
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Args;
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::{
+    cli::{Configuration, failure},
+    config::Settings,
+    observe,
+    proxy::{
+        World,
+        serve::{Ended, Server},
+    },
+};
+
+/// Serve
+///
+/// SIGTERM and SIGINT end it: no new connection is taken, requests under way have `drain_timeout` to finish.
+/// The exit code is 0 when all have, 1 when some were cut off or something else failed, and 2 for a bad configuration.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  certbound run --config /etc/certbound/proxy.toml")]
+pub(super) struct Run {
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Run {
+    pub(super) fn execute(&self) -> ExitCode {
+        let (settings, warnings) = match self.configuration.load() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        observe::log::install(&settings.log);
+        for warning in &warnings {
+            tracing::warn!(event = "configuration", "{}", warning.0);
+        }
+        match serve(settings) {
+            Ok(Ended::Finished) => ExitCode::SUCCESS,
+            Ok(Ended::Cut) => failure("requests were cut off after drain_timeout"),
+            Err(error) => failure(error),
+        }
+    }
+}
+
+fn serve(settings: Settings) -> io::Result<Ended> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(settings.listen.threads)
+        .thread_name("certbound")
+        .enable_all()
+        .build()?;
+    let (ended, world) = runtime.block_on(until_told(settings))?;
+    // Ends what was cut off, so that its last words are in the audit log before that is closed.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    world.audit.close();
+    Ok(ended)
+}
+
+async fn until_told(settings: Settings) -> io::Result<(Ended, Arc<World>)> {
+    // Before the first socket: whoever starts certbound may tell it to end as soon as it listens.
+    let mut signals = Signals::listen()?;
+    let server = Server::start(settings).await?;
+    let world = Arc::clone(server.world());
+    let ended = server.run(async {
+        let name = signals.end().await;
+        tracing::info!(event = "ending", signal = name);
+        tokio::spawn(async move {
+            signals.end().await;
+            // Whoever says it twice does not want to wait.
+            std::process::exit(1);
+        });
+    });
+    Ok((ended.await, world))
+}
+
+/// What the operating system tells the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits to be told to end, and says how.
+    async fn end(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hang_up.recv() => {
+                    tracing::warn!(event = "reload_unavailable", "SIGHUP is not acted on yet: restart to apply a change");
+                }
+            }
+        }
+    }
+}
+
+const LAST_MOMENT: Duration = Duration::from_secs(1);

@@ -1,0 +1,138 @@
+//! What tables say about each other.
+
+use super::*;
+
+#[test]
+fn listener_is_plaintext_or_has_two_files() {
+    let neither = SMALLEST.replace("plaintext = true\n", "");
+
+    let faults = Folder::new().faults(&neither);
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].starts_with("proxy.toml:1:1: listen: neither TLS nor plaintext is chosen"), "{}", faults[0]);
+    check("listen", "certificate_file = \"tls.crt\"", "listen.certificate_file: the certificate has no key");
+    check("listen", "private_key_file = \"tls.key\"", "listen.private_key_file: the key has no certificate");
+}
+
+#[test]
+fn load_balancer_needs_a_proof_unless_the_socket_is_one() {
+    let unproven = SMALLEST.replace("trusted_networks = [\"10.0.0.0/8\"]\n", "");
+    let folder = Folder::new();
+
+    let faults = folder.faults(&unproven);
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].starts_with("proxy.toml:4:1: load_balancer: nothing says who is a load balancer"),
+        "{}",
+        faults[0]
+    );
+    folder.settings(&unproven.replace("127.0.0.1:8443", "unix:in.sock"));
+    let nobody = accept("load_balancer", "trusted_networks = []").gate.peers;
+    assert_eq!(nobody.networks, Some(Vec::new()));
+}
+
+#[test]
+fn certificates_of_the_handshake_need_tls() {
+    let folder = Folder::new();
+    folder.write("ca.pem", authority().pem());
+
+    let faults = folder.faults(&with(&[("load_balancer", "client_ca_file = \"ca.pem\"")]));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("load_balancer.client_ca_file: without TLS the balancer shows no"), "{}", faults[0]);
+
+    check("client_certificate", "source = \"connection\"", "client_certificate.source: without TLS clients show no");
+}
+
+#[test]
+fn handshake_says_who_the_client_is_or_who_the_balancer_is() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    folder.write("ca.pem", authority().pem());
+    let tls = [
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+    ];
+    let balancer = ("load_balancer", "client_ca_file = \"ca.pem\"");
+    let connection = ("client_certificate", "source = \"connection\"");
+
+    let by_balancer = folder.settings(&with(&[&tls[..], &[balancer]].concat()));
+    assert!(by_balancer.listen.ask_certificate && by_balancer.gate.peers.balancers.is_some());
+    let by_client = folder.settings(&with(&[&tls[..], &[connection]].concat()));
+    assert!(by_client.listen.ask_certificate && by_client.gate.peers.balancers.is_none());
+    assert!(!folder.settings(&with(&tls)).listen.ask_certificate);
+    let faults = folder.faults(&with(&[&tls[..], &[balancer, connection]].concat()));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("load_balancer.client_ca_file: the certificate of the handshake"), "{}", faults[0]);
+}
+
+#[test]
+fn clients_that_connect_themselves_need_no_balancer() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    let toml = with(&[
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+        ("client_certificate", "source = \"connection\""),
+    ]);
+
+    let settings = folder.settings(&toml.replace("trusted_networks = [\"10.0.0.0/8\"]\n", ""));
+
+    assert!(settings.identity.covers(&http::HeaderName::from_static("ssl-client-auth-cert-x509")));
+}
+
+#[test]
+fn proxy_protocol_is_believed_from_networks_only() {
+    let folder = Folder::new();
+    folder.write("lb-secret", "a long random string\n");
+    let toml = with(&[
+        ("load_balancer", "secret_header = { name = \"X-LB-Auth\", value_file = \"lb-secret\" }"),
+        ("load_balancer", "proxy_protocol = \"v2\""),
+    ])
+    .replace("trusted_networks = [\"10.0.0.0/8\"]\n", "");
+
+    let faults = folder.faults(&toml);
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("load_balancer.proxy_protocol: a PROXY header is believed only"), "{}", faults[0]);
+    let v1 = accept("load_balancer", "proxy_protocol = \"v1\"");
+    assert_eq!(v1.listen.proxy_protocol, settings::ProxyProtocol::V1);
+}
+
+#[test]
+fn route_that_demands_a_token_needs_an_issuer() {
+    let toml =
+        SMALLEST.split("[[token.issuer]]").next().unwrap().to_owned() + "[backend]\naddress = \"127.0.0.1:8080\"\n";
+    let folder = Folder::new();
+
+    let faults = folder.faults(&toml);
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("token.issuer: a route demands a token"), "{}", faults[0]);
+    folder.settings(&(toml + "[[route]]\npath = \"/accounts\"\nrequire = [\"certificate\"]\n"));
+}
+
+#[test]
+fn header_has_one_meaning() {
+    let folder = Folder::new();
+    folder.write("lb-secret", "a long random string\n");
+    let secret = "secret_header = { name = \"SSL-Client_Auth.Cert-X509\", value_file = \"lb-secret\" }";
+
+    let faults = folder.faults(&with(&[("load_balancer", secret)]));
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("secret_header.name: this header carries the certificate"), "{}", faults[0]);
+    check(
+        "backend",
+        "headers = { \"ssl_client_auth_cert_x509\" = \"x\" }",
+        "backend.headers.ssl_client_auth_cert_x509: ",
+    );
+    check("backend", "headers = { X-A = \"x\", x_a = \"y\" }", "backend.headers.x_a: this header is written already");
+    check("backend", "headers = { Host = \"x\" }", "backend.headers.Host: `Host` has a meaning of its own");
+}

@@ -1,0 +1,184 @@
+//! Files that the configuration names.
+
+use super::*;
+
+#[test]
+fn truststore_that_cannot_be_read_is_a_fault() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("empty")).unwrap();
+    fs::create_dir(folder.path("mixed")).unwrap();
+    folder.write("mixed/ca.pem", authority().pem());
+    folder.write("mixed/notes.txt", "not a certificate");
+    let check = |paths: &str, expected: &str| {
+        let faults = folder.faults(&with(&[("truststore", paths)]));
+        assert_eq!(faults.len(), 1, "{paths}: {faults:#?}");
+        assert!(faults[0].contains("truststore.paths: ") && faults[0].contains(expected), "{}", faults[0]);
+    };
+    check("paths = [\"none.pem\"]", "`none.pem` cannot be read: No such file");
+    check("paths = [\"trust/\", \"none/\"]", "`none/` cannot be read: No such file");
+    check("paths = [\"empty\"]", "the folder `empty` holds no file");
+    check("paths = [\"mixed\"]", "`mixed/notes.txt` is no PEM");
+    check("paths = []", "no anchor is named");
+}
+
+#[test]
+fn folder_is_read_without_hidden_files_and_folders() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("trust/..2030_01_01")).unwrap();
+    folder.write("trust/..2030_01_01/ca.pem", "an old version");
+    folder.write("trust/.keep", "");
+    fs::create_dir(folder.path("trust/more")).unwrap();
+    folder.write("trust/more/ca.pem", "of another truststore");
+
+    folder.settings(SMALLEST);
+}
+
+#[test]
+fn password_opens_a_store_without_the_line_end_of_its_file() {
+    let folder = Folder::new();
+    let mut store = p12_keystore::KeyStore::new();
+    let authority = p12_keystore::Certificate::from_der(authority().der()).unwrap();
+    store.add_entry("ca", p12_keystore::KeyStoreEntry::Certificate(authority));
+    folder.write("trust.p12", store.writer("chängeit").write().unwrap());
+    folder.write("password", "chängeit\r\n");
+    folder.write("other", "changeit\n");
+    let store = |password: &str| {
+        let password = format!("password_file = \"{password}\"");
+        with(&[("truststore", "paths = [\"trust.p12\"]"), ("truststore", &password)])
+    };
+
+    folder.settings(&store("password"));
+    let faults = folder.faults(&store("other"));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].contains("truststore.paths: `trust.p12` is a PKCS#12 store with another password"),
+        "{}",
+        faults[0]
+    );
+}
+
+#[test]
+fn anchor_that_cannot_be_one_is_warned_of_unless_it_is_the_last() {
+    let folder = Folder::new();
+    let leaf = CertificateParams::new([]).unwrap().self_signed(&KeyPair::generate().unwrap()).unwrap();
+    folder.write("leaf.pem", leaf.pem());
+
+    let warnings = folder.warnings(&with(&[("truststore", "paths = [\"trust/\", \"leaf.pem\"]")]));
+    assert_eq!(warnings.iter().filter(|warning| warning.contains("truststore.paths: ")).count(), 1, "{warnings:#?}");
+    let faults = folder.faults(&with(&[("truststore", "paths = [\"leaf.pem\"]")]));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("truststore.paths: no anchor is left: "), "{}", faults[0]);
+}
+
+#[test]
+fn password_that_cannot_be_read_is_the_only_fault() {
+    let folder = Folder::new();
+
+    let faults = folder.faults(&with(&[("truststore", "password_file = \"none\"")]));
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("truststore.password_file: `none` cannot be read"), "{}", faults[0]);
+}
+
+#[test]
+fn key_of_the_listener_must_match_its_certificate() {
+    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+        let folder = Folder::new();
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let certificate = CertificateParams::new(["lb.bank.example".to_owned()]).unwrap().self_signed(&key).unwrap();
+        folder.write("tls.crt", certificate.pem());
+        folder.write("tls.key", key.serialize_pem());
+        folder.write("other.key", KeyPair::generate_for(algorithm).unwrap().serialize_pem());
+        let tls = |key: &str| {
+            let key = format!("private_key_file = \"{key}\"");
+            with(&[("listen", "certificate_file = \"tls.crt\""), ("listen", &key), ("listen", "plaintext = false")])
+        };
+
+        assert_eq!(folder.settings(&tls("tls.key")).listen.tls.unwrap().chain.len(), 1);
+        let faults = folder.faults(&tls("other.key"));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains("listen.private_key_file: this key belongs to another certificate"), "{faults:#?}");
+        let faults = folder.faults(&tls("tls.crt"));
+        assert!(faults[0].contains("listen.private_key_file: this file holds no private key"), "{faults:#?}");
+    }
+}
+
+#[test]
+fn key_in_the_older_form_of_elliptic_curves_is_matched_too() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", sec1(&key));
+    folder.write("other.key", sec1(&KeyPair::generate().unwrap()));
+    let tls = |key: &str| {
+        let key = format!("private_key_file = \"{key}\"");
+        with(&[("listen", "certificate_file = \"tls.crt\""), ("listen", &key), ("listen", "plaintext = false")])
+    };
+
+    assert!(folder.settings(&tls("tls.key")).listen.tls.is_some());
+    assert!(folder.faults(&tls("other.key"))[0].contains("this key belongs to another certificate"));
+}
+
+/// The ECPrivateKey (RFC 5915) inside a PKCS#8 key of P-256, as `openssl ecparam -genkey` writes it.
+fn sec1(key: &KeyPair) -> String {
+    let pkcs8 = key.serialize_der();
+    let version_and_scalar = [0x02, 0x01, 0x01, 0x04, 0x20];
+    let start = pkcs8.windows(5).position(|window| window == version_and_scalar).unwrap() - 2;
+    let base64 = base64::prelude::BASE64_STANDARD.encode(&pkcs8[start..]);
+    format!("-----BEGIN EC PRIVATE KEY-----\n{base64}\n-----END EC PRIVATE KEY-----\n")
+}
+
+#[test]
+fn certificate_out_of_date_is_warned_of() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2029, 12, 31);
+    folder.write("tls.crt", params.self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+
+    let warnings = folder.warnings(&with(&[
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+    ]));
+
+    assert!(
+        warnings.iter().any(|w| w.contains("listen.certificate_file: this certificate has expired")),
+        "{warnings:#?}"
+    );
+}
+
+#[test]
+fn secret_comes_from_a_file_that_holds_one() {
+    let folder = Folder::new();
+    folder.write("lb-secret", "a long random string\n");
+    folder.write("blank", "\n\n");
+    let secret = |file: &str| {
+        with(&[("load_balancer", &format!("secret_header = {{ name = \"X-LB-Auth\", value_file = \"{file}\" }}"))])
+    };
+
+    assert!(folder.settings(&secret("lb-secret")).gate.peers.secret.is_some());
+    let faults = folder.faults(&secret("blank"));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("load_balancer.secret_header.value_file: this file holds no secret"), "{}", faults[0]);
+    assert!(
+        folder.faults(&secret("none"))[0].contains("load_balancer.secret_header.value_file: `none` cannot be read")
+    );
+}
+
+#[test]
+fn key_set_in_a_file_must_hold_a_key() {
+    let folder = Folder::new();
+    folder.write("broken.jwks", "{");
+    folder.write("empty.jwks", "{\"keys\":[]}");
+    let check = |jwks: &str, expected: &str| {
+        let faults = folder.faults(&with(&[("token.issuer", &format!("jwks = \"{jwks}\""))]));
+        assert_eq!(faults.len(), 1, "{jwks}: {faults:#?}");
+        assert!(faults[0].contains("token.issuer.jwks: ") && faults[0].contains(expected), "{}", faults[0]);
+    };
+    check("none.jwks", "`none.jwks` cannot be read");
+    check("broken.jwks", "give a JWK set");
+    check("empty.jwks", "this key set holds no key that can be used");
+    check("ftp://as.bank.example/jwks", "is neither https:// nor http://");
+}

@@ -1,0 +1,289 @@
+//! Single values: what is understood, what is refused, what is warned of.
+
+use std::time::Duration;
+
+use super::{settings::*, *};
+
+#[test]
+fn value_out_of_range_or_of_another_type_is_refused() {
+    check("", "mode = \"audit\"", "mode: `audit` is none of enforce, report; the nearest is");
+    check("", "mode = true", "mode: boolean stands where a string belongs");
+    check("listen", "address = \"8443\"", "listen.address: `8443` is not an address");
+    check("listen", "http2 = \"yes\"", "listen.http2: string stands where true or false belongs");
+    check("listen", "max_connections = 0", "listen.max_connections: 0 is out of range");
+    check("listen", "max_connections = -1", "listen.max_connections: -1 is out of range");
+    check("listen", "idle_timeout = \"0s\"", "listen.idle_timeout: zero is no time at all");
+    check("listen", "request_header_timeout = \"10\"", "listen.request_header_timeout: `10` is not a duration");
+    check("listen", "max_header_bytes = \"128KB\"", "listen.max_header_bytes: `128KB` is not a size");
+    check("listen", "max_header_bytes = \"0\"", "listen.max_header_bytes: `0` leaves nothing");
+    check("load_balancer", "trusted_networks = \"10.0.0.0/8\"", "load_balancer.trusted_networks: string stands where");
+    check("load_balancer", "trusted_networks = [\"10.0.0.1\"]", "load_balancer.trusted_networks: `10.0.0.1` is not a");
+    check("load_balancer", "client_names = [\"lb\"]", "load_balancer.client_names: names without an authority");
+    check("load_balancer", "on_untrusted = \"pass\"", "load_balancer.on_untrusted: `pass` is none of");
+    check("client_certificate", "profile = \"ngnix\"", "client_certificate.profile: `ngnix` is none of");
+    check("client_certificate", "header = \"Authorization\"", "client_certificate.header: `Authorization` has a");
+    check("client_certificate", "chain_header = \"X-Chain\"", "client_certificate.chain_header: the profile wso2 has");
+    check("client_certificate", "strip = [\"X Y\"]", "client_certificate.strip: `X Y` is not a header name");
+    check("truststore", "minimum_rsa_bits = 1024", "truststore.minimum_rsa_bits: 1024 is out of range");
+    check("cache", "tokens = 64", "cache.tokens: integer stands where a string belongs");
+    check("token.issuer", "issuer = \"as.bank.example\"", "token.issuer.issuer: `as.bank.example` is");
+    check("token.issuer", "audiences = []", "token.issuer.audiences: is empty");
+    check("token.issuer", "audiences = [\"\"]", "token.issuer.audiences: an audience is empty");
+    check("backend", "address = \"127.0.0.1:0\"", "backend.address: port 0 cannot be connected to");
+    check("backend", "response_timeout = \"0ms\"", "backend.response_timeout: zero");
+    check("backend", "forward_certificate = \"pem\"", "backend.forward_certificate: `pem` is none of same, off, wso2");
+    check("backend", "headers = { X-T = \"{token}\" }", "backend.headers.X-T: `token` is none of");
+    check("backend", "health = \"health\"", "backend.health: `health` is not a path");
+    check("backend", "tls = { certificate_file = \"a\" }", "backend.tls: certificate and key belong together");
+    check(
+        "errors",
+        "status = { role_missing = 200 }",
+        "errors.status.role_missing: 200 is not the status of a refusal",
+    );
+    check("errors", "status = { role_mising = 403 }", "errors.status.role_mising: `role_mising` is none of");
+    check("log", "level = \"verbose\"", "log.level: `verbose` is none of");
+    check("audit", "sink = \"file:\"", "audit.sink: `file:` is no sink");
+    check("audit", "sink = \"file:none/audit.log\"", "audit.sink: ");
+    check("admin", "status_address = \"0.0.0.0:9902\"", "admin.status_address: the status page is for this machine");
+}
+
+#[test]
+fn fault_stays_one_line_whatever_the_value_holds() {
+    check("", "mode = \"a\\n\\u001b[2J\"", "mode: `a\\n\\u{1b}[2J` is none of enforce, report");
+    check("", "\"mo\\nde\" = 1", "mo\\nde: unknown key");
+}
+
+#[test]
+fn table_of_another_type_is_one_fault() {
+    let check = |toml: String, expected: &str| {
+        let faults = Folder::new().faults(&toml);
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(expected), "{}", faults[0]);
+    };
+    let one_issuer = SMALLEST.replace("[[token.issuer]]", "[token.issuer]");
+    check(one_issuer, "token.issuer: table stands where a list belongs; write it as [[token.issuer]]");
+    let backend = SMALLEST.split("[backend]").next().unwrap();
+    check(format!("backend = 8080\n{backend}"), "backend: integer stands where a table belongs; write it as [backend]");
+    check(with(&[("backend", "tls = true")]), "backend.tls: boolean stands where a table belongs");
+    check(with(&[("load_balancer", "secret_header = \"x\"")]), "load_balancer.secret_header: string stands where");
+    check(with(&[("truststore", "paths = \"trust/\"")]), "truststore.paths: string stands where a list belongs");
+}
+
+#[test]
+fn token_rules_never_take_unsigned_or_symmetric_tokens() {
+    check("token", "algorithms = [\"none\"]", "token.algorithms: `none` is no signature");
+    check("token", "algorithms = [\"PS256\", \"HS256\"]", "token.algorithms: `HS256` needs a secret");
+    check("token", "algorithms = [\"ES265\"]", "token.algorithms: `ES265` is none of");
+    check("token", "algorithms = []", "token.algorithms: no token could be accepted");
+    let types = accept("token", "types = [\"application/AT+JWT\", \"\"]").gate.issuers.rules.types;
+    assert_eq!(types, ["at+jwt", ""]);
+}
+
+#[test]
+fn issuer_is_configured_once() {
+    let again = "[[token.issuer]]\nissuer = \"https://as.bank.example\"\naudiences = [\"b\"]\n";
+
+    let faults = Folder::new().faults(&(SMALLEST.to_owned() + again));
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].starts_with("proxy.toml:16:10: token.issuer.issuer: `https://as.bank.example` is configured twice")
+    );
+}
+
+#[test]
+fn backend_outside_the_pod_has_to_be_wanted() {
+    check(
+        "backend",
+        "address = \"10.0.0.7:8080\"",
+        "backend.address: the backend is outside this pod; write 127.0.0.1",
+    );
+    let toml = with(&[("backend", "address = \"10.0.0.7:8080\""), ("backend", "require_loopback = false")]);
+    assert_eq!(Folder::new().settings(&toml).backend.address, Address::Tcp("10.0.0.7:8080".to_owned()));
+}
+
+#[test]
+fn backend_over_tls_is_always_named() {
+    let named = accept("backend", "tls = {}").backend.tls.unwrap();
+    assert_eq!(named.server_name.to_str(), "127.0.0.1");
+    check("backend", "tls = { server_name = \"a b\" }", "backend.tls.server_name: `a b` is not a server name");
+    let unix = with(&[("backend", "address = \"unix:api.sock\""), ("backend", "tls = {}")]);
+    assert!(Folder::new().faults(&unix)[0].contains("backend.tls.server_name: `` is not a server name"));
+}
+
+#[test]
+fn certificate_is_forwarded_as_it_came_unless_told_otherwise() {
+    let names = |settings: Settings| {
+        settings
+            .backend
+            .certificate
+            .map(|c| (c.profile, c.certificate.to_string(), c.chain.map(|name| name.to_string())))
+    };
+    let haproxy =
+        with(&[("client_certificate", "profile = \"haproxy\""), ("client_certificate", "header = \"X-Cert\"")]);
+    let (profile, chain) = (crate::certificate::Profile::Haproxy, Some("x-ssl-client-chain".to_owned()));
+    assert_eq!(names(Folder::new().settings(&haproxy)), Some((profile, "x-cert".to_owned(), chain)));
+    let nginx = accept("backend", "forward_certificate = \"nginx\"");
+    assert_eq!(names(nginx), Some((crate::certificate::Profile::Nginx, "x-ssl-client-cert".to_owned(), None)));
+    assert_eq!(names(accept("backend", "forward_certificate = \"off\"")), None);
+}
+
+#[test]
+fn route_demands_what_its_demands_imply() {
+    let check = |require: &str, expected: (bool, bool, bool)| {
+        let toml = with(&[("route", "path = \"/a\""), ("route", &format!("require = [{require}]"))]);
+        let routes = Folder::new().settings(&toml).gate.routes;
+        let demands = routes.iter().next().unwrap().demands;
+        assert_eq!((demands.certificate, demands.token, demands.binding), expected, "{require}");
+    };
+    check("", (false, false, false));
+    check("\"certificate\"", (true, false, false));
+    check("\"token\"", (false, true, false));
+    check("\"binding\"", (true, true, true));
+}
+
+#[test]
+fn route_is_held_to_its_grammar() {
+    let check = |line: &str, expected: &str| {
+        let toml = with(&[("route", "path = \"/a\""), ("route", line)]);
+        let faults = Folder::new().faults(&toml);
+        assert_eq!(faults.len(), 1, "{line}: {faults:#?}");
+        assert!(faults[0].contains(expected), "{line}: {}", faults[0]);
+    };
+    check("path = \"accounts\"", "route.path: ");
+    check("methods = []", "route.methods: no request would fit");
+    check("methods = [\"get\"]", "route.methods: `get` is not a method; the nearest is `GET`");
+    check("methods = [\"TRACE\"]", "route.methods: `TRACE` is on no route");
+    check("methods = [\"GET\", \"GET\"]", "route.methods: `GET` stands here twice");
+    check("require = [\"cert\"]", "route.require: `cert` is none of certificate, token, binding");
+    check("scopes = [\"accounts payments\"]", "route.scopes: `accounts payments` is not one scope");
+    check("grant = \"admin\"", "route.grant: `admin` is none of any, application, user");
+    check("upgrade = [\"h2c\"]", "route.upgrade: `h2c` is none of websocket");
+    check("require = []\nscopes = [\"a\"]", "route.scopes: scopes are the token's");
+    check("require = []\ngrant = \"user\"", "route.grant: the grant is the token's");
+}
+
+#[test]
+fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
+    let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
+    for (table, line, key) in [
+        ("eidas", "require = \"psd2\"", "eidas.require"),
+        ("eidas", "authorities = [\"DE-BAFIN\"]", "eidas.authorities"),
+        ("revocation", "on_unavailable = \"allow\"", "revocation.on_unavailable"),
+        ("revocation", "timeout = \"3s\"", "revocation.timeout"),
+        ("revocation", "check = \"chain\"", "revocation.check"),
+        ("revocation", "allow_private_addresses = true", "revocation.allow_private_addresses"),
+        ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
+        ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
+        ("consent", "claim = \"consent\"", "consent.claim"),
+        ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
+        ("errors", "format = \"obie-v4\"", "errors.format"),
+        ("audit", "hash_chain = true", "audit.hash_chain"),
+        ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
+    ] {
+        check(table, line, &later(key));
+    }
+    for (line, key) in [
+        ("roles = [\"PSP_AI\"]", "route.roles"),
+        ("consent = true", "route.consent"),
+        ("kind = \"token\"", "route.kind"),
+        ("errors = \"oauth\"", "route.errors"),
+    ] {
+        let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(&later(key)), "{}", faults[0]);
+    }
+    check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
+    check(
+        "backend",
+        "headers = { X-R = \"{certificate.roles}\" }",
+        "backend.headers.X-R: `{certificate.roles}` is not",
+    );
+    check("revocation", "methods = [\"ocsp\"]", "revocation.methods: not available yet; write methods = []");
+}
+
+#[test]
+fn introspection_comes_later() {
+    let folder = Folder::new();
+    folder.write("rs-secret", "secret");
+    let line = "introspection = { endpoint = \"https://as.bank.example/i\", client_id = \"rs\", client_secret_file = \"rs-secret\" }";
+
+    let faults = folder.faults(&with(&[("token.issuer", line)]));
+
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("token.issuer.introspection: not available yet; leave it out"), "{}", faults[0]);
+}
+
+#[test]
+fn later_key_with_a_wrong_value_says_what_is_wrong() {
+    check("revocation", "timeout = \"soon\"", "revocation.timeout: `soon` is not a duration");
+    check("eidas", "require = \"psd3\"", "eidas.require: `psd3` is none of off, psd2, qwac");
+    check("revocation", "methods = [\"scp\"]", "revocation.methods: `scp` is none of ocsp, crl");
+}
+
+#[test]
+fn legal_and_risky_settings_are_warned_of() {
+    let check = |changes: &[(&str, &str)], expected: &[&str]| {
+        let warnings = Folder::new().warnings(&with(changes));
+        let keys: Vec<_> = warnings.iter().map(|w| w.split(": ").nth(1).unwrap()).collect();
+        let expected = [&["revocation.methods"], expected].concat();
+        let sorted = |mut keys: Vec<_>| {
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(sorted(keys), sorted(expected), "{warnings:#?}");
+    };
+    check(&[], &[]);
+    check(&[("load_balancer", "trusted_networks = [\"0.0.0.0/0\"]")], &["load_balancer.trusted_networks"]);
+    check(&[("load_balancer", "trusted_networks = [\"10.1.0.0/8\"]")], &["load_balancer.trusted_networks"]);
+    check(&[("token", "required_claims = [\"iss\"]")], &["token.required_claims"]);
+    check(&[("token", "clock_skew = \"6m\"")], &["token.clock_skew"]);
+    check(&[("token.issuer", "jwks = \"http://as.bank.example/jwks\"")], &["token.issuer.jwks"]);
+    check(&[("token.issuer", "jwks = \"http://127.0.0.1:9000/jwks\"")], &[]);
+    check(&[("route", "path = \"/{*rest}\""), ("route", "require = []")], &["route.path"]);
+    check(&[("route", "path = \"/open\""), ("route", "require = []")], &[]);
+    check(&[("admin", "status_address = \"127.0.0.1:0\"")], &["admin.status_address"]);
+    check(&[("admin", "status_address = \"off\"")], &[]);
+}
+
+#[test]
+fn route_that_is_never_reached_is_warned_of() {
+    let check = |routes: &[(&str, &str)], expected: bool| {
+        let table = |(path, methods): &(&str, &str)| match *methods {
+            "" => format!("[[route]]\npath = \"{path}\"\n"),
+            methods => format!("[[route]]\npath = \"{path}\"\nmethods = [{methods}]\n"),
+        };
+        let toml = SMALLEST.to_owned() + &routes.iter().map(table).collect::<String>();
+        let warnings = Folder::new().warnings(&toml);
+        assert_eq!(warnings.iter().any(|w| w.contains("is never reached")), expected, "{routes:?}: {warnings:#?}");
+    };
+    check(&[("/a", ""), ("/a", "")], true);
+    check(&[("/a", "\"GET\""), ("/a", "\"POST\"")], false);
+    check(&[("/a", "\"GET\""), ("/{X}", "\"POST\""), ("/a", "\"GET\", \"POST\"")], true);
+    check(&[("/{*rest}", "\"GET\""), ("/a", "")], false);
+    check(&[("/{*rest}", ""), ("/a", "\"GET\"")], true);
+    check(&[("/a", ""), ("/{*rest}", "")], false);
+}
+
+#[test]
+fn quantities_arrive_in_their_units() {
+    let folder = Folder::new();
+    let settings = folder.settings(&with(&[
+        ("listen", "idle_timeout = \"500ms\""),
+        ("listen", "max_header_bytes = \"4KiB\""),
+        ("listen", "drain_timeout = \"0s\""),
+        ("listen", "threads = 3"),
+        ("backend", "max_body_bytes = \"1MiB\""),
+        ("cache", "tokens = \"0\""),
+        ("errors", "status = { role_missing = 401 }"),
+    ]));
+
+    assert_eq!(settings.listen.idle_timeout, Duration::from_millis(500));
+    assert_eq!(settings.listen.max_header_bytes, 4096);
+    assert_eq!(settings.listen.drain_timeout, Duration::ZERO);
+    assert_eq!(settings.listen.threads, 3);
+    assert_eq!(settings.backend.max_body_bytes, 1 << 20);
+    assert_eq!(settings.token_cache_bytes, 0);
+    assert_eq!(settings.errors.status.get("role_missing"), Some(&401));
+    assert!(folder.settings(SMALLEST).listen.threads >= 1);
+}

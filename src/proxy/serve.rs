@@ -1,0 +1,162 @@
+//! One process from its first bound socket to its last answer.
+
+use std::{io, sync::Arc, time::Duration};
+
+use pingora::{
+    apps::HttpServerOptions,
+    protocols::http::v2::server::{H2Options, default_h2_options},
+    proxy::HttpProxy,
+    server::configuration::ServerConf,
+};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
+
+use crate::{
+    config::{
+        Settings,
+        settings::{Address, Backend, Listen},
+    },
+    observe::{AuditLog, Metrics},
+    outside::KeyStore,
+    proxy::{
+        World,
+        activity::Activity,
+        admin::Admin,
+        health::Health,
+        listen::{Reception, Socket},
+        service::Sidecar,
+    },
+};
+
+/// A process whose listeners are bound and which answers probes, but takes no request yet.
+pub struct Server {
+    world: Arc<World>,
+    data: Socket,
+    reception: Reception,
+    proxy: Arc<HttpProxy<Sidecar>>,
+    /// Admin listener and refreshing of keys: they go on until the process ends.
+    background: JoinSet<()>,
+}
+
+/// How requests under way ended when the process was told to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// Every one was answered.
+    Finished,
+    /// Some were cut off after `drain_timeout`.
+    Cut,
+}
+
+impl Server {
+    /// Binds every listener and begins to fetch keys.
+    ///
+    /// # Errors
+    /// In words for the operator: a port in use, an audit file that cannot be opened, and the like.
+    pub async fn start(mut settings: Settings) -> io::Result<Self> {
+        let metrics = Arc::new(Metrics::new(&settings));
+        let sources = std::mem::take(&mut settings.keys);
+        let (fetch_timeout, token_cache_bytes) = (settings.fetch_timeout, settings.token_cache_bytes);
+        let keys = KeyStore::new(sources, fetch_timeout, token_cache_bytes, Arc::clone(&metrics));
+        let audit = AuditLog::open(&settings.audit, settings.mode, Arc::clone(&settings.hash))?;
+        let activity = Activity::default();
+        let world = Arc::new(World { settings, keys, metrics, audit, activity });
+
+        // First the listener that says what is still missing.
+        let admin = bind("admin", &world.settings.admin).await?;
+        let data = bind("data", &world.settings.listen.address).await?;
+        world.activity.start();
+
+        let conf = Arc::new(server_conf(&world.settings.listen, &world.settings.backend));
+        let health = Health::of(&world.settings.backend, &conf).map_err(io::Error::other)?;
+        let mut background = JoinSet::new();
+        background.spawn(Admin::new(Arc::clone(&world), health).run(admin));
+        background.spawn(Arc::clone(&world.keys).run());
+        let believing = Arc::clone(&world);
+        let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
+        let refused = world.metrics.refused_connections();
+        let reception = Reception::new(&world.settings.listen, world.activity.clone(), refused, Box::new(believes));
+        Ok(Self {
+            data,
+            reception: reception.map_err(io::Error::other)?,
+            proxy: Arc::new(proxy(&world, conf)?),
+            background,
+            world,
+        })
+    }
+
+    /// What requests share.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Serves until `told`, then waits for the requests under way, but not longer than `drain_timeout`.
+    ///
+    /// Connections without a request do not hold the end up.
+    pub async fn run(self, told: impl Future<Output = ()>) -> Ended {
+        let activity = self.world.activity.clone();
+        let (shutdown, heard) = watch::channel(false);
+        let taking_in = tokio::spawn(self.reception.run(self.data, self.proxy, heard));
+        told.await;
+        activity.drain();
+        // From here on Pingora ends each connection with the request that is under way. Idle ones are left as they are:
+        // a balancer that sends another request on one is answered, and told that it was the last.
+        shutdown.send_replace(true);
+        let _ = taking_in.await;
+        tracing::info!(event = "draining", requests = activity.requests().now());
+        let finished = timeout(self.world.settings.listen.drain_timeout, activity.requests().none()).await.is_ok();
+        if finished {
+            // HTTP/2 answers may still be on their way from the request's task to the connection's.
+            let _ = timeout(GOODBYE, activity.http2().none()).await;
+        }
+        drop(self.background);
+        if finished { Ended::Finished } else { Ended::Cut }
+    }
+}
+
+async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
+    let socket = Socket::bind(address).await?;
+    tracing::info!(event = "listening", listener, address = %socket);
+    Ok(socket)
+}
+
+fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Sidecar>> {
+    let listen = &world.settings.listen;
+    let sidecar = Sidecar::new(Arc::clone(world)).map_err(io::Error::other)?;
+    let mut proxy = HttpProxy::new(sidecar, conf);
+    let mut options = HttpServerOptions::default();
+    options.h2_idle_timeout = Some(listen.idle_timeout);
+    // So that CONNECT comes to the gate, which refuses it in our own words.
+    options.allow_connect_method_proxying = true;
+    proxy.server_options = Some(options);
+    proxy.h2_options = Some(http2_options(listen));
+    proxy.handle_init_modules();
+    Ok(proxy)
+}
+
+/// Pingora's client side reads its options from the configuration of its server.
+fn server_conf(listen: &Listen, backend: &Backend) -> ServerConf {
+    let mut conf = ServerConf { threads: listen.threads, ..ServerConf::default() };
+    if backend.tls.as_ref().is_none_or(|tls| tls.authorities.is_some()) {
+        // Otherwise every certificate of the operating system is loaded, and one that cannot be read is a panic.
+        conf.ca_file = Some("/dev/null".to_owned());
+    }
+    conf
+}
+
+/// What one connection may ask for at a time; what costs the server without being served, above all (CVE-2023-44487).
+fn http2_options(listen: &Listen) -> H2Options {
+    // Up to twice the limit the request is refused in our own words, and recorded; beyond, the library refuses it.
+    let header_list = u32::try_from(listen.max_header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
+    let mut options = default_h2_options();
+    options
+        .max_header_list_size(header_list)
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_concurrent_reset_streams(MOST_RESETS)
+        .max_pending_accept_reset_streams(MOST_RESETS)
+        .max_local_error_reset_streams(Some(MOST_LOCAL_ERRORS));
+    options
+}
+
+const MOST_STREAMS: u32 = 100;
+const MOST_RESETS: usize = 20;
+const MOST_LOCAL_ERRORS: usize = 100;
+const GOODBYE: Duration = Duration::from_secs(1);

@@ -1,0 +1,196 @@
+//! `certbound check` finds every fault at once and says what to write instead.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::support::{config::Config, sidecar::binary};
+
+fn check(config: &Config) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    check_file(&config.write(folder.path()))
+}
+
+fn check_file(path: &Path) -> Output {
+    Command::new(binary()).args(["check", "--config"]).arg(path).output().unwrap()
+}
+
+fn faults(output: &Output) -> Vec<String> {
+    String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect()
+}
+
+fn smallest() -> Config {
+    Config::to("127.0.0.1:8080")
+}
+
+#[test]
+fn smallest_useful_file_is_fine() {
+    let output = check(&smallest());
+
+    assert_eq!(output.status.code(), Some(0), "{:?}", faults(&output));
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_its_place() {
+    let config = smallest()
+        .set("listen.idel_timeout", r#""30s""#)
+        .set("listen.threads", r#""many""#)
+        .set("load_balancer.trusted_networks", r#"["lb-1"]"#)
+        .set("token.algorithms", r#"["HS256"]"#)
+        .set("backend.connect_timeout", r#""soon""#)
+        .without("backend.address")
+        .route("path = \"accounts\"");
+    let text = config.text();
+
+    let output = check(&config);
+
+    assert_eq!(output.status.code(), Some(2));
+    let faults = faults(&output);
+    for (key, line) in [
+        ("listen.idel_timeout", "idel_timeout ="),
+        ("listen.threads", "threads ="),
+        ("load_balancer.trusted_networks", "trusted_networks ="),
+        ("token.algorithms", "algorithms ="),
+        ("backend.connect_timeout", "connect_timeout ="),
+        ("backend.address", "[backend]"),
+    ] {
+        let number = text.lines().position(|text| text.starts_with(line)).unwrap() + 1;
+        let fault = faults.iter().find(|fault| fault.contains(&format!(": {key}"))).unwrap_or_else(|| {
+            panic!("no fault of {key} in {faults:#?}");
+        });
+        assert!(fault.contains(&format!("proxy.toml:{number}:")), "{fault} is not at line {number}");
+        assert!(fault.contains("; "), "{fault} names no remedy");
+    }
+    assert!(faults.iter().any(|fault| fault.contains("idel_timeout") && fault.contains("idle_timeout")), "{faults:#?}");
+    assert!(faults.iter().any(|fault| fault.contains("path") && fault.contains("route")), "{faults:#?}");
+}
+
+#[test]
+fn broken_toml_is_reported_without_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proxy.toml");
+    std::fs::write(&path, "[listen]\naddress = \n").unwrap();
+
+    let output = check_file(&path);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(faults(&output).iter().any(|fault| fault.contains("proxy.toml:2:")), "{:?}", faults(&output));
+}
+
+#[test]
+fn file_that_is_not_there_is_a_fault() {
+    assert_eq!(check_file(Path::new("/nowhere/proxy.toml")).status.code(), Some(2));
+}
+
+#[test]
+fn missing_table_is_reported_at_the_beginning() {
+    let config = smallest().without("backend.address");
+    let text = config.text();
+    assert!(!text.contains("[backend]\naddress"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = config.write(folder.path());
+    std::fs::write(&path, text.replace("[backend]\n", "")).unwrap();
+
+    let output = check_file(&path);
+
+    let faults = faults(&output);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(faults.iter().any(|fault| fault.contains("proxy.toml:1:1: backend")), "{faults:#?}");
+}
+
+#[test]
+fn what_would_weaken_the_gate_is_a_fault() {
+    for (config, key) in [
+        (smallest().without("load_balancer.trusted_networks"), "load_balancer"),
+        (smallest().without("listen.plaintext"), "listen"),
+        (smallest().set("listen.certificate_file", r#""tls.crt""#), "listen"),
+        (smallest().set("backend.address", r#""192.0.2.1:80""#), "backend.address"),
+        (smallest().set("truststore.paths", "[]"), "truststore.paths"),
+        (smallest().set("truststore.paths", r#"["nothing/"]"#), "truststore.paths"),
+        (smallest().file("trust/garbage.pem", "garbage"), "truststore.paths"),
+        (smallest().without_issuers(), "token.issuer"),
+        (smallest().file("keys.json", "{}"), "jwks"),
+        (smallest().without_file("keys.json"), "jwks"),
+        (smallest().set("token.algorithms", r#"["none"]"#), "token.algorithms"),
+        (smallest().set("token.algorithms", "[]"), "token.algorithms"),
+        (smallest().set("listen.idle_timeout", r#""0s""#), "listen.idle_timeout"),
+        (smallest().set("client_certificate.profile", r#""guess""#), "client_certificate.profile"),
+        (smallest().route("path = \"/a/{x\""), "path"),
+        (smallest().route("path = \"/a\"\nrequire = [\"everything\"]"), "require"),
+        (smallest().set("errors.status", "{ certificate_missing = 200 }"), "errors.status"),
+        (smallest().set("errors.status", "{ nothing_like_it = 403 }"), "errors.status"),
+        (smallest().set("mode", r#""off""#), "mode"),
+    ] {
+        let output = check(&config);
+        let faults = faults(&output);
+        assert_eq!(output.status.code(), Some(2), "{key}: {faults:#?}");
+        assert!(faults.iter().any(|fault| fault.contains(key)), "{key}: {faults:#?}");
+    }
+}
+
+#[test]
+fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
+    for (config, key) in [
+        (smallest().without("revocation.methods"), "revocation"),
+        (smallest().set("revocation.methods", r#"["ocsp"]"#), "revocation.methods"),
+        (smallest().set("eidas.require", r#""psd2""#), "eidas.require"),
+        (smallest().set("token.binding", r#"["x5t#S256", "jkt"]"#), "token.binding"),
+        (smallest().set("errors.format", r#""obie-v4""#), "errors.format"),
+        (smallest().set("audit.hash_chain", "true"), "audit.hash_chain"),
+        (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
+        (smallest().set("consent.endpoint", r#""http://127.0.0.1:9446/validate""#), "consent"),
+        (smallest().route("path = \"/a\"\nconsent = true"), "consent"),
+        (smallest().route("path = \"/a\"\nroles = [\"PSP_AI\"]"), "roles"),
+        (smallest().route("path = \"/a\"\nkind = \"token\""), "kind"),
+    ] {
+        let output = check(&config);
+        let faults = faults(&output);
+        assert_eq!(output.status.code(), Some(2), "{key}: {faults:#?}");
+        let told = |fault: &String| fault.contains(key) && fault.contains("not available yet");
+        assert!(faults.iter().any(told), "{key}: {faults:#?}");
+    }
+}
+
+#[test]
+fn what_is_legal_and_unwise_is_warned_of() {
+    for (config, word) in [
+        (smallest(), "revocation"),
+        (smallest().route("path = \"/{*rest}\"\nrequire = []"), "route"),
+        (smallest().route("path = \"/{*rest}\"").route("path = \"/a\""), "reach"),
+        (smallest().set("load_balancer.trusted_networks", r#"["0.0.0.0/0"]"#), "trusted_networks"),
+    ] {
+        let output = check(&config);
+        assert_eq!(output.status.code(), Some(0), "{:?}", faults(&output));
+        let said = String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned();
+        assert!(said.contains(word), "no word of {word}: {said}");
+    }
+}
+
+#[test]
+fn help_and_version_are_everywhere() {
+    for arguments in [&["--help"][..], &["--version"], &["run", "--help"], &["check", "--help"], &["denials", "--help"]]
+    {
+        let output = Command::new(binary()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.contains(&0x1b), "colours in a pipe");
+    }
+}
+
+#[test]
+fn table_of_denials_is_printed_in_both_forms() {
+    let print = |format: &[&str]| {
+        let output = Command::new(binary()).arg("denials").args(format).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&print(&["--format", "json"])).unwrap();
+    assert!(rows.len() > 50);
+    let markdown = print(&["--format", "markdown"]);
+    for row in &rows {
+        assert_eq!(row.as_object().unwrap().len(), 4);
+        assert!(markdown.contains(row["code"].as_str().unwrap()));
+    }
+    let row = rows.iter().find(|row| row["code"] == "token_expired").unwrap();
+    assert_eq!((row["status"].as_u64(), row["title"].is_string()), (Some(401), true));
+}

@@ -1,0 +1,98 @@
+//! SIGTERM lets requests finish; a port in use is found out at once.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::support::{
+    bank::Bank,
+    config::Config,
+    pki::Pki,
+    sidecar::{DEADLINE, Sidecar},
+};
+
+#[test]
+fn request_under_way_is_finished_before_the_process_ends() {
+    for signal in ["TERM", "INT"] {
+        let bank = Bank::start();
+        let mut sidecar = Sidecar::in_front_of(&bank);
+        let mut connection = sidecar.connect();
+        connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
+        await_request(&bank);
+
+        sidecar.signal(signal);
+        sidecar.await_admin("/readyz", 503);
+        let until = Instant::now() + DEADLINE;
+        while TcpStream::connect(sidecar.address()).is_ok() {
+            assert!(Instant::now() < until, "it still accepts");
+        }
+        bank.open();
+
+        assert_eq!(connection.answer("GET").status, 200);
+        assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(0));
+        assert_eq!(sidecar.audit(1)[0]["status"], 200);
+    }
+}
+
+#[test]
+fn idle_connection_does_not_hold_the_process() {
+    let bank = Bank::start();
+    let mut sidecar = Sidecar::in_front_of(&bank);
+    let mut connection = sidecar.connect();
+    assert_eq!(sidecar.get("/a").by(&Pki::get().alice).send_on(&mut connection).status, 200);
+
+    let begun = Instant::now();
+    sidecar.signal("TERM");
+
+    assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn request_that_outlasts_the_drain_is_cut_and_the_exit_says_so() {
+    let bank = Bank::start();
+    let mut sidecar = Config::in_front_of(&bank).set("listen.drain_timeout", r#""300ms""#).start();
+    let mut connection = sidecar.connect();
+    connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
+    await_request(&bank);
+
+    sidecar.signal("TERM");
+
+    assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1));
+    let audit = sidecar.audit(1);
+    assert_eq!(audit.len(), 1, "a request that was cut is recorded as well");
+}
+
+#[test]
+fn port_in_use_ends_the_process_within_two_seconds() {
+    let bank = Bank::start();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("{:?}", taken.local_addr().unwrap().to_string());
+
+    for key in ["listen.address", "admin.address"] {
+        let begun = Instant::now();
+        let mut sidecar = Sidecar::launch(&Config::in_front_of(&bank).set(key, &address));
+
+        assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1), "{key}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn bad_configuration_ends_the_process_with_2() {
+    let bank = Bank::start();
+    let mut sidecar = Sidecar::launch(&Config::in_front_of(&bank).set("listen.threads", "\"many\""));
+
+    assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(2));
+    assert!(sidecar.stderr().join("\n").contains("listen.threads"));
+}
+
+fn await_request(bank: &Bank) {
+    let until = Instant::now() + DEADLINE;
+    while bank.requests() == 0 {
+        assert!(Instant::now() < until, "the bank saw no request");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,160 @@
+//! A request that two parties could read in two ways goes no further.
+
+use crate::{
+    support::{bank::Bank, config::Config, pki::Pki, sidecar::Sidecar},
+    verdict::{assert_passed, assert_refused},
+};
+
+#[test]
+fn body_without_one_sure_end_is_refused_and_the_connection_ends() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+
+    for fields in [
+        "Transfer-Encoding: gzip",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding : chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Content-Length: 2\r\nContent-Length: 40",
+        "Content-Length: 2, 40",
+        "Content-Length: -1",
+        "Content-Length: +1",
+        "Content-Length: 0x1",
+    ] {
+        let request = format!("POST /a HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n0\r\n\r\n");
+        assert_malformed(&sidecar, &request, true);
+        assert_eq!(bank.requests(), 0, "{request:?}");
+    }
+    assert_malformed(&sidecar, "POST /a HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true);
+    assert_eq!(bank.requests(), 0);
+}
+
+#[test]
+fn malformed_head_is_refused() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+
+    for request in [
+        "GET /a HTTP/1.1\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nHost: other\r\n\r\n",
+        "GET /a HTTP/1.1\nHost: h\n\n",
+        "GET /a HTTP/1.1\r\nHost: h\nX-A: 1\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n folded\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n\tfolded\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX A: 1\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A : 1\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A: a\0b\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nX-A: a\rb\r\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a\x01 HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a\x7f HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a#fragment HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET http://user@h/a HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET http://other/a HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET a HTTP/1.1\r\nHost: h\r\n\r\n",
+        "G(ET /a HTTP/1.1\r\nHost: h\r\n\r\n",
+    ] {
+        assert_malformed(&sidecar, request, false);
+        assert_eq!(bank.requests(), 0, "{request:?}");
+    }
+}
+
+/// What Pingora refuses by itself has a 4xx status, and no body that is promised.
+#[track_caller]
+fn assert_malformed(sidecar: &Sidecar, request: &str, closes: bool) {
+    let mut connection = sidecar.connect();
+    connection.write(request.as_bytes());
+    if closes {
+        // Had certbound seen another end of the body than this, the next line were part of some request.
+        connection.try_write(b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n").ok();
+    }
+    let answer = connection.try_answer("GET").unwrap_or(None);
+    let answer = answer.unwrap_or_else(|| panic!("no answer to {request:?}"));
+    assert!((400..500).contains(&answer.status), "{} to {request:?}", answer.status);
+    if !answer.body.is_empty() {
+        assert_eq!(answer.code(), "request_malformed", "{request:?}");
+    }
+    assert!(!closes || connection.is_closed(), "the connection goes on after {request:?}");
+}
+
+#[test]
+fn ambiguous_path_is_refused_before_a_route_is_looked_for() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/accounts/{Id}\"\nrequire = []").start();
+
+    for path in [
+        "//accounts/1",
+        "/accounts//1",
+        "/accounts/1//",
+        "/accounts/./1",
+        "/accounts/../accounts/1",
+        "/accounts/..",
+        "/accounts/.",
+        "/accounts/1;v=1",
+        "/accounts;x/1",
+        "/accounts/1\\2",
+        "/accounts%2F1",
+        "/accounts%2f1",
+        "/accounts/1%5C2",
+        "/accounts/%2e%2e/1",
+        "/accounts/%2E/1",
+        "/accounts/.%2e/1",
+        "/accounts/1%00",
+        "/accounts/1%",
+        "/accounts/1%2",
+        "/accounts/1%zz",
+        "/accounts/%61",
+        "/accounts/%7E",
+        "/accounts/%252F",
+        "/accounts/1%25",
+        "/nowhere/%2e%2e/",
+    ] {
+        assert_refused(&sidecar.get(path).send(), "path_ambiguous", &bank);
+    }
+    for path in ["/accounts/1", "/accounts/a%20b", "/accounts/%C3%A9", "/accounts/a.b", "/accounts/1?x=//..;%2e%zz"] {
+        assert_eq!(assert_passed(&sidecar.get(path).send(), &bank).target, path);
+    }
+}
+
+#[test]
+fn absolute_form_is_rewritten_to_origin_form() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+
+    let request = sidecar.get("http://api.bank.example/accounts?x=1").by(&Pki::get().alice);
+    let seen = assert_passed(&request.send(), &bank);
+
+    assert_eq!(seen.target, "/accounts?x=1");
+    assert_eq!(seen.fields.all("host"), ["api.bank.example"]);
+}
+
+#[test]
+fn trace_and_connect_are_never_allowed() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+
+    assert_refused(&sidecar.request("TRACE", "/accounts").send(), "method_not_allowed", &bank);
+    let connect = sidecar.request("CONNECT", "api.bank.example:443").send();
+    assert!((400..500).contains(&connect.status), "{connect:?}");
+    assert_eq!(bank.requests(), 0);
+}
+
+#[test]
+fn upgrade_that_the_route_does_not_allow_is_dropped_and_the_request_goes_on_plainly() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+
+    for upgrade in ["websocket", "h2c", "TLS/1.0"] {
+        let request = sidecar.get("/a").by(&Pki::get().alice);
+        let seen = assert_passed(&request.header("Connection", "Upgrade").header("Upgrade", upgrade).send(), &bank);
+        assert_eq!(seen.header("upgrade"), None);
+        assert_eq!(seen.identity().len(), 1);
+    }
+}

@@ -1,0 +1,84 @@
+//! An HTTP/2 client: by prior knowledge in plaintext, by ALPN over TLS.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use hyper::{
+    body::Bytes,
+    client::conn::http2,
+    rt::{Read, Write},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{net::TcpStream, runtime};
+use tokio_rustls::TlsConnector;
+
+use crate::support::{connection::Answer, message::Fields};
+
+/// A request with its body and trailers.
+pub(crate) struct Message<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) headers: Vec<(&'a str, String)>,
+    pub(crate) body: &'a str,
+    pub(crate) trailers: Vec<(&'static str, String)>,
+}
+
+impl<'a> Message<'a> {
+    pub(crate) fn get(target: &'a str, headers: Vec<(&'a str, String)>) -> Self {
+        Self { method: "GET", target, headers, body: "", trailers: Vec::new() }
+    }
+}
+
+/// Sends these one after another on one connection.
+pub(crate) fn send(address: SocketAddr, tls: Option<ClientConfig>, messages: &[Message<'_>]) -> Vec<Answer> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let tcp = TcpStream::connect(address).await.unwrap();
+        match tls {
+            None => exchange(TokioIo::new(tcp), messages).await,
+            Some(mut config) => {
+                config.alpn_protocols = vec![b"h2".to_vec()];
+                let name = ServerName::try_from("localhost").unwrap();
+                let stream = TlsConnector::from(std::sync::Arc::new(config)).connect(name, tcp).await.unwrap();
+                assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+                exchange(TokioIo::new(stream), messages).await
+            }
+        }
+    })
+}
+
+async fn exchange(io: impl Read + Write + Unpin + Send + 'static, messages: &[Message<'_>]) -> Vec<Answer> {
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for message in messages {
+        sender.ready().await.unwrap();
+        let answer = sender.send_request(request(message)).await.expect("certbound answers");
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        answers.push(Answer { status: head.status.as_u16(), fields: fields(&head.headers), body });
+    }
+    answers
+}
+
+fn request(message: &Message<'_>) -> Request<BoxBody<Bytes, std::convert::Infallible>> {
+    let uri = format!("http://api.bank.example{}", message.target);
+    let mut request = Request::builder().method(message.method).uri(uri);
+    for (name, value) in &message.headers {
+        request = request.header(*name, value);
+    }
+    let body = Full::new(Bytes::from(message.body.to_owned()));
+    if message.trailers.is_empty() {
+        return request.body(body.boxed()).unwrap();
+    }
+    let trailers: HeaderMap =
+        message.trailers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    request.body(body.with_trailers(async move { Some(Ok(trailers)) }).boxed()).unwrap()
+}
+
+fn fields(headers: &HeaderMap) -> Fields {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Fields(headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect())
+}

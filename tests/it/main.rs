@@ -1,0 +1,37 @@
+//! Holds the real binary to what it promises, over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests state what they need"
+)]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the quickstart and the load balancers ask for more of the stage set")]
+mod support;
+
+mod http2;
+mod verdict;
+
+mod admin;
+mod arrive;
+mod audit;
+mod binding;
+mod caches;
+mod certificate;
+mod check;
+mod connection_source;
+mod drain;
+mod examples;
+mod framing;
+mod peer;
+mod profiles;
+mod proxying;
+mod refusals;
+mod report;
+mod routes;
+mod streaming;
+mod tidy;
+mod token;

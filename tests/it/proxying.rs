@@ -1,0 +1,249 @@
+//! Between the client and the bank certbound is a plain proxy.
+
+use std::sync::Barrier;
+
+use crate::{
+    http2::{self, Message},
+    support::{
+        bank::Bank,
+        config::Config,
+        forms::percent_pem,
+        pki::Pki,
+        sidecar::Sidecar,
+        tls::{client_config, server_config},
+    },
+    verdict::{assert_passed, assert_refusal, assert_refused},
+};
+
+#[test]
+fn request_and_answer_pass_as_they_are() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let alice = &Pki::get().alice;
+
+    let answer = sidecar.post("/payments?a=1&b=%2F", "{\"amount\":1}").by(alice).header("Accept", "*/*").send();
+    let seen = assert_passed(&answer, &bank);
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/payments?a=1&b=%2F"));
+    assert_eq!(seen.body, b"{\"amount\":1}");
+    assert_eq!(seen.header("accept"), Some("*/*"));
+    assert_eq!(seen.header("host"), Some("api.bank.example"));
+    assert!(seen.header("authorization").is_some_and(|value| value.starts_with("Bearer ey")));
+    assert_eq!(answer.json()["balance"], "12.34");
+
+    let answer = sidecar.get("/status/404").by(alice).send();
+    assert_eq!((answer.status, answer.body.len()), (404, 0));
+    assert_eq!(sidecar.request("HEAD", "/a").by(alice).send().status, 200);
+}
+
+#[test]
+fn connections_to_the_bank_are_used_again() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("listen.threads", "1").start();
+    let mut connection = sidecar.connect();
+
+    for _ in 0..20 {
+        assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send_on(&mut connection), &bank);
+    }
+
+    assert!(bank.connections() <= 2, "{} connections for 20 requests", bank.connections());
+}
+
+#[test]
+fn http2_comes_in_by_prior_knowledge_and_by_alpn() {
+    let bank = Bank::start();
+    let pki = Pki::get();
+    let headers = || {
+        vec![
+            ("ssl.client.auth.cert.x509", percent_pem(&pki.alice.der)),
+            ("authorization", format!("Bearer {}", pki.alice.token())),
+        ]
+    };
+    let messages = || {
+        [
+            Message::get("/accounts?x=1", headers()),
+            Message::get("/accounts", Vec::new()),
+            Message { method: "POST", body: "hello", ..Message::get("/accounts", headers()) },
+        ]
+    };
+    let plain = Config::in_front_of(&bank).start();
+    let secure = Config::in_front_of(&bank).with_tls().start();
+    for (sidecar, tls) in [(&plain, None), (&secure, Some(client_config(&pki.infrastructure, None)))] {
+        let answers = http2::send(sidecar.address(), tls, &messages());
+
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 401, 200]);
+        assert_refusal(&answers[1], "certificate_missing");
+        let seen = bank.take();
+        assert_eq!(seen.len(), 2);
+        assert_eq!((seen[0].target.as_str(), seen[0].header("host")), ("/accounts?x=1", Some("api.bank.example")));
+        assert_eq!(seen[0].identity().len(), 1);
+        assert_eq!(seen[1].body, b"hello");
+    }
+}
+
+#[test]
+fn http2_can_be_switched_off() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("listen.http2", "false").start();
+    let mut connection = sidecar.connect();
+
+    connection.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    let answer = connection.try_answer("PRI").unwrap_or(None);
+
+    assert!(answer.is_none_or(|answer| answer.status >= 400));
+    assert_eq!(bank.requests(), 0);
+}
+
+#[test]
+fn client_that_waits_for_100_gets_it_from_the_bank() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let mut connection = sidecar.connect();
+
+    let request = sidecar.request("POST", "/a").by(&Pki::get().alice);
+    connection.write(&request.header("Expect", "100-continue").header("Content-Length", "5").bytes());
+    assert_eq!(connection.head().0, 100);
+    connection.write(b"hello");
+
+    let answer = connection.answer("POST");
+    assert_eq!(assert_passed(&answer, &bank).body, b"hello");
+}
+
+#[test]
+fn websocket_passes_only_where_the_route_allows_it() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .route("path = \"/socket\"\nupgrade = [\"websocket\"]")
+        .route("path = \"/{*rest}\"")
+        .start();
+    let alice = &Pki::get().alice;
+    let ask = |path| {
+        sidecar
+            .get(path)
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Version", "13")
+    };
+
+    let mut connection = sidecar.connect();
+    connection.write(&ask("/socket").by(alice).bytes());
+    let (status, fields) = connection.head();
+    assert_eq!((status, fields.get("upgrade")), (101, Some("websocket")));
+    for words in [&b"hello"[..], b"\x81\x05again", b"GET /x HTTP/1.1\r\n\r\n"] {
+        connection.write(words);
+        assert_eq!(connection.read(words.len()), words);
+    }
+    assert_eq!(bank.only().target, "/socket");
+
+    assert_refused(&ask("/socket").send(), "certificate_missing", &bank);
+    assert_eq!(assert_passed(&ask("/plain").by(alice).send(), &bank).header("upgrade"), None);
+    // Bytes sent before the bank has agreed would be a request of their own to a bank that does not.
+    let early =
+        [ask("/plain").by(alice).header("Connection", "close").bytes(), b"GET /smuggled HTTP/1.1\r\n\r\n".to_vec()];
+    let mut connection = sidecar.connect();
+    connection.write(&early.concat());
+    assert_eq!(connection.answer("GET").status, 200);
+    assert!(connection.is_closed());
+    assert_eq!(bank.only().target, "/plain");
+}
+
+#[test]
+fn bank_may_stand_behind_tls() {
+    let pki = Pki::get();
+    let identity = pki.infrastructure.server(&["bank.internal"]);
+    let bank = Bank::over_tls(server_config(&identity, None));
+    let certbound = pki.infrastructure.server(&["certbound.internal"]);
+    let tls = |name: &str, ca: &str| format!("{{ server_name = {name:?}, ca_file = {ca:?} }}");
+    let config = Config::in_front_of(&bank)
+        .file("ca.pem", crate::support::pki::pem(&pki.infrastructure.der))
+        .file("other.pem", crate::support::pki::pem(&pki.foreign.der))
+        .file("client.pem", certbound.pem())
+        .file("client.key", certbound.key_pem());
+
+    let sidecar = config.clone().set("backend.tls", &tls("bank.internal", "ca.pem")).start();
+    assert_passed(&sidecar.get("/a").by(&pki.alice).send(), &bank);
+    for wrong in [tls("bank.internal", "other.pem"), tls("other.internal", "ca.pem")] {
+        let sidecar = config.clone().set("backend.tls", &wrong).start();
+        assert_refused(&sidecar.get("/a").by(&pki.alice).send(), "backend_unreachable", &bank);
+    }
+
+    let closed = Bank::over_tls(server_config(&identity, Some(&pki.infrastructure)));
+    let own = r#"{ server_name = "bank.internal", ca_file = "ca.pem", certificate_file = "client.pem", private_key_file = "client.key" }"#;
+    let address = format!("{:?}", closed.address());
+    let sidecar = config.set("backend.address", &address).set("backend.tls", own).start();
+    assert_passed(&sidecar.get("/a").by(&pki.alice).send(), &closed);
+}
+
+#[test]
+fn bank_may_stand_behind_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let bank = Bank::on_unix(&folder.path().join("bank.sock"));
+    let sidecar = Sidecar::in_front_of(&bank);
+
+    for _ in 0..2 {
+        assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send(), &bank);
+    }
+}
+
+#[test]
+fn bank_that_is_not_there_or_does_not_answer_is_named_so() {
+    let bank = Bank::start();
+    let alice = &Pki::get().alice;
+    let sidecar = Config::to(&Bank::closed().to_string()).start();
+    assert_refused(&sidecar.get("/a").by(alice).send(), "backend_unreachable", &bank);
+    assert_refused(&sidecar.post("/a", "body").by(alice).send(), "backend_unreachable", &bank);
+
+    let sidecar = Config::in_front_of(&bank).set("backend.response_timeout", r#""300ms""#).start();
+    let mut connection = sidecar.connect();
+    assert_refusal(&sidecar.get("/hang").by(alice).send_on(&mut connection), "backend_timeout");
+    assert_eq!(bank.take().len(), 1, "a request that may have done something is not sent twice");
+    assert_refusal(&sidecar.post("/hang", "body").by(alice).send(), "backend_timeout");
+    assert_eq!(bank.take().len(), 1);
+    assert_passed(&sidecar.get("/a").by(alice).send(), &bank);
+}
+
+#[test]
+fn body_over_the_limit_is_refused() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("backend.max_body_bytes", r#""1KiB""#).start();
+    let alice = &Pki::get().alice;
+
+    assert_passed(&sidecar.post("/a", &"x".repeat(1024)).by(alice).send(), &bank);
+    assert_refused(&sidecar.post("/a", &"x".repeat(1025)).by(alice).send(), "body_too_large", &bank);
+
+    let head = sidecar.request("POST", "/a").by(alice).header("Transfer-Encoding", "chunked");
+    let chunks = format!("400\r\n{0}\r\n400\r\n{0}\r\n0\r\n\r\n", "x".repeat(1024));
+    let mut connection = sidecar.connect();
+    connection.write(&[head.bytes(), chunks.into_bytes()].concat());
+    assert_refusal(&connection.answer("POST"), "body_too_large");
+    assert!(bank.take().iter().all(|seen| seen.body_length <= 1024));
+}
+
+#[test]
+fn requests_at_once_do_not_meet() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let Pki { alice, mallory, .. } = Pki::get();
+    let barrier = Barrier::new(8);
+
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (sidecar, barrier) = (&sidecar, &barrier);
+            scope.spawn(move || {
+                let mut connection = sidecar.connect();
+                barrier.wait();
+                for _ in 0..25 {
+                    let (shown, token, status) =
+                        if number % 2 == 0 { (alice, alice.token(), 200) } else { (mallory, alice.token(), 401) };
+                    let answer = sidecar.get("/a").showing(shown).bearing(token).send_on(&mut connection);
+                    assert_eq!(answer.status, status);
+                }
+            });
+        }
+    });
+
+    let seen = bank.take();
+    assert_eq!(seen.len(), 100);
+    let hers = [("ssl.client.auth.cert.x509".to_owned(), percent_pem(&alice.der))];
+    assert!(seen.iter().all(|seen| seen.identity() == hers));
+}

@@ -1,0 +1,78 @@
+//! Bodies pass as they come: nothing is held back, and memory stays flat.
+
+use crate::support::{bank::Bank, pki::Pki, sidecar::Sidecar};
+
+const LARGE: u64 = 100 << 20;
+
+/// The most memory the process ever had, in KiB.
+fn peak(sidecar: &Sidecar) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", sidecar.process())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn hundred_megabytes_pass_both_ways_in_flat_memory() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let alice = &Pki::get().alice;
+    assert_eq!(sidecar.get("/a").by(alice).send().status, 200);
+    bank.take();
+    let before = peak(&sidecar);
+
+    let mut connection = sidecar.connect();
+    connection.write(&sidecar.get(&format!("/large/{LARGE}")).by(alice).bytes());
+    assert_eq!(connection.head().0, 200);
+    connection.skip(LARGE);
+    bank.take();
+
+    let upload = sidecar.request("POST", "/upload").by(alice).header("Content-Length", &LARGE.to_string());
+    connection.write(&upload.bytes());
+    let piece = vec![b'a'; 1 << 20];
+    for _ in 0..LARGE / piece.len() as u64 {
+        connection.write(&piece);
+    }
+    assert_eq!(connection.answer("POST").status, 200);
+    assert_eq!(bank.only().body_length, LARGE);
+
+    let grown = peak(&sidecar) - before;
+    assert!(grown < 16 << 10, "{grown} KiB more");
+}
+
+#[test]
+fn piece_of_a_body_passes_before_the_next_one_is_sent() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let mut connection = sidecar.connect();
+
+    let request = sidecar.request("POST", "/echo").by(&Pki::get().alice).header("Transfer-Encoding", "chunked");
+    connection.write(&request.bytes());
+    assert_eq!(connection.head().0, 200);
+    for word in ["one", "two"] {
+        connection.write(format!("3\r\n{word}\r\n").as_bytes());
+        assert_eq!(connection.read(8), format!("3\r\n{word}\r\n").as_bytes());
+    }
+    connection.write(b"0\r\n\r\n");
+    assert_eq!(connection.read(5), b"0\r\n\r\n");
+}
+
+#[test]
+fn client_that_goes_away_in_the_middle_leaves_no_trace_in_the_next_request() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let alice = &Pki::get().alice;
+
+    for _ in 0..5 {
+        let mut connection = sidecar.connect();
+        let request = sidecar.request("POST", "/a").by(alice).header("Content-Length", "100");
+        connection.write(&request.bytes());
+        connection.write(b"only this");
+        drop(connection);
+    }
+    let answer = sidecar.post("/a", "whole").by(alice).send();
+
+    assert_eq!(answer.status, 200);
+    let bodies: Vec<_> = bank.take().into_iter().map(|seen| seen.body).filter(|body| !body.is_empty()).collect();
+    assert!(bodies.contains(&b"whole".to_vec()), "{bodies:?}");
+    assert!(bodies.iter().all(|body| body == b"whole" || body == b"only this"), "{bodies:?}");
+}
