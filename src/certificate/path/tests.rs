@@ -1,7 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
 };
 
 use super::*;
@@ -224,4 +225,39 @@ fn renewed_anchor_of_the_same_key_takes_over_from_the_old_one() {
     let (trust, _) = Truststore::new(vec![old, renewed_der], at(NOW)).unwrap();
     let path = verify(&presented(leaf), &trust, &RULES, at(NOW + HALF + 1)).unwrap();
     assert_eq!(path.valid.1, at(4_000_000_000));
+}
+
+#[test]
+fn name_under_an_excluded_one_is_refused_however_it_is_written() {
+    let name = |value: DnValue| {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::OrganizationName, value);
+        name
+    };
+    let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
+    let judge_named = |excluded: DnValue, subject: DnValue| {
+        let mut root = authority("root");
+        let excluded_subtrees = vec![GeneralSubtree::DirectoryName(name(excluded))];
+        root.name_constraints = Some(NameConstraints { permitted_subtrees: vec![], excluded_subtrees });
+        let root = Authority::root(root);
+        let mut leaf = client("tpp");
+        leaf.distinguished_name = name(subject);
+        let verdict = verify(&presented(root.issue(leaf)), &root.trusted(), &RULES, at(NOW));
+        verdict.map_or_else(|denial| denial.code(), |_| "ok")
+    };
+    for written in [
+        utf8("Evil Corp"),
+        utf8("EVIL CORP"),
+        utf8("  evil   corp "),
+        DnValue::PrintableString("Evil Corp".try_into().unwrap()),
+        DnValue::BmpString("Evil Corp".try_into().unwrap()),
+        // Compatibility forms and marks that preparation would fold are not folded here, so they are a doubt.
+        utf8("Ｅｖｉｌ Corp"),
+        utf8("Evil\u{ad} Corp"),
+        utf8("Evil\u{1} Corp"),
+    ] {
+        assert_eq!(judge_named(utf8("Evil Corp"), written.clone()), "certificate_untrusted", "{written:?}");
+    }
+    assert_eq!(judge_named(utf8("Evil Corp"), utf8("Good Corp")), "ok");
+    assert_eq!(judge_named(utf8("Böse"), utf8("BÖSE")), "certificate_untrusted");
 }
