@@ -7,48 +7,58 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use rustls_pki_types::CertificateDer;
 use subtle::ConstantTimeEq;
 
-use super::{Unusable, unusable};
+use super::{OWN_STORE, Unusable, unusable, wrong_password};
 
 /// The trusted certificates. Entries with a private key are certificates of somebody, not authorities, and are left out.
-pub(super) fn certificates(store: &[u8], password: &str) -> Result<Vec<CertificateDer<'static>>, Unusable> {
-    let body = authentic(store, password)?;
-    read(body).ok_or_else(|| unusable("is a JKS store that cannot be read"))
+pub(super) fn certificates(store: &[u8], password: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let found = read(authentic(store, password)?).ok_or_else(|| unusable("is a JKS store that cannot be read"))?;
+    match found {
+        Found { trusted, own: 1.. } if trusted.is_empty() => Err(unusable(OWN_STORE)),
+        Found { trusted, .. } => Ok(trusted),
+    }
+}
+
+/// What a store holds.
+struct Found {
+    trusted: Vec<CertificateDer<'static>>,
+    /// Entries with a private key.
+    own: usize,
 }
 
 /// The store without the digest at its end, which the password goes into.
-fn authentic<'a>(store: &'a [u8], password: &str) -> Result<&'a [u8], Unusable> {
-    let (body, digest) = store
-        .split_at_checked(store.len().saturating_sub(DIGEST_BYTES))
-        .ok_or_else(|| unusable("is a JKS store that is cut short"))?;
+fn authentic<'a>(store: &'a [u8], password: Option<&str>) -> Result<&'a [u8], Unusable> {
+    let (body, digest) =
+        store.split_last_chunk::<DIGEST_BYTES>().ok_or_else(|| unusable("is a JKS store that is cut short"))?;
     let mut expected = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    password.encode_utf16().for_each(|unit| expected.update(&unit.to_be_bytes()));
+    password.unwrap_or_default().encode_utf16().for_each(|unit| expected.update(&unit.to_be_bytes()));
     expected.update(WHITENER);
     expected.update(body);
     match bool::from(expected.finish().as_ref().ct_eq(digest)) {
         true => Ok(body),
-        false => Err(unusable("is a JKS store with another password, or damaged")),
+        false => Err(wrong_password("JKS", password)),
     }
 }
 
-fn read(body: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+fn read(body: &[u8]) -> Option<Found> {
     let mut reader = Reader(body.strip_prefix(MAGIC)?);
     let version = reader.number(4)?;
     if version != 2 {
         return None;
     }
-    let mut found = Vec::new();
+    let mut found = Found { trusted: Vec::new(), own: 0 };
     for _ in 0..reader.number(4)? {
         let kind = reader.number(4)?;
         reader.counted(2)?;
         reader.take(TIMESTAMP_BYTES)?;
         match kind {
             PRIVATE_KEY => {
+                found.own += 1;
                 reader.counted(4)?;
                 for _ in 0..reader.number(4)? {
                     reader.certificate()?;
                 }
             }
-            TRUSTED_CERTIFICATE => found.push(reader.certificate()?.to_vec().into()),
+            TRUSTED_CERTIFICATE => found.trusted.push(reader.certificate()?.to_vec().into()),
             _ => return None,
         }
     }

@@ -10,7 +10,10 @@ use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime, pem::PemObject};
 use webpki::anchor_from_trusted_cert;
 use x509_cert::Certificate;
 
-use super::{examined::Examined, name};
+use super::{
+    examined::{Examined, Policies},
+    name,
+};
 
 /// Certificates that a path may end in.
 pub struct Truststore {
@@ -26,7 +29,7 @@ pub(super) struct Anchor {
     subject: String,
 }
 
-/// Why a file adds no anchors, or which certificate in it was skipped.
+/// Why a file adds no anchors, or which certificate in it is of no use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unusable {
     /// What is wrong, in words for the operator.
@@ -42,11 +45,11 @@ pub fn certificates(bytes: &[u8], password: Option<&str>) -> Result<Vec<Certific
         return Err(unusable("is larger than 16 MiB"));
     }
     let found = if bytes.starts_with(jks::MAGIC) {
-        jks::certificates(bytes, password.unwrap_or_default())?
+        jks::certificates(bytes, password)?
     } else if bytes.starts_with(JCEKS_MAGIC) {
         return Err(unusable("is a JCEKS store; convert it to PKCS#12 with keytool -importkeystore"));
     } else if bytes.first() == Some(&SEQUENCE) {
-        der_or_pkcs12(bytes, password.unwrap_or_default())?
+        der_or_pkcs12(bytes, password)?
     } else {
         pem(bytes)?
     };
@@ -56,29 +59,63 @@ pub fn certificates(bytes: &[u8], password: Option<&str>) -> Result<Vec<Certific
     Ok(found)
 }
 
-fn der_or_pkcs12(bytes: &[u8], password: &str) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+fn der_or_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     if Certificate::from_der(bytes).is_ok() {
         return Ok(vec![CertificateDer::from(bytes.to_vec())]);
     }
-    match Pkcs12Archive::from_pkcs12(bytes, password) {
-        // All of them: OpenSSL does not write the attribute by which Java marks the trusted ones.
-        Ok(archive) => Ok(archive.certs.iter().map(|bag| bag.cert.as_der().to_vec().into()).collect()),
-        Err(p12_keystore::error::Error::MacError(_)) => Err(unusable("is a PKCS#12 store with another password")),
+    match Pkcs12Archive::from_pkcs12(bytes, password.unwrap_or_default()) {
+        Ok(archive) => trusted(archive),
+        Err(p12_keystore::error::Error::MacError(_)) => Err(wrong_password("PKCS#12", password)),
         Err(error) => Err(unusable(&format!("is neither a certificate in DER nor a readable PKCS#12 store ({error})"))),
     }
 }
 
+/// The certificates that a PKCS#12 store is there to trust.
+///
+/// Those that Java marks as trusted; in a store without marks, as OpenSSL writes it, all. A store with a private key holds
+/// the owner's own certificate and its issuers, which may be a public authority that issues to anyone: no anchors.
+fn trusted(archive: Pkcs12Archive) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let marked = archive.certs.iter().any(|bag| bag.trusted);
+    if !marked && !archive.keys.is_empty() {
+        return Err(unusable(OWN_STORE));
+    }
+    let chosen = archive.certs.into_iter().filter(|bag| bag.trusted || !marked);
+    Ok(chosen.map(|bag| bag.cert.as_der().to_vec().into()).collect())
+}
+
+fn wrong_password(format: &str, given: Option<&str>) -> Unusable {
+    match given {
+        Some(_) => unusable(&format!("is a {format} store with another password, or damaged")),
+        None => unusable(&format!("is a {format} store, which needs password_file")),
+    }
+}
+
+/// Every block; a block that was passed over would be an anchor that the operator believes to be there.
 fn pem(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Unusable> {
-    if !bytes.windows(PEM_BEGIN.len()).any(|window| window == PEM_BEGIN) {
+    if !contains(bytes, PEM_BEGIN) {
         return Err(unusable("is no PEM, DER, PKCS#12, or JKS"));
     }
-    CertificateDer::pem_slice_iter(bytes)
-        .collect::<Result<_, _>>()
-        .map_err(|error| unusable(&format!("is PEM that cannot be read ({error:?})")))
+    if OTHER_LABELS.iter().any(|label| contains(bytes, label)) {
+        return Err(unusable("holds TRUSTED or X509 CERTIFICATE blocks; write them anew with openssl x509 -in FILE"));
+    }
+    let found = CertificateDer::pem_slice_iter(bytes)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable(&format!("is PEM that cannot be read ({error:?})")))?;
+    let begun = bytes.windows(PEM_CERTIFICATE.len()).filter(|window| *window == PEM_CERTIFICATE).count();
+    if found.len() != begun {
+        return Err(unusable("has a CERTIFICATE block that does not begin at the start of a line, or does not end"));
+    }
+    Ok(found)
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 impl Truststore {
-    /// The anchors among `certificates`; what was skipped (expired, no authority, unreadable) is listed.
+    /// The anchors among `certificates`, each once. Those that are skipped (expired, no authority, unreadable) are listed,
+    /// and so are those that are kept though no path can end in them now: for their extensions, or because they are not
+    /// valid yet.
     ///
     /// # Errors
     /// No anchor is left.
@@ -91,6 +128,7 @@ impl Truststore {
             }
             match Anchor::new(der, now) {
                 Ok((anchor, trust)) => {
+                    skipped.extend(anchor.barred(now));
                     store.anchors.push(anchor);
                     store.trust.push(trust);
                 }
@@ -150,6 +188,20 @@ impl Anchor {
             .map_err(|error| unusable(&format!("{subject} cannot be an anchor ({error:?})")))?;
         Ok((Self { examined, der, subject }, trust))
     }
+
+    /// Why no path can end here, whatever the rules.
+    fn barred(&self, now: UnixTime) -> Option<Unusable> {
+        let Self { examined, subject, .. } = self;
+        if now < examined.valid.0 {
+            return Some(unusable(&format!("{subject} is not valid yet")));
+        }
+        let held = examined
+            .hold_key_and_policies(0)
+            .and_then(|()| examined.hold_critical_extensions(Policies::OfAnchor))
+            .and_then(|()| examined.hold_issuer(0, now));
+        held.err()
+            .map(|denial| unusable(&format!("no path can end in {subject}: {}", denial.detail().unwrap_or_default())))
+    }
 }
 
 impl fmt::Debug for Truststore {
@@ -166,6 +218,10 @@ fn unusable(what: &str) -> Unusable {
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 const SEQUENCE: u8 = 0x30;
 const PEM_BEGIN: &[u8] = b"-----BEGIN ";
+const PEM_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// OpenSSL's: the one carries trust settings that would be lost, the other is an old name.
+const OTHER_LABELS: [&[u8]; 2] = [b"-----BEGIN TRUSTED CERTIFICATE-----", b"-----BEGIN X509 CERTIFICATE-----"];
+const OWN_STORE: &str = "holds a private key and its certificates, but no trusted certificate; a truststore is wanted";
 const JCEKS_MAGIC: &[u8] = &[0xce, 0xce, 0xce, 0xce];
 
 #[cfg(test)]
