@@ -1,5 +1,7 @@
 //! One certificate looked at for what rustls-webpki leaves out. Nothing here says that anybody signed it.
 
+use std::collections::BTreeSet;
+
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, asn1::UintRef};
 use rustls_pki_types::UnixTime;
@@ -38,6 +40,11 @@ impl Examined {
         let tbs = certificate.tbs_certificate();
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
+        }
+        // Those that are not processed, too: which of two would another reader take (RFC 5280, section 4.2)?
+        let mut seen = BTreeSet::new();
+        if !tbs.extensions().into_iter().flatten().all(|extension| seen.insert(extension.extn_id)) {
+            return Err("an extension is there twice");
         }
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
@@ -114,12 +121,28 @@ impl Examined {
         }
     }
 
-    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6).
+    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6), and every one a serial number that
+    /// is not negative (section 4.1.2.2).
     pub(super) fn hold_subject(&self) -> Result<(), Denial> {
         let tbs = self.certificate.tbs_certificate();
         let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
         if tbs.subject().is_empty() && !critical() {
             return Err(untrusted("the certificate names nobody"));
+        }
+        if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
+            return Err(Denial::CertificateMalformed { why: "the serial number is negative" });
+        }
+        Ok(())
+    }
+
+    /// The leaf's own dates.
+    pub(super) fn hold_dates(&self, now: UnixTime) -> Result<(), Denial> {
+        let (from, until) = self.valid;
+        if now < from {
+            return Err(Denial::CertificateNotYetValid { not_before: from.as_secs() });
+        }
+        if until < now {
+            return Err(Denial::CertificateExpired { not_after: until.as_secs() });
         }
         Ok(())
     }
@@ -135,7 +158,7 @@ impl Examined {
             return Err(untrusted("the path is longer than an issuer allows"));
         }
         if !self.in_date(now) {
-            return Err(untrusted("an issuer of the path is out of date"));
+            return Err(ISSUER_OUT_OF_DATE);
         }
         if self.for_client_auth() == Some(false) {
             return Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" });
@@ -230,8 +253,13 @@ struct RsaPublicKey<'a> {
     exponent: UintRef<'a>,
 }
 
+/// The length of the modulus. None for numbers with which RSA is none: an even one, or an exponent of 1.
 fn rsa_bits(key: &[u8]) -> Option<usize> {
-    let modulus = RsaPublicKey::from_der(key).ok()?.modulus;
+    let RsaPublicKey { modulus, exponent } = RsaPublicKey::from_der(key).ok()?;
+    let odd = |number: &UintRef<'_>| number.as_bytes().last().is_some_and(|last| last & 1 == 1);
+    if !odd(&modulus) || !odd(&exponent) || exponent.as_bytes() == [1] {
+        return None;
+    }
     let leading = modulus.as_bytes().first()?.leading_zeros();
     modulus.as_bytes().len().checked_mul(8)?.checked_sub(leading as usize)
 }
@@ -256,6 +284,10 @@ struct PssParameters {
     #[asn1(context_specific = "3", optional = "true", tag_mode = "EXPLICIT")]
     trailer: Option<der::Any>,
 }
+
+/// The refusal for the dates of an issuer.
+pub(super) const ISSUER_OUT_OF_DATE: Denial =
+    Denial::CertificateUntrusted { why: "an issuer of the path is out of date" };
 
 fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why }
@@ -288,3 +320,27 @@ const WEAK_SIGNATURES: [ObjectIdentifier; 6] = [
     ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"),
     ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(modulus: &[u8], exponent: u8, expected: Option<usize>) {
+        let length = |content: usize| u8::try_from(content).unwrap_or_default();
+        let modulus = [&[2, length(modulus.len())], modulus].concat();
+        let key = [&[0x30, length(modulus.len() + 3)], modulus.as_slice(), &[2, 1, exponent]].concat();
+        assert_eq!(rsa_bits(&key), expected);
+    }
+
+    #[test]
+    fn rsa_key_is_as_long_as_its_modulus_and_has_odd_numbers() {
+        check(&[0, 0x80, 1], 3, Some(16));
+        check(&[0x40, 1], 3, Some(15));
+        check(&[0, 0x80, 2], 3, None);
+        check(&[0, 0x80, 1], 4, None);
+        check(&[0, 0x80, 1], 1, None);
+        check(&[0], 3, None);
+        assert_eq!(rsa_bits(&[]), None);
+    }
+}

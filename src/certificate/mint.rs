@@ -1,6 +1,6 @@
 //! Mints certificates for tests: what an authority issues, and what it should not have.
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -106,4 +106,18 @@ pub(crate) fn forwarded(value: &[u8]) -> ForwardedCert<'_> {
 /// The value that HAProxy writes.
 pub(crate) fn header_value(der: &[u8]) -> Vec<u8> {
     Profile::Haproxy.encode(der, &[]).leaf.as_bytes().to_vec()
+}
+
+/// Runs a program in `folder`; false, and says so, where it is not installed.
+pub(crate) fn ran(program: &str, arguments: &str, folder: &Path) -> bool {
+    match Command::new(program).args(arguments.split(' ')).current_dir(folder).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+            true
+        }
+        Err(error) => {
+            eprintln!("SKIPPED: {program} cannot be run: {error}");
+            false
+        }
+    }
 }

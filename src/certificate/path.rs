@@ -14,7 +14,7 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 use crate::{
     certificate::{
         Presented, Truststore, constraints,
-        examined::{Examined, Policies},
+        examined::{Examined, ISSUER_OUT_OF_DATE, Policies},
         signature::ALGORITHMS,
         truststore::Anchor,
     },
@@ -61,25 +61,20 @@ pub fn verify(
     let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
 
-    let leaf_der = CertificateDer::from(presented.leaf.as_slice());
-    let entity = EndEntityCert::try_from(&leaf_der).map_err(|error| unreadable(&error))?;
-    let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
-    let candidate = Candidate { leaf: &leaf, trust, rules, now, refused: RefCell::default() };
-    let found = entity.verify_for_usage(
-        ALGORITHMS,
-        trust.trust(),
-        &sent_der,
-        now,
-        KeyUsage::client_auth(),
-        None,
-        Some(&|path| candidate.hold(path)),
-    );
-    let (intermediates, valid) = match found {
-        Ok(path) => (issuers(&path)?, candidate.hold_found(&path)?),
-        Err(error) => search::constrained(&candidate, &sent).ok_or_else(|| candidate.denial(&error, &sent))?,
-    };
-    let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
-    Ok(VerifiedPath { intermediates, valid, leaf })
+    // A certificate out of date is judged at the nearest end of its time, and refused for its dates afterwards: a
+    // stranger's is untrusted before it is expired.
+    let at = now.max(leaf.valid.0).min(leaf.valid.1);
+    let candidate = Candidate { leaf: &leaf, trust, rules, at, refused: RefCell::default() };
+    match candidate.path(presented, &sent) {
+        Ok((intermediates, valid)) => {
+            leaf.hold_dates(now)?;
+            let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
+            Ok(VerifiedPath { intermediates, valid, leaf })
+        }
+        // Its issuers may since have been renewed: then its own dates say more.
+        Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
+        Err(denial) => Err(denial),
+    }
 }
 
 /// The intermediates of a path that webpki found.
@@ -93,12 +88,32 @@ struct Candidate<'a> {
     leaf: &'a Examined,
     trust: &'a Truststore,
     rules: &'a PathRules,
-    now: UnixTime,
+    at: UnixTime,
     /// Why the latest path was refused whose names and signatures hold.
     refused: RefCell<Option<Denial>>,
 }
 
 impl Candidate<'_> {
+    /// The intermediates of a path that holds, and when all of it is in date.
+    fn path(&self, presented: &Presented, sent: &[Examined]) -> Result<(Vec<Examined>, (UnixTime, UnixTime)), Denial> {
+        let leaf = CertificateDer::from(presented.leaf.as_slice());
+        let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
+        let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+        let found = leaf.verify_for_usage(
+            ALGORITHMS,
+            self.trust.trust(),
+            &sent_der,
+            self.at,
+            KeyUsage::client_auth(),
+            None,
+            Some(&|path| self.hold(path)),
+        );
+        match found {
+            Ok(path) => Ok((issuers(&path)?, self.hold_found(&path)?)),
+            Err(error) => search::constrained(self, sent).ok_or_else(|| self.denial(&error, sent)),
+        }
+    }
+
     /// webpki goes on looking after an error.
     fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
         self.hold_found(path).map(|_| ()).map_err(|denial| {
@@ -133,13 +148,13 @@ impl Candidate<'_> {
         for issuer in intermediates {
             issuer.hold_critical_extensions(Policies::OfPath)?;
             issuer.hold_key_and_policies(minimum_rsa_bits)?;
-            issuer.hold_issuer(below, self.now)?;
+            issuer.hold_issuer(below, self.at)?;
             valid = overlap(valid, issuer.valid);
             below += usize::from(!issuer.is_self_issued());
         }
         anchor.examined.hold_critical_extensions(Policies::OfAnchor)?;
         anchor.examined.hold_key_and_policies(minimum_rsa_bits)?;
-        anchor.examined.hold_issuer(below, self.now)?;
+        anchor.examined.hold_issuer(below, self.at)?;
         let path: Vec<_> =
             [self.leaf].into_iter().chain(intermediates.iter().copied()).chain([&anchor.examined]).collect();
         constraints::hold(&path).map_err(untrusted)?;
@@ -151,13 +166,8 @@ impl Candidate<'_> {
         if let Some(denial) = self.refused.take() {
             return denial;
         }
-        let (from, until) = self.leaf.valid;
         match error {
-            Error::CertExpired { .. } if until < self.now => Denial::CertificateExpired { not_after: until.as_secs() },
-            Error::CertNotValidYet { .. } if self.now < from => {
-                Denial::CertificateNotYetValid { not_before: from.as_secs() }
-            }
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => untrusted("an issuer is out of date"),
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ISSUER_OUT_OF_DATE,
             Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
             Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
             Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
@@ -172,7 +182,9 @@ impl Candidate<'_> {
                 std::iter::once(self.leaf).chain(sent).map(|below| below.certificate.tbs_certificate().issuer());
             sent.iter().chain(names.flat_map(|name| self.trust.named(name)).map(|anchor| &anchor.examined))
         };
-        if std::iter::once(self.leaf).chain(sent).any(Examined::is_signed_weakly) {
+        // Nobody verifies what a root says of itself, and old roots say it with SHA-1.
+        let signed_by_others = sent.iter().filter(|issuer| !issuer.is_self_issued());
+        if std::iter::once(self.leaf).chain(signed_by_others).any(Examined::is_signed_weakly) {
             return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
         }
         std::iter::once(self.leaf)
@@ -227,5 +239,7 @@ fn wrong_purpose(why: &'static str) -> Denial {
 
 #[cfg(test)]
 mod limbo;
+#[cfg(test)]
+mod openssl;
 #[cfg(test)]
 mod tests;

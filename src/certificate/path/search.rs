@@ -21,7 +21,7 @@ pub(super) fn constrained(
     let concerned = sent.iter().chain(anchors()).any(|issuer| issuer.name_constraints.is_some());
     let of_version_3 =
         sent.iter().chain([leaf]).all(|below| below.certificate.tbs_certificate().version() == Version::V3);
-    if !concerned || !of_version_3 || !leaf.in_date(candidate.now) || sent.len() > MAX_INTERMEDIATES {
+    if !concerned || !of_version_3 || !leaf.in_date(candidate.at) || sent.len() > MAX_INTERMEDIATES {
         return None;
     }
     let mut search = Search { candidate, sent, path: Vec::new(), signatures: MAX_SIGNATURES };

@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
+    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SerialNumber,
 };
 
 use super::*;
@@ -260,4 +260,55 @@ fn name_under_an_excluded_one_is_refused_however_it_is_written() {
     }
     assert_eq!(judge_named(utf8("Evil Corp"), utf8("Good Corp")), "ok");
     assert_eq!(judge_named(utf8("Böse"), utf8("BÖSE")), "certificate_untrusted");
+}
+
+#[test]
+fn stranger_is_untrusted_before_the_leaf_is_out_of_date() {
+    let (root, stranger) = (Authority::root(authority("root")), Authority::root(authority("root")));
+    // The authority lives for a day before and a day after; hours count from now.
+    let leaf = |from: i64, until: i64| {
+        with(client("tpp"), |p| {
+            let now = p.not_before + time::Duration::days(1);
+            p.not_before = now + time::Duration::hours(from);
+            p.not_after = now + time::Duration::hours(until);
+        })
+    };
+    for (from, until, expected) in [
+        (-9, -1, "certificate_expired"),
+        (1, 9, "certificate_not_yet_valid"),
+        // Its root was renewed after the leaf had ended.
+        (-90, -80, "certificate_expired"),
+        (1, -1, "certificate_untrusted"),
+    ] {
+        let judge =
+            |issuer: &Authority| code(&presented(issuer.issue(leaf(from, until))), &root.trusted(), &RULES, NOW);
+        assert_eq!(judge(&root), Some(expected), "{from} {until}");
+        assert_eq!(judge(&stranger), Some("certificate_untrusted"), "{from} {until}");
+    }
+}
+
+#[test]
+fn extension_that_is_not_processed_may_not_be_there_twice_either() {
+    let twice = |p: &mut CertificateParams| {
+        p.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 3, 6, 1, 99], vec![5, 0]); 2];
+    };
+    check(authority("root"), with(client("tpp"), twice), Some("certificate_malformed"));
+}
+
+#[test]
+fn serial_number_is_not_negative() {
+    let root = Authority::root(authority("root"));
+    let mut leaf = root.issue(with(client("tpp"), |p| p.serial_number = Some(SerialNumber::from_slice(&[0x7f; 16]))));
+    assert_eq!(Examined::parse(&leaf).unwrap().hold_subject(), Ok(()));
+    // The signature breaks, so that the certificate is looked at without a path.
+    let place = leaf.windows(16).position(|window| window == [0x7f; 16]).unwrap();
+    leaf[place] = 0x80;
+    let denial = Examined::parse(&leaf).unwrap().hold_subject().unwrap_err();
+    assert_eq!(denial.code(), "certificate_malformed");
+    // Positive, although its first bit is set: DER puts a zero in front.
+    check(
+        authority("root"),
+        with(client("tpp"), |p| p.serial_number = Some(SerialNumber::from_slice(&[0xff; 16]))),
+        None,
+    );
 }

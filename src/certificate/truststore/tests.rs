@@ -1,13 +1,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests state what they need")]
 
-use std::{path::Path, process::Command};
-
 use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::*;
-use crate::certificate::mint::{Authority, HALF, NOW, at, authority, client};
+use crate::certificate::mint::{Authority, HALF, NOW, at, authority, client, ran};
 
 fn pem_of(der: &[u8]) -> String {
     let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
@@ -99,7 +97,6 @@ fn pkcs12_of_keytool_and_openssl_is_read_and_its_password_matters() {
     for (program, arguments, store) in [("keytool", keytool, "k.p12"), ("openssl", openssl, "o.p12")] {
         if !ran(program, arguments, folder.path()) {
             assert!(std::env::var_os("CI").is_none() || program == "keytool", "openssl is needed in CI");
-            eprintln!("SKIPPED: {program} is not installed");
             continue;
         }
         let bytes = std::fs::read(folder.path().join(store)).unwrap();
@@ -107,14 +104,6 @@ fn pkcs12_of_keytool_and_openssl_is_read_and_its_password_matters() {
         check(&bytes, Some("wrong"), Err("another password"));
         check(&bytes, None, Err("needs password_file"));
     }
-}
-
-fn ran(program: &str, arguments: &str, folder: &Path) -> bool {
-    Command::new(program)
-        .args(arguments.split(' '))
-        .current_dir(folder)
-        .output()
-        .is_ok_and(|output| output.status.success())
 }
 
 #[test]
