@@ -4,6 +4,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PublicKeyData,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
@@ -74,7 +75,7 @@ impl Authority {
     }
 
     /// Issues a certificate for this key.
-    pub(crate) fn issue_for(&self, key: &KeyPair, params: CertificateParams) -> Vec<u8> {
+    pub(crate) fn issue_for(&self, key: &impl PublicKeyData, params: CertificateParams) -> Vec<u8> {
         params.signed_by(key, &self.issuer).unwrap().der().to_vec()
     }
 
