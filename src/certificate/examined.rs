@@ -41,15 +41,13 @@ impl Examined {
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
         }
-        // Those that are not processed, too: which of two would another reader take (RFC 5280, section 4.2)?
+        // Which of two would another reader take (RFC 5280, section 4.2)?
         let mut seen = BTreeSet::new();
         if !tbs.extensions().into_iter().flatten().all(|extension| seen.insert(extension.extn_id)) {
             return Err("an extension is there twice");
         }
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
-        // Not used here, but a certificate that cannot be read whole is not believed in part.
-        extension::<AuthorityInfoAccessSyntax>(&certificate)?;
         Ok(Self {
             basic_constraints: extension(&certificate)?,
             key_usage: extension(&certificate)?,
@@ -92,17 +90,19 @@ impl Examined {
         if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
+        let weak = |why| Err(Denial::CertificateWeak { why });
         match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
-            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits || bits % 8 != 0 => {
-                Err(Denial::CertificateWeak { why: "an RSA key of the path is too short, or of an odd length" })
-            }
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
+            // Sound generators make moduli of whole octets.
+            Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
         }
     }
 
-    /// What holds for the client's own certificate.
+    /// What holds for the client's own certificate, its dates left aside.
     pub(super) fn hold_leaf(&self, require_client_auth: bool) -> Result<(), Denial> {
+        self.hold_leaf_profile()?;
         let wrong = |why| Err(Denial::CertificateWrongPurpose { why });
         if self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
             return wrong("the certificate is an authority's");
@@ -121,18 +121,26 @@ impl Examined {
         }
     }
 
-    /// A certificate without a subject has a critical subjectAltName (section 4.1.2.6), and every one a serial number that
-    /// is not negative (section 4.1.2.2).
-    pub(super) fn hold_subject(&self) -> Result<(), Denial> {
+    /// What RFC 5280 demands of everyone who issues certificates, and others may take differently from us: sections
+    /// 4.1.2.2, 4.1.2.6, 4.2.1.10, and 4.2.2.1.
+    fn hold_leaf_profile(&self) -> Result<(), Denial> {
+        let malformed = |why| Err(Denial::CertificateMalformed { why });
         let tbs = self.certificate.tbs_certificate();
-        let critical = || self.extensions().any(|present| present.critical && present.extn_id == SubjectAltName::OID);
-        if tbs.subject().is_empty() && !critical() {
-            return Err(untrusted("the certificate names nobody"));
-        }
         if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
-            return Err(Denial::CertificateMalformed { why: "the serial number is negative" });
+            return malformed("the serial number is negative");
         }
-        Ok(())
+        let stands_in = |extension: &Extension| extension.critical && extension.extn_id == SubjectAltName::OID;
+        if tbs.subject().is_empty() && !self.extensions().any(stands_in) {
+            return malformed("the subject is empty, and no critical subjectAltName stands in for it");
+        }
+        if self.name_constraints.is_some() {
+            return malformed("name constraints are for authorities");
+        }
+        match tbs.get_extension::<AuthorityInfoAccessSyntax>() {
+            Err(_) => malformed("authorityInfoAccess cannot be read"),
+            Ok(Some((_, access))) if access.0.is_empty() => malformed("authorityInfoAccess is empty"),
+            Ok(_) => Ok(()),
+        }
     }
 
     /// The leaf's own dates.
@@ -220,7 +228,7 @@ where
     T: for<'a> Decode<'a, Error = der::Error> + AssociatedOid,
 {
     let found = certificate.tbs_certificate().get_extension();
-    Ok(found.map_err(|_| "an extension cannot be read, or is there twice")?.map(|(_, extension)| extension))
+    Ok(found.map_err(|_| "an extension cannot be read")?.map(|(_, extension)| extension))
 }
 
 /// The kinds of keys that are accepted.
@@ -320,27 +328,3 @@ const WEAK_SIGNATURES: [ObjectIdentifier; 6] = [
     ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"),
     ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(modulus: &[u8], exponent: u8, expected: Option<usize>) {
-        let length = |content: usize| u8::try_from(content).unwrap_or_default();
-        let modulus = [&[2, length(modulus.len())], modulus].concat();
-        let key = [&[0x30, length(modulus.len() + 3)], modulus.as_slice(), &[2, 1, exponent]].concat();
-        assert_eq!(rsa_bits(&key), expected);
-    }
-
-    #[test]
-    fn rsa_key_is_as_long_as_its_modulus_and_has_odd_numbers() {
-        check(&[0, 0x80, 1], 3, Some(16));
-        check(&[0x40, 1], 3, Some(15));
-        check(&[0, 0x80, 2], 3, None);
-        check(&[0, 0x80, 1], 4, None);
-        check(&[0, 0x80, 1], 1, None);
-        check(&[0], 3, None);
-        assert_eq!(rsa_bits(&[]), None);
-    }
-}

@@ -1,123 +1,179 @@
-//! Mints certificates for tests: what an authority issues, and what it should not have.
+//! Mints certificates for tests: what an authority does, and what a forger would.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PublicKeyData,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SignatureAlgorithm, date_time_ymd,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
-use time::OffsetDateTime;
 
-use crate::certificate::{Certificates, ForwardedCert, PathRules, Presented, Profile, Truststore, verdicts::Forward};
+use crate::certificate::{Presented, Truststore};
 
-/// When everything minted here is in the middle of its life, in seconds.
-pub(crate) const NOW: u64 = 1_800_000_000;
-/// Half a life, in seconds.
-pub(crate) const HALF: u64 = 86_400;
-
-/// Seconds as a time.
-pub(crate) fn at(seconds: u64) -> UnixTime {
-    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-}
-
-/// A certificate with the means to issue others.
+/// A certificate of an authority, and the key that it certifies.
 pub(crate) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pub(crate) der: CertificateDer<'static>,
-}
-
-/// What a certificate is minted from; tests change it before it is signed.
-pub(crate) fn params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    let time = |seconds: u64| OffsetDateTime::from_unix_timestamp(seconds.try_into().unwrap()).unwrap();
-    params.not_before = time(NOW - HALF);
-    params.not_after = time(NOW + HALF);
-    params
-}
-
-/// An authority as it should be.
-pub(crate) fn authority(name: &str) -> CertificateParams {
-    let mut params = params(name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-}
-
-/// A client as it should be.
-pub(crate) fn client(name: &str) -> CertificateParams {
-    let mut params = params(name);
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params
+    params: CertificateParams,
+    key: KeyPair,
+    pub(crate) der: Vec<u8>,
 }
 
 impl Authority {
-    /// Signed by itself.
-    pub(crate) fn root(params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let der = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), der }
+    /// A root in date from 2020 to 2040, changed as told.
+    pub(crate) fn root(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (params, key) = (authority(name, change), KeyPair::generate().unwrap());
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        Self { params, key, der }
     }
 
-    /// Signed by this one.
-    pub(crate) fn subordinate(&self, params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let der = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), der }
+    /// An intermediate of this authority.
+    pub(crate) fn intermediate(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (params, key) = (authority(name, change), KeyPair::generate().unwrap());
+        let der = params.signed_by(&key, &self.issuer()).unwrap().der().to_vec();
+        Self { params, key, der }
     }
 
-    /// Issues a certificate.
-    pub(crate) fn issue(&self, params: CertificateParams) -> Vec<u8> {
-        self.issue_for(&KeyPair::generate().unwrap(), params)
+    /// Another certificate, by `issuer`, for the name and key of this authority.
+    pub(crate) fn certified_again(&self, issuer: &Self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+        let mut params = authority("", change);
+        params.distinguished_name = self.params.distinguished_name.clone();
+        params.signed_by(&self.key, &issuer.issuer()).unwrap().der().to_vec()
     }
 
-    /// Issues a certificate for this key.
-    pub(crate) fn issue_for(&self, key: &impl PublicKeyData, params: CertificateParams) -> Vec<u8> {
-        params.signed_by(key, &self.issuer).unwrap().der().to_vec()
+    /// A client's certificate in date from 2025 to 2027, for client authentication, changed as told.
+    pub(crate) fn client(&self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+        self.client_with(&KeyPair::generate().unwrap(), change)
     }
 
-    /// A truststore with this one alone.
-    pub(crate) fn trusted(&self) -> Truststore {
-        Truststore::new(vec![self.der.clone()], at(NOW)).unwrap().0
+    /// The same, for a key of another's.
+    pub(crate) fn client_with(&self, key: &impl PublicKeyData, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+        client(change).signed_by(key, &self.issuer()).unwrap().der().to_vec()
     }
 
-    /// Certificates believed under this one alone.
-    pub(crate) fn certificates(&self, cache_bytes: u64) -> Certificates {
-        Certificates::new(self.trusted(), RULES, Some(Forward { profile: Profile::Haproxy, chain: false }), cache_bytes)
+    fn issuer(&self) -> Issuer<'_, &KeyPair> {
+        Issuer::from_params(&self.params, &self.key)
     }
 }
 
-/// The defaults.
-pub(crate) const RULES: PathRules =
-    PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
-
-/// A certificate without a chain.
-pub(crate) fn presented(leaf: Vec<u8>) -> Presented {
-    Presented { leaf, intermediates: Vec::new() }
+/// A client's certificate that nobody but its owner signed.
+pub(crate) fn self_signed_client(change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+    client(change).self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
 }
 
-/// The certificate as HAProxy forwards it.
-pub(crate) fn forwarded(value: &[u8]) -> ForwardedCert<'_> {
-    ForwardedCert::Header { profile: Profile::Haproxy, leaf: value, chain: Vec::new() }
+fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    in_years(2020, 2040)(&mut params);
+    change(&mut params);
+    params
 }
 
-/// The value that HAProxy writes.
-pub(crate) fn header_value(der: &[u8]) -> Vec<u8> {
-    Profile::Haproxy.encode(der, &[]).leaf.as_bytes().to_vec()
+fn client(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
+    let mut params = CertificateParams::new(["tpp.example".to_owned()]).unwrap();
+    params.distinguished_name = named("TPP");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    in_years(2025, 2027)(&mut params);
+    change(&mut params);
+    params
 }
 
-/// Runs a program in `folder`; false, and says so, where it is not installed.
-pub(crate) fn ran(program: &str, arguments: &str, folder: &Path) -> bool {
-    match Command::new(program).args(arguments.split(' ')).current_dir(folder).output() {
+pub(crate) fn named(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    name
+}
+
+/// As it is.
+pub(crate) fn plain(_: &mut CertificateParams) {}
+
+/// In date from the start of the one year to the start of the other.
+pub(crate) fn in_years(from: i32, until: i32) -> impl FnOnce(&mut CertificateParams) {
+    move |params| {
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+    }
+}
+
+/// With one more extension.
+pub(crate) fn with(oid: &[u64], critical: bool, content: &[u8]) -> impl FnOnce(&mut CertificateParams) {
+    let mut extension = CustomExtension::from_oid_content(oid, content.to_vec());
+    extension.set_criticality(critical);
+    move |params| params.custom_extensions.push(extension)
+}
+
+/// The start of a year.
+pub(crate) fn year(year: i32) -> UnixTime {
+    let seconds = date_time_ymd(year, 1, 1).unix_timestamp();
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds.try_into().unwrap()))
+}
+
+/// When tests take place, unless they say otherwise.
+pub(crate) fn now() -> UnixTime {
+    year(2026)
+}
+
+pub(crate) fn presented(leaf: &[u8], intermediates: &[&[u8]]) -> Presented {
+    Presented { leaf: leaf.to_vec(), intermediates: intermediates.iter().map(|der| der.to_vec()).collect() }
+}
+
+/// The anchors, none of them skipped.
+pub(crate) fn trusting(anchors: &[&[u8]]) -> Truststore {
+    let certificates: Vec<_> = anchors.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+    let (trust, _) = Truststore::new(certificates, now()).unwrap();
+    assert_eq!(trust.anchors().count(), anchors.len());
+    trust
+}
+
+/// An RSA public key that nobody has the private key of: two bits are set at the ends of the modulus.
+pub(crate) struct Rsa(Vec<u8>);
+
+impl Rsa {
+    pub(crate) fn of_bits(bits: usize, exponent: u8) -> Self {
+        let mut modulus = vec![0; bits.div_ceil(8)];
+        modulus[0] = 1 << ((bits + 7) % 8);
+        *modulus.last_mut().unwrap() |= 1;
+        let numbers = [integer(&modulus), integer(&[exponent])].concat();
+        Self(tagged(0x30, &numbers))
+    }
+}
+
+impl PublicKeyData for Rsa {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+fn integer(magnitude: &[u8]) -> Vec<u8> {
+    let sign: &[u8] = if magnitude[0] & 0x80 == 0 { &[] } else { &[0] };
+    tagged(0x02, &[sign, magnitude].concat())
+}
+
+/// DER of one value.
+pub(crate) fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    let header = match content.len() {
+        0..0x80 => vec![tag, length[1]],
+        0x80..0x100 => vec![tag, 0x81, length[1]],
+        _ => vec![tag, 0x82, length[0], length[1]],
+    };
+    [header.as_slice(), content].concat()
+}
+
+/// Runs a tool in `folder`; says so and is false where the machine has none.
+pub(crate) fn ran(folder: &Path, tool: &str, arguments: &str) -> bool {
+    match Command::new(tool).args(arguments.split(' ')).current_dir(folder).output() {
         Ok(output) => {
-            assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{tool} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
             true
         }
         Err(error) => {
-            eprintln!("SKIPPED: {program} cannot be run: {error}");
+            eprintln!("SKIPPED, because {tool} cannot be run: {error}");
             false
         }
     }

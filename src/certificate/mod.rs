@@ -5,7 +5,7 @@ mod constraints;
 mod examined;
 pub mod forwarded;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests state what they need")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;
 mod name;
 pub mod path;

@@ -2,7 +2,8 @@
 //!
 //! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
 //! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
-//! Only where an issuer has name constraints, some of which webpki refuses whatever they say, `search` looks again.
+//! Only where names are constrained or an intermediate is self-issued, which webpki refuses more than RFC 5280 does,
+//! `search` looks again.
 
 mod search;
 
@@ -26,7 +27,7 @@ use crate::{
 pub struct PathRules {
     /// RSA modulus, at least.
     pub minimum_rsa_bits: usize,
-    /// Intermediates that a client may send, at most.
+    /// Intermediates that a client may send, and that a path may have, at most.
     pub max_intermediates: usize,
     /// Whether the leaf must carry EKU clientAuth. An EKU without clientAuth is refused in any case.
     pub require_client_auth: bool,
@@ -38,9 +39,12 @@ pub struct VerifiedPath {
     pub(super) leaf: Examined,
     /// In the order from the leaf to the anchor, which is not among them.
     pub(super) intermediates: Vec<Vec<u8>>,
-    /// When every certificate of the path is in date, both ends included.
-    pub(super) valid: (UnixTime, UnixTime),
+    /// When every certificate of the path is in date.
+    pub(super) valid: Window,
 }
+
+/// Both ends included.
+type Window = (UnixTime, UnixTime);
 
 /// Finds a path from `presented` to an anchor and checks it whole.
 ///
@@ -61,15 +65,14 @@ pub fn verify(
     let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
 
-    // A certificate out of date is judged at the nearest end of its time, and refused for its dates afterwards: a
-    // stranger's is untrusted before it is expired.
+    // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates afterwards:
+    // a stranger's is untrusted before it is expired.
     let at = now.max(leaf.valid.0).min(leaf.valid.1);
-    let candidate = Candidate { leaf: &leaf, trust, rules, at, refused: RefCell::default() };
-    match candidate.path(presented, &sent) {
+    let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, at, refused: RefCell::default() };
+    match candidate.path(presented) {
         Ok((intermediates, valid)) => {
             leaf.hold_dates(now)?;
-            let intermediates = intermediates.iter().map(|issuer| issuer.der()).collect();
-            Ok(VerifiedPath { intermediates, valid, leaf })
+            Ok(VerifiedPath { leaf, intermediates, valid })
         }
         // Its issuers may since have been renewed: then its own dates say more.
         Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
@@ -83,9 +86,11 @@ fn issuers(path: &webpki::VerifiedPath<'_>) -> Result<Vec<Examined>, Denial> {
     path.intermediate_certificates().map(|issuer| parse(&issuer.der())).collect()
 }
 
-/// What a path is held to while one is looked for.
+/// The certificates that a path may be made of, and what one is held to.
 struct Candidate<'a> {
     leaf: &'a Examined,
+    /// The intermediates that came along.
+    sent: &'a [Examined],
     trust: &'a Truststore,
     rules: &'a PathRules,
     at: UnixTime,
@@ -95,27 +100,28 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// The intermediates of a path that holds, and when all of it is in date.
-    fn path(&self, presented: &Presented, sent: &[Examined]) -> Result<(Vec<Examined>, (UnixTime, UnixTime)), Denial> {
+    fn path(&self, presented: &Presented) -> Result<(Vec<Vec<u8>>, Window), Denial> {
         let leaf = CertificateDer::from(presented.leaf.as_slice());
+        let sent: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
-        let sent_der: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let found = leaf.verify_for_usage(
             ALGORITHMS,
             self.trust.trust(),
-            &sent_der,
+            &sent,
             self.at,
             KeyUsage::client_auth(),
             None,
-            Some(&|path| self.hold(path)),
+            Some(&|path| self.hold_or_go_on(path)),
         );
-        match found {
-            Ok(path) => Ok((issuers(&path)?, self.hold_found(&path)?)),
-            Err(error) => search::constrained(self, sent).ok_or_else(|| self.denial(&error, sent)),
-        }
+        let (intermediates, valid) = match found {
+            Ok(path) => (issuers(&path)?, self.hold_found(&path)?),
+            Err(error) => search::path(self).ok_or_else(|| self.denial(&error))?,
+        };
+        Ok((intermediates.iter().map(Examined::der).collect(), valid))
     }
 
     /// webpki goes on looking after an error.
-    fn hold(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
+    fn hold_or_go_on(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
         self.hold_found(path).map(|_| ()).map_err(|denial| {
             self.refused.replace(Some(denial));
             Error::UnknownIssuer
@@ -123,7 +129,7 @@ impl Candidate<'_> {
     }
 
     /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
-    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<(UnixTime, UnixTime), Denial> {
+    fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Window, Denial> {
         let intermediates = issuers(path)?;
         let intermediates: Vec<_> = intermediates.iter().collect();
         let mut refused = untrusted("the path ends in no anchor");
@@ -137,12 +143,14 @@ impl Candidate<'_> {
     }
 
     /// Everything but names and signatures, for a whole path; when it is in date.
-    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<(UnixTime, UnixTime), Denial> {
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<Window, Denial> {
+        if intermediates.len() > self.rules.max_intermediates {
+            return Err(untrusted("the path has more intermediates than are taken"));
+        }
         let minimum_rsa_bits = self.rules.minimum_rsa_bits;
         self.leaf.hold_critical_extensions(Policies::OfPath)?;
         self.leaf.hold_key_and_policies(minimum_rsa_bits)?;
         self.leaf.hold_leaf(self.rules.require_client_auth)?;
-        self.leaf.hold_subject()?;
         let mut valid = self.leaf.valid;
         let mut below = 0;
         for issuer in intermediates {
@@ -162,7 +170,7 @@ impl Candidate<'_> {
     }
 
     /// The refusal for a certificate without a path that holds.
-    fn denial(&self, error: &Error, sent: &[Examined]) -> Denial {
+    fn denial(&self, error: &Error) -> Denial {
         if let Some(denial) = self.refused.take() {
             return denial;
         }
@@ -171,24 +179,22 @@ impl Candidate<'_> {
             Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
             Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
             Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
-            _ => self.weakness(sent).unwrap_or_else(|| untrusted(reason(error))),
+            _ => self.weakness().unwrap_or_else(|| untrusted(reason(error))),
         }
     }
 
     /// Whether the search failed over something too weak: webpki does not verify with it, and so finds no issuer.
-    fn weakness(&self, sent: &[Examined]) -> Option<Denial> {
-        let issuers = || {
-            let names =
-                std::iter::once(self.leaf).chain(sent).map(|below| below.certificate.tbs_certificate().issuer());
-            sent.iter().chain(names.flat_map(|name| self.trust.named(name)).map(|anchor| &anchor.examined))
-        };
+    fn weakness(&self) -> Option<Denial> {
+        let leaf = std::iter::once(self.leaf);
         // Nobody verifies what a root says of itself, and old roots say it with SHA-1.
-        let signed_by_others = sent.iter().filter(|issuer| !issuer.is_self_issued());
-        if std::iter::once(self.leaf).chain(signed_by_others).any(Examined::is_signed_weakly) {
+        let mut signed_by_others = leaf.clone().chain(self.sent.iter().filter(|issuer| !issuer.is_self_issued()));
+        if signed_by_others.any(Examined::is_signed_weakly) {
             return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
         }
-        std::iter::once(self.leaf)
-            .chain(issuers())
+        let below = leaf.chain(self.sent);
+        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(&below.certificate));
+        below
+            .chain(anchors.map(|anchor| &anchor.examined))
             .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
             .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
     }
@@ -225,7 +231,7 @@ fn reason(error: &Error) -> &'static str {
     }
 }
 
-fn overlap(a: (UnixTime, UnixTime), b: (UnixTime, UnixTime)) -> (UnixTime, UnixTime) {
+fn overlap(a: Window, b: Window) -> Window {
     (a.0.max(b.0), a.1.min(b.1))
 }
 

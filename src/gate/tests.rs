@@ -8,17 +8,28 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     certificate::{
-        Profile,
-        mint::{Authority, HALF, NOW, authority, client, header_value},
+        Certificates, PathRules, Profile,
+        mint::{Authority, in_years, plain, trusting},
     },
     headers::{IdentityHeaders, ReadNames},
     route::{Demands, GrantRule, Template},
     thumbprint::Thumbprint,
-    token::{Algorithm, Grant, KeySet, mint},
+    token::{
+        Algorithm, Grant, KeySet,
+        mint::{self, NOW},
+    },
 };
 
 const HEADER: HeaderName = HeaderName::from_static("x-ssl-client-cert");
 const BALANCER: [u8; 4] = [10, 0, 0, 7];
+
+/// In seconds.
+const YEAR: u64 = 366 * 86_400;
+
+/// The value that HAProxy writes.
+fn header_value(der: &[u8]) -> Vec<u8> {
+    Profile::Haproxy.encode(der, &[]).leaf.as_bytes().to_vec()
+}
 
 /// A bank's world: one authority, one issuer, Alice's and Mallory's certificates.
 struct World {
@@ -42,7 +53,9 @@ struct Shown {
 
 impl World {
     fn new() -> Self {
-        let root = Authority::root(authority("root"));
+        let root = Authority::root("root", plain);
+        let rules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
+        let client = || root.client(in_years(2025, 2028));
         let mint = mint::Mint::new(Algorithm::ES256, "1");
         let gate = Gate {
             routes: Routes::new(routes()),
@@ -53,11 +66,11 @@ impl World {
                 refuse_strangers: false,
             },
             source: Source::Header { profile: Profile::Haproxy, max_bytes: 16 * 1024 },
-            certificates: root.certificates(0),
+            certificates: Certificates::new(trusting(&[&root.der]), rules, None, 0),
             issuers: mint::issuers(),
         };
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
-        Self { gate, keys, mint, alice: root.issue(client("alice")), mallory: root.issue(client("mallory")) }
+        Self { gate, keys, mint, alice: client(), mallory: client() }
     }
 
     /// A token bound to Alice's certificate, with changes.
@@ -168,7 +181,7 @@ fn first_check_that_fails_answers() {
         shown.certificate = Some(header_value(&world.mallory));
     });
     let wrong_token = with(wrong_binding.clone(), |shown| shown.token = Some(world.token(&json!({"exp": 1}))));
-    let wrong_certificate = with(wrong_token.clone(), |shown| shown.now = NOW + HALF + 1);
+    let wrong_certificate = with(wrong_token.clone(), |shown| shown.now = NOW + 2 * YEAR);
     let wrong_peer = with(wrong_certificate.clone(), |shown| shown.peer = [192, 0, 2, 1]);
     let wrong_method = with(wrong_peer.clone(), |shown| shown.method = Method::POST);
     let wrong_route = with(wrong_method.clone(), |shown| shown.path = "/nowhere");

@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 use rustls_pki_types::pem::PemObject;
 
 use super::*;
-use crate::certificate::mint::{RULES, ran};
+use crate::certificate::mint::{presented, ran};
 
 /// An authority with a key made as told, whose certificate is signed as told, and a leaf that it signs as told.
 const TABLE: [(&str, &str, &str, &str); 20] = [
@@ -64,7 +64,7 @@ impl Folder {
     }
 
     fn openssl(&self, arguments: &str) -> bool {
-        ran("openssl", arguments, self.0.path())
+        ran(self.0.path(), "openssl", arguments)
     }
 
     /// An authority of this name, with a key made as told, which signs its own certificate as told.
@@ -87,11 +87,11 @@ impl Folder {
 }
 
 fn judge(leaf: &[u8], sent: &[&[u8]], anchor: CertificateDer<'static>) -> &'static str {
+    let rules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
     // OpenSSL dates certificates from its own now, which comes a little later than this one.
     let tomorrow = UnixTime::since_unix_epoch(Duration::from_secs(UnixTime::now().as_secs() + 86_400));
     let (trust, _) = Truststore::new(vec![anchor], tomorrow).unwrap();
-    let presented = Presented { leaf: leaf.to_vec(), intermediates: sent.iter().map(|der| der.to_vec()).collect() };
-    verify(&presented, &trust, &RULES, tomorrow).map_or_else(|denial| denial.code(), |_| "ok")
+    verify(&presented(leaf, sent), &trust, &rules, tomorrow).map_or_else(|denial| denial.code(), |_| "ok")
 }
 
 #[test]

@@ -1,33 +1,28 @@
-//! The search for a path under name constraints.
+//! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, and over self-issued
+//! intermediates, which count for no path length and are held to no name constraint.
 
-use std::time::Duration;
-
-use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_cert::Version;
 
-use super::Candidate;
+use super::{Candidate, Window};
 use crate::certificate::examined::Examined;
 
 /// A path that holds although webpki found none, and when it is in date.
 ///
-/// Looks only where an issuer that could be on the path has name constraints. Everything that webpki checks is checked
-/// here, too: names and signatures by [`Examined::is_issued_by`], the rest by [`Candidate::hold_path`], which also
-/// checks paths that webpki found. Dates of the leaf, its version, and an empty extendedKeyUsage are left to webpki's
-/// own answer: a certificate that fails them is not searched for.
-pub(super) fn constrained(
-    candidate: &Candidate<'_>,
-    sent: &[Examined],
-) -> Option<(Vec<Examined>, (UnixTime, UnixTime))> {
-    let anchors = || candidate.trust.examined();
-    let leaf = candidate.leaf;
-    let concerned = sent.iter().chain(anchors()).any(|issuer| issuer.name_constraints.is_some());
-    let of_version_3 =
-        sent.iter().chain([leaf]).all(|below| below.certificate.tbs_certificate().version() == Version::V3);
-    if !concerned || !of_version_3 || !leaf.in_date(candidate.at) || sent.len() > MAX_INTERMEDIATES {
+/// Everything that webpki checks is checked here, too: names and signatures by [`Examined::is_issued_by`], the rest by
+/// [`Candidate::hold_path`], which also checks the paths that webpki found.
+pub(super) fn path(candidate: &Candidate<'_>) -> Option<(Vec<Examined>, Window)> {
+    let Candidate { leaf, sent, trust, at, .. } = candidate;
+    let constrained = sent.iter().chain(trust.examined()).any(|issuer| issuer.name_constraints.is_some());
+    let self_issued = sent.iter().any(Examined::is_self_issued);
+    let of_version_3 = |below: &Examined| below.certificate.tbs_certificate().version() == Version::V3;
+    if !(constrained || self_issued)
+        || !sent.iter().chain([*leaf]).all(of_version_3)
+        || !leaf.in_date(*at)
+        || sent.len() > MAX_INTERMEDIATES
+    {
         return None;
     }
-    let mut search = Search { candidate, sent, path: Vec::new(), signatures: MAX_SIGNATURES };
+    let mut search = Search { candidate, path: Vec::new(), signatures: MAX_SIGNATURES };
     let valid = search.extend(leaf)?;
     let path = search.path.iter().filter_map(|place| sent.get(*place)).cloned().collect();
     Some((path, valid))
@@ -35,8 +30,7 @@ pub(super) fn constrained(
 
 struct Search<'a> {
     candidate: &'a Candidate<'a>,
-    sent: &'a [Examined],
-    /// Places in `sent`, from the leaf upwards, each at most once.
+    /// Places among the intermediates that came along, from the leaf upwards, each at most once.
     path: Vec<usize>,
     /// How many signatures may still be checked.
     signatures: usize,
@@ -44,18 +38,19 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
-    fn extend(&mut self, last: &'a Examined) -> Option<(UnixTime, UnixTime)> {
+    fn extend(&mut self, last: &'a Examined) -> Option<Window> {
         for anchor in self.candidate.trust.all() {
-            if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
-                let intermediates: Vec<_> = self.path.iter().filter_map(|place| self.sent.get(*place)).collect();
+            if self.issued(last, &anchor.examined)? {
+                let intermediates: Vec<_> =
+                    self.path.iter().filter_map(|place| self.candidate.sent.get(*place)).collect();
                 match self.candidate.hold_path(&intermediates, anchor) {
                     Ok(valid) => return Some(valid),
                     Err(denial) => self.candidate.refused.replace(Some(denial)),
                 };
             }
         }
-        for (place, issuer) in self.sent.iter().enumerate() {
-            if !self.path.contains(&place) && self.issued(last, issuer)? && is_distrusted(issuer) == Some(false) {
+        for (place, issuer) in self.candidate.sent.iter().enumerate() {
+            if !self.path.contains(&place) && self.issued(last, issuer)? {
                 self.path.push(place);
                 if let Some(valid) = self.extend(issuer) {
                     return Some(valid);
@@ -76,62 +71,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether webpki distrusts the key: it knows authorities that lost theirs, and asks for them before anything else.
-///
-/// None for a certificate that webpki does not read; an anchor may be one, because its extensions are judged here.
-fn is_distrusted(certificate: &Examined) -> Option<bool> {
-    let der = CertificateDer::from(certificate.der());
-    let certificate = EndEntityCert::try_from(&der).ok()?;
-    let verdict = certificate.verify_for_usage(
-        &[],
-        &[],
-        &[],
-        UnixTime::since_unix_epoch(Duration::ZERO),
-        KeyUsage::client_auth(),
-        None,
-        None,
-    );
-    Some(matches!(verdict, Err(Error::CertDistrusted)))
-}
-
 /// As many as webpki takes.
 const MAX_INTERMEDIATES: usize = 6;
 /// About 2 ms.
 const MAX_SIGNATURES: usize = 32;
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
-
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    use rcgen::{PKCS_ECDSA_P384_SHA384, PublicKeyData, SignatureAlgorithm};
-
-    use super::*;
-    use crate::certificate::mint::{Authority, authority};
-
-    /// A key on the list of webpki (`EMDVTLSCAG3C`): a point on P-384.
-    const LOST: &str = "BDp6eGLIxE0yTd1pAzpngsDv7v5AVeaKEj+gNxujvZGUUU7hcqQz42MPAr0YgDfZ\
-                        5RSfm3fblKKB35h7L+qIi3S9/o/aTBCZ7myhlWb+PvDl9rCaVWzMi6UFYd8bKkQdAQ==";
-
-    struct Lost(Vec<u8>);
-
-    impl PublicKeyData for Lost {
-        fn der_bytes(&self) -> &[u8] {
-            &self.0
-        }
-
-        fn algorithm(&self) -> &'static SignatureAlgorithm {
-            &PKCS_ECDSA_P384_SHA384
-        }
-    }
-
-    #[test]
-    fn authority_that_lost_its_key_is_distrusted_whoever_certified_it() {
-        let root = Authority::root(authority("root"));
-        let sound = root.subordinate(authority("sub"));
-        let lost = root.issue_for(&Lost(BASE64_STANDARD.decode(LOST).unwrap()), authority("lost"));
-        assert_eq!(is_distrusted(&Examined::parse(&lost).unwrap()), Some(true));
-        assert_eq!(is_distrusted(&Examined::parse(&sound.der).unwrap()), Some(false));
-        assert_eq!(is_distrusted(&Examined::parse(&root.der).unwrap()), Some(false));
-    }
-}

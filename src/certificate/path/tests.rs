@@ -1,314 +1,362 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose as Purpose, GeneralSubtree, IsCa,
+    KeyPair, KeyUsagePurpose as Usage, NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SerialNumber,
 };
 
 use super::*;
-use crate::certificate::mint::{Authority, HALF, NOW, RULES, at, authority, client, params, presented};
+use crate::certificate::mint::{
+    Authority, Rsa, in_years, named, now, plain, presented, self_signed_client, tagged, trusting, with, year,
+};
 
-/// The code of the refusal; none if the path holds.
-fn code(presented: &Presented, trust: &Truststore, rules: &PathRules, now: u64) -> Option<&'static str> {
-    verify(presented, trust, rules, at(now)).err().map(|denial| denial.code())
+const RULES: PathRules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
+
+fn judge(leaf: &[u8], sent: &[&[u8]], anchors: &[&[u8]], rules: &PathRules, at: UnixTime) -> &'static str {
+    match verify(&presented(leaf, sent), &trusting(anchors), rules, at) {
+        Ok(_) => "ok",
+        Err(denial) => denial.code(),
+    }
 }
 
-/// A leaf under a root, each with a change.
 #[track_caller]
-fn check(root: CertificateParams, leaf: CertificateParams, expected: Option<&'static str>) {
-    let root = Authority::root(root);
-    let leaf = root.issue(leaf);
-    assert_eq!(code(&presented(leaf), &root.trusted(), &RULES, NOW), expected);
+fn check(leaf: &[u8], sent: &[&[u8]], anchors: &[&[u8]], expected: &str) {
+    assert_eq!(judge(leaf, sent, anchors, &RULES, now()), expected);
 }
 
-fn with(mut params: CertificateParams, change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
-    change(&mut params);
-    params
+/// A leaf changed as told, under a root that is trusted.
+#[track_caller]
+fn check_leaf(change: impl FnOnce(&mut CertificateParams), expected: &str) {
+    let root = Authority::root("Root", plain);
+    check(&root.client(change), &[], &[&root.der], expected);
 }
 
-fn critical(oid: &[u64]) -> CustomExtension {
-    let mut extension = CustomExtension::from_oid_content(oid, vec![0x30, 0]);
-    extension.set_criticality(true);
-    extension
-}
-
-#[test]
-fn leaf_of_an_anchor_is_believed() {
-    check(authority("root"), client("alice"), None);
-}
-
-#[test]
-fn leaf_that_is_not_for_clients_has_the_wrong_purpose() {
-    let wrong = Some("certificate_wrong_purpose");
-    let usages = |usages: &[ExtendedKeyUsagePurpose]| with(client("a"), |p| p.extended_key_usages = usages.to_vec());
-    check(authority("root"), usages(&[ExtendedKeyUsagePurpose::ServerAuth]), wrong);
-    check(authority("root"), usages(&[ExtendedKeyUsagePurpose::Any]), wrong);
-    check(authority("root"), usages(&[]), wrong);
-    check(authority("root"), usages(&[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]), None);
-    check(authority("root"), with(client("a"), |p| p.key_usages = vec![KeyUsagePurpose::KeyEncipherment]), wrong);
-    check(authority("root"), with(client("a"), |p| p.key_usages = vec![]), None);
-    check(authority("root"), with(client("a"), |p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)), wrong);
+/// An intermediate changed as told, between a root that is trusted and a leaf; then the same as the anchor itself.
+#[track_caller]
+fn check_issuer(change: impl Fn(&mut CertificateParams), as_intermediate: &str, as_anchor: &str) {
+    let root = Authority::root("Root", plain);
+    let issuer = root.intermediate("Issuer", change);
+    let leaf = issuer.client(plain);
+    check(&leaf, &[&issuer.der], &[&root.der], as_intermediate);
+    check(&leaf, &[], &[&issuer.der], as_anchor);
 }
 
 #[test]
-fn issuer_that_is_not_for_clients_makes_the_purpose_wrong() {
-    let serves = |p: &mut CertificateParams| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    check(with(authority("root"), serves), client("a"), Some("certificate_wrong_purpose"));
+fn certificate_with_a_path_to_an_anchor_is_accepted() {
+    let root = Authority::root("Root", plain);
+    let upper = root.intermediate("Upper", plain);
+    let lower = upper.intermediate("Lower", plain);
+    let (unrelated, leaf) = (root.intermediate("Unrelated", plain), lower.client(plain));
 
-    let root = Authority::root(authority("root"));
-    let issuing = root.subordinate(with(authority("issuing"), serves));
-    let presented = Presented { leaf: issuing.issue(client("a")), intermediates: vec![issuing.der.to_vec()] };
-    assert_eq!(code(&presented, &root.trusted(), &RULES, NOW), Some("certificate_wrong_purpose"));
+    check(&root.client(plain), &[], &[&root.der], "ok");
+    check(&leaf, &[&lower.der, &upper.der], &[&root.der], "ok");
+    check(&leaf, &[&unrelated.der, &upper.der, &lower.der, &root.der], &[&root.der], "ok");
+    check(&leaf, &[&lower.der], &[&upper.der], "ok");
+    check(&leaf, &[], &[&lower.der], "ok");
 }
 
 #[test]
-fn absent_purpose_is_accepted_only_where_the_operator_says_so_and_a_wrong_one_never() {
-    let root = Authority::root(authority("root"));
-    let rules = PathRules { require_client_auth: false, ..RULES };
-    let absent = root.issue(with(client("a"), |p| p.extended_key_usages = vec![]));
-    let other = root.issue(with(client("a"), |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]));
-    assert_eq!(code(&presented(absent), &root.trusted(), &rules, NOW), None);
-    assert_eq!(code(&presented(other), &root.trusted(), &rules, NOW), Some("certificate_wrong_purpose"));
+fn certificate_without_a_path_to_an_anchor_is_untrusted() {
+    let (root, stranger) = (Authority::root("Root", plain), Authority::root("Root", plain));
+    let issuer = root.intermediate("Issuer", plain);
+    let theirs = stranger.intermediate("Issuer", plain);
+
+    check(&issuer.client(plain), &[], &[&root.der], "certificate_untrusted");
+    check(&stranger.client(plain), &[], &[&root.der], "certificate_untrusted");
+    check(&stranger.client(plain), &[&stranger.der], &[&root.der], "certificate_untrusted");
+    check(&theirs.client(plain), &[&theirs.der, &stranger.der], &[&root.der], "certificate_untrusted");
+    check(&theirs.client(plain), &[&issuer.der], &[&root.der], "certificate_untrusted");
 }
 
 #[test]
-fn dates_of_the_leaf_answer_for_the_leaf_and_hold_to_the_second() {
-    let root = Authority::root(with(authority("root"), |p| {
-        p.not_before = time::OffsetDateTime::from_unix_timestamp(0).unwrap();
-        p.not_after = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
-    }));
-    let leaf = presented(root.issue(client("alice")));
-    for (now, expected) in [
-        (NOW - HALF, None),
-        (NOW - HALF - 1, Some("certificate_not_yet_valid")),
-        (NOW + HALF, None),
-        (NOW + HALF + 1, Some("certificate_expired")),
-    ] {
-        assert_eq!(code(&leaf, &root.trusted(), &RULES, now), expected, "{now}");
-    }
+fn certificate_that_its_owner_signed_is_untrusted() {
+    let root = Authority::root("Root", plain);
+    let alone = self_signed_client(plain);
+    let namesake = self_signed_client(|params| params.distinguished_name = named("Root"));
+
+    check(&alone, &[], &[&root.der], "certificate_untrusted");
+    check(&alone, &[&alone], &[&root.der], "certificate_untrusted");
+    check(&namesake, &[], &[&root.der], "certificate_untrusted");
 }
 
 #[test]
-fn dates_of_an_issuer_make_the_path_untrusted() {
-    let root = Authority::root(authority("root"));
-    let long =
-        |p: &mut CertificateParams| p.not_after = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
-    let leaf = presented(root.issue(with(client("alice"), long)));
-    assert_eq!(code(&leaf, &root.trusted(), &RULES, NOW + HALF + 1), Some("certificate_untrusted"));
-
-    let root = Authority::root(with(authority("root"), long));
-    let issuing = root.subordinate(authority("issuing"));
-    let leaf = issuing.issue(with(client("alice"), long));
-    let presented = Presented { leaf, intermediates: vec![issuing.der.to_vec()] };
-    assert_eq!(code(&presented, &root.trusted(), &RULES, NOW), None);
-    assert_eq!(code(&presented, &root.trusted(), &RULES, NOW + HALF + 1), Some("certificate_untrusted"));
+fn changed_certificate_is_untrusted() {
+    let root = Authority::root("Root", plain);
+    let mut leaf = root.client(plain);
+    let name = leaf.windows(11).position(|window| window == b"tpp.example").unwrap();
+    *leaf.get_mut(name).unwrap() = b'T';
+    check(&leaf, &[], &[&root.der], "certificate_untrusted");
 }
 
 #[test]
-fn chain_that_came_along_is_material_and_not_trust() {
-    let (ours, theirs) = (Authority::root(authority("root")), Authority::root(authority("root")));
-    let leaf = theirs.issue(client("mallory"));
-    let untrusted = Some("certificate_untrusted");
-    assert_eq!(code(&presented(leaf.clone()), &ours.trusted(), &RULES, NOW), untrusted);
-    let with_root = Presented { leaf, intermediates: vec![theirs.der.to_vec()] };
-    assert_eq!(code(&with_root, &ours.trusted(), &RULES, NOW), untrusted);
+fn leaf_out_of_date_is_refused_for_its_dates_unless_a_stranger_issued_it() {
+    let (root, stranger) = (Authority::root("Root", plain), Authority::root("Root", plain));
+    let (past, future) = (root.client(in_years(2022, 2025)), root.client(in_years(2027, 2028)));
+    check(&past, &[], &[&root.der], "certificate_expired");
+    check(&future, &[], &[&root.der], "certificate_not_yet_valid");
+    check(&stranger.client(in_years(2022, 2025)), &[], &[&root.der], "certificate_untrusted");
+    check(&stranger.client(in_years(2027, 2028)), &[], &[&root.der], "certificate_untrusted");
+    check_leaf(in_years(2027, 2025), "certificate_untrusted");
+    check_leaf(in_years(2025, 2026), "ok");
+    check_leaf(in_years(2026, 2027), "ok");
+
+    let renewed = Authority::root("Root", in_years(2026, 2040));
+    check(&renewed.client(in_years(2022, 2025)), &[], &[&renewed.der], "certificate_expired");
 }
 
 #[test]
-fn missing_intermediate_leaves_the_leaf_untrusted_and_an_anchor_may_be_an_intermediate() {
-    let root = Authority::root(authority("root"));
-    let issuing = root.subordinate(authority("issuing"));
-    let leaf = issuing.issue(client("alice"));
-    assert_eq!(code(&presented(leaf.clone()), &root.trusted(), &RULES, NOW), Some("certificate_untrusted"));
-    assert_eq!(code(&presented(leaf.clone()), &issuing.trusted(), &RULES, NOW), None);
-    let complete = Presented { leaf, intermediates: vec![issuing.der.to_vec()] };
-    assert_eq!(code(&complete, &root.trusted(), &RULES, NOW), None);
-}
+fn issuer_out_of_date_makes_the_leaf_untrusted() {
+    check_issuer(in_years_again(2027, 2040), "certificate_untrusted", "certificate_untrusted");
 
-#[test]
-fn self_issued_leaf_has_no_shortcut_even_beside_the_anchors() {
-    let root = Authority::root(authority("root"));
-    let itself = client("alice").self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
-    assert_eq!(code(&presented(itself.clone()), &root.trusted(), &RULES, NOW), Some("certificate_untrusted"));
-    let (trust, skipped) = Truststore::new(vec![root.der.clone(), itself.clone().into()], at(NOW)).unwrap();
-    assert_eq!(skipped.len(), 1);
-    assert_eq!(code(&presented(itself), &trust, &RULES, NOW), Some("certificate_untrusted"));
-}
-
-#[test]
-fn issuer_that_may_not_sign_certificates_leads_nowhere() {
-    let root = Authority::root(authority("root"));
-    for params in
-        [params("no authority"), with(authority("no keyCertSign"), |p| p.key_usages = vec![KeyUsagePurpose::CrlSign])]
+    let root = Authority::root("Root", in_years(2020, 2027));
+    let issuer = root.intermediate("Issuer", in_years(2020, 2026));
+    let leaf = issuer.client(in_years(2020, 2040));
+    for (at, expected) in
+        [(year(2026), "ok"), (year(2027), "certificate_untrusted"), (year(2028), "certificate_untrusted")]
     {
-        let issuing = root.subordinate(params);
-        let presented = Presented { leaf: issuing.issue(client("alice")), intermediates: vec![issuing.der.to_vec()] };
-        assert_eq!(code(&presented, &root.trusted(), &RULES, NOW), Some("certificate_untrusted"));
+        assert_eq!(judge(&leaf, &[&issuer.der], &[&root.der], &RULES, at), expected);
+        assert_eq!(judge(&leaf, &[], &[&issuer.der], &RULES, at), expected);
     }
 }
 
 #[test]
-fn length_of_the_path_holds_for_intermediate_and_anchor() {
-    let short = |p: &mut CertificateParams| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    for (root, first) in [(with(authority("r"), short), authority("i")), (authority("r"), with(authority("i"), short))]
-    {
-        let root = Authority::root(root);
-        let first = root.subordinate(first);
-        let second = first.subordinate(authority("second"));
-        let presented = Presented {
-            leaf: second.issue(client("alice")),
-            intermediates: vec![second.der.to_vec(), first.der.to_vec()],
-        };
-        assert_eq!(code(&presented, &root.trusted(), &RULES, NOW), Some("certificate_untrusted"));
-    }
-}
-
-#[test]
-fn extension_that_must_be_obeyed_and_is_not_known_is_refused_everywhere() {
-    let unknown = |p: &mut CertificateParams| p.custom_extensions = vec![critical(&[1, 3, 6, 1, 4, 1, 99999, 1])];
-    check(authority("root"), with(client("a"), unknown), Some("certificate_untrusted"));
-    check(with(authority("root"), unknown), client("a"), Some("certificate_untrusted"));
-}
-
-#[test]
-fn policies_are_not_evaluated_so_constraints_on_them_are_refused_critical_or_not() {
-    for oid in [[2, 5, 29, 36], [2, 5, 29, 54]] {
-        let asks = |p: &mut CertificateParams| {
-            p.custom_extensions = vec![CustomExtension::from_oid_content(&oid, vec![0x30, 0])];
-        };
-        check(authority("root"), with(client("a"), asks), Some("certificate_untrusted"));
-        check(with(authority("root"), asks), client("a"), Some("certificate_untrusted"));
-    }
-}
-
-#[test]
-fn name_outside_the_constraints_of_the_anchor_is_refused() {
-    let constrained = with(authority("root"), |p| {
-        let permitted_subtrees = vec![rcgen::GeneralSubtree::Rfc822Name("bank.example".into())];
-        p.name_constraints = Some(rcgen::NameConstraints { permitted_subtrees, excluded_subtrees: vec![] });
-    });
-    let mailing = |address: &str| {
-        with(client("alice"), |p| {
-            p.subject_alt_names = vec![rcgen::SanType::Rfc822Name(address.try_into().unwrap())];
-        })
-    };
-    check(constrained.clone(), mailing("alice@bank.example"), None);
-    check(constrained, mailing("alice@elsewhere.example"), Some("certificate_untrusted"));
-}
-
-#[test]
-fn any_changed_byte_of_a_certificate_takes_its_path_away() {
-    let root = Authority::root(authority("root"));
-    let leaf = root.issue(client("alice"));
-    let trust = root.trusted();
-    assert_eq!(code(&presented(leaf.clone()), &trust, &RULES, NOW), None);
-    for place in 0..leaf.len() {
-        let mut changed = leaf.clone();
-        changed[place] ^= 1;
-        assert!(code(&presented(changed), &trust, &RULES, NOW).is_some(), "byte {place}");
-    }
-}
-
-#[test]
-fn renewed_anchor_of_the_same_key_takes_over_from_the_old_one() {
-    let key = KeyPair::generate().unwrap();
-    let old = authority("root").self_signed(&key).unwrap().der().clone();
-    let renewed = with(authority("root"), |p| {
-        p.not_after = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
-        p.serial_number = Some(2_u64.into());
-    });
-    let renewed_der = renewed.self_signed(&key).unwrap().der().clone();
-    let issuer = rcgen::Issuer::new(renewed, key);
-    let leaf =
-        with(client("alice"), |p| p.not_after = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap());
-    let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().to_vec();
-    let (trust, _) = Truststore::new(vec![old, renewed_der], at(NOW)).unwrap();
-    let path = verify(&presented(leaf), &trust, &RULES, at(NOW + HALF + 1)).unwrap();
-    assert_eq!(path.valid.1, at(4_000_000_000));
-}
-
-#[test]
-fn name_under_an_excluded_one_is_refused_however_it_is_written() {
-    let name = |value: DnValue| {
-        let mut name = DistinguishedName::new();
-        name.push(DnType::OrganizationName, value);
-        name
-    };
-    let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
-    let judge_named = |excluded: DnValue, subject: DnValue| {
-        let mut root = authority("root");
-        let excluded_subtrees = vec![GeneralSubtree::DirectoryName(name(excluded))];
-        root.name_constraints = Some(NameConstraints { permitted_subtrees: vec![], excluded_subtrees });
-        let root = Authority::root(root);
-        let mut leaf = client("tpp");
-        leaf.distinguished_name = name(subject);
-        let verdict = verify(&presented(root.issue(leaf)), &root.trusted(), &RULES, at(NOW));
-        verdict.map_or_else(|denial| denial.code(), |_| "ok")
-    };
-    for written in [
-        utf8("Evil Corp"),
-        utf8("EVIL CORP"),
-        utf8("  evil   corp "),
-        DnValue::PrintableString("Evil Corp".try_into().unwrap()),
-        DnValue::BmpString("Evil Corp".try_into().unwrap()),
-        // Compatibility forms and marks that preparation would fold are not folded here, so they are a doubt.
-        utf8("Ｅｖｉｌ Corp"),
-        utf8("Evil\u{ad} Corp"),
-        utf8("Evil\u{1} Corp"),
+fn issuer_that_may_not_issue_makes_the_leaf_untrusted() {
+    let root = Authority::root("Root", plain);
+    for change in [
+        (|params: &mut CertificateParams| params.is_ca = IsCa::ExplicitNoCa) as fn(&mut CertificateParams),
+        |params| params.is_ca = IsCa::NoCa,
+        |params| params.key_usages = vec![Usage::DigitalSignature, Usage::CrlSign],
     ] {
-        assert_eq!(judge_named(utf8("Evil Corp"), written.clone()), "certificate_untrusted", "{written:?}");
+        let issuer = root.intermediate("Issuer", change);
+        check(&issuer.client(plain), &[&issuer.der], &[&root.der], "certificate_untrusted");
     }
-    assert_eq!(judge_named(utf8("Evil Corp"), utf8("Good Corp")), "ok");
-    assert_eq!(judge_named(utf8("Böse"), utf8("BÖSE")), "certificate_untrusted");
+    check_issuer(|params| params.key_usages = vec![], "ok", "ok");
 }
 
 #[test]
-fn stranger_is_untrusted_before_the_leaf_is_out_of_date() {
-    let (root, stranger) = (Authority::root(authority("root")), Authority::root(authority("root")));
-    // The authority lives for a day before and a day after; hours count from now.
-    let leaf = |from: i64, until: i64| {
-        with(client("tpp"), |p| {
-            let now = p.not_before + time::Duration::days(1);
-            p.not_before = now + time::Duration::hours(from);
-            p.not_after = now + time::Duration::hours(until);
-        })
-    };
-    for (from, until, expected) in [
-        (-9, -1, "certificate_expired"),
-        (1, 9, "certificate_not_yet_valid"),
-        // Its root was renewed after the leaf had ended.
-        (-90, -80, "certificate_expired"),
-        (1, -1, "certificate_untrusted"),
+fn path_is_as_long_as_every_issuer_allows() {
+    let short = |params: &mut CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let root = Authority::root("Root", plain);
+    let upper = root.intermediate("Upper", short);
+    let lower = upper.intermediate("Lower", plain);
+    let leaf = lower.client(plain);
+
+    check(&upper.client(plain), &[&upper.der], &[&root.der], "ok");
+    check(&upper.client(plain), &[], &[&upper.der], "ok");
+    check(&leaf, &[&lower.der, &upper.der], &[&root.der], "certificate_untrusted");
+    check(&leaf, &[&lower.der], &[&upper.der], "certificate_untrusted");
+
+    let one = PathRules { max_intermediates: 1, ..RULES };
+    let upper = root.intermediate("Upper", plain);
+    let lower = upper.intermediate("Lower", plain);
+    let leaf = lower.client(plain);
+    assert_eq!(judge(&leaf, &[&lower.der, &upper.der], &[&root.der], &one, now()), "certificate_untrusted");
+    assert_eq!(judge(&leaf, &[&lower.der], &[&upper.der], &one, now()), "ok");
+}
+
+#[test]
+fn certificate_for_anything_but_client_authentication_has_the_wrong_purpose() {
+    let wrong = "certificate_wrong_purpose";
+    check_leaf(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained), wrong);
+    check_leaf(|params| params.is_ca = IsCa::ExplicitNoCa, "ok");
+    check_leaf(|params| params.key_usages = vec![Usage::KeyEncipherment], wrong);
+    check_leaf(|params| params.key_usages = vec![Usage::DigitalSignature, Usage::KeyCertSign], wrong);
+    check_leaf(|params| params.key_usages = vec![], "ok");
+    check_leaf(|params| params.extended_key_usages = vec![Purpose::ServerAuth], wrong);
+    check_leaf(|params| params.extended_key_usages = vec![Purpose::Any], wrong);
+    check_leaf(|params| params.extended_key_usages = vec![], wrong);
+    check_leaf(|params| params.extended_key_usages = vec![Purpose::ServerAuth, Purpose::ClientAuth], "ok");
+}
+
+#[test]
+fn absent_purpose_is_accepted_only_where_the_rules_say_so() {
+    let root = Authority::root("Root", plain);
+    let lenient = PathRules { require_client_auth: false, ..RULES };
+    for (purposes, expected) in [
+        (vec![], "ok"),
+        (vec![Purpose::ServerAuth], "certificate_wrong_purpose"),
+        (vec![Purpose::Any], "certificate_wrong_purpose"),
     ] {
-        let judge =
-            |issuer: &Authority| code(&presented(issuer.issue(leaf(from, until))), &root.trusted(), &RULES, NOW);
-        assert_eq!(judge(&root), Some(expected), "{from} {until}");
-        assert_eq!(judge(&stranger), Some("certificate_untrusted"), "{from} {until}");
+        let leaf = root.client(|params| params.extended_key_usages = purposes);
+        assert_eq!(judge(&leaf, &[], &[&root.der], &lenient, now()), expected);
     }
 }
 
 #[test]
-fn extension_that_is_not_processed_may_not_be_there_twice_either() {
-    let twice = |p: &mut CertificateParams| {
-        p.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 3, 6, 1, 99], vec![5, 0]); 2];
-    };
-    check(authority("root"), with(client("tpp"), twice), Some("certificate_malformed"));
+fn issuer_for_other_purposes_has_the_wrong_purpose() {
+    let wrong = "certificate_wrong_purpose";
+    check_issuer(|params| params.extended_key_usages = vec![Purpose::ServerAuth], wrong, wrong);
+    check_issuer(|params| params.extended_key_usages = vec![Purpose::Any], wrong, wrong);
+    check_issuer(|params| params.extended_key_usages = vec![Purpose::ServerAuth, Purpose::ClientAuth], "ok", "ok");
 }
 
 #[test]
-fn serial_number_is_not_negative() {
-    let root = Authority::root(authority("root"));
-    let mut leaf = root.issue(with(client("tpp"), |p| p.serial_number = Some(SerialNumber::from_slice(&[0x7f; 16]))));
-    assert_eq!(Examined::parse(&leaf).unwrap().hold_subject(), Ok(()));
+fn name_outside_the_constraints_of_an_issuer_is_untrusted() {
+    let permitted = |name: &str| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(name.to_owned())];
+        let constraints = NameConstraints { permitted_subtrees, excluded_subtrees: vec![] };
+        move |params: &mut CertificateParams| params.name_constraints = Some(constraints.clone())
+    };
+    check_issuer(permitted("example"), "ok", "ok");
+    check_issuer(permitted("bank.example"), "certificate_untrusted", "certificate_untrusted");
+
+    let empty = tagged(0x30, &tagged(0xa0, &[]));
+    check_issuer(with_again(&NAME_CONSTRAINTS, true, &empty), "certificate_untrusted", "certificate_untrusted");
+    check_leaf(with(&NAME_CONSTRAINTS, true, &empty), "certificate_malformed");
+}
+
+#[test]
+fn critical_extension_that_is_not_known_is_untrusted() {
+    let null = [5, 0];
+    check_leaf(with(&UNKNOWN, true, &null), "certificate_untrusted");
+    check_leaf(with(&UNKNOWN, false, &null), "ok");
+    check_issuer(with_again(&UNKNOWN, true, &null), "certificate_untrusted", "certificate_untrusted");
+    check_issuer(with_again(&UNKNOWN, false, &null), "ok", "ok");
+    // As documented: webpki knows no policies, the anchor is read by certbound itself.
+    let policies = tagged(0x30, &tagged(0x30, &[6, 2, 42, 3]));
+    check_issuer(with_again(&[2, 5, 29, 32], true, &policies), "certificate_untrusted", "ok");
+    check_leaf(with(&[2, 5, 29, 32], false, &policies), "ok");
+}
+
+#[test]
+fn path_that_constrains_policies_is_untrusted() {
+    let none_left = tagged(0x30, &[0x80, 1, 0]);
+    for (oid, content) in [([2, 5, 29, 36], none_left.as_slice()), ([2, 5, 29, 54], &[2, 1, 0])] {
+        for critical in [true, false] {
+            check_leaf(with(&oid, critical, content), "certificate_untrusted");
+            check_issuer(with_again(&oid, critical, content), "certificate_untrusted", "certificate_untrusted");
+        }
+    }
+}
+
+#[test]
+fn extension_that_is_there_twice_is_malformed() {
+    let twice = |params: &mut CertificateParams| {
+        with(&UNKNOWN, false, &[5, 0])(params);
+        with(&UNKNOWN, false, &[5, 0])(params);
+    };
+    let root = Authority::root("Root", plain);
+    let issuer = root.intermediate("Issuer", twice);
+    check_leaf(twice, "certificate_malformed");
+    check_leaf(with(&[2, 5, 29, 15], true, &[3, 2, 7, 0x80]), "certificate_malformed");
+    check(&issuer.client(plain), &[&issuer.der], &[&root.der], "certificate_malformed");
+}
+
+#[test]
+fn certificate_outside_the_profile_is_malformed() {
+    let malformed = "certificate_malformed";
+    // rcgen marks subjectAltName critical when it stands in for the subject.
+    check_leaf(|params| params.distinguished_name = DistinguishedName::new(), "ok");
+    check_leaf(
+        |params| {
+            params.distinguished_name = DistinguishedName::new();
+            params.subject_alt_names = vec![];
+        },
+        malformed,
+    );
+    check_leaf(with(&AUTHORITY_INFO_ACCESS, false, &tagged(0x30, &[])), malformed);
+    check_leaf(with(&AUTHORITY_INFO_ACCESS, false, &[5, 0]), malformed);
+    // Positive, although its first bit is set: DER puts a zero in front.
+    check_leaf(|params| params.serial_number = Some(SerialNumber::from_slice(&[0xff; 16])), "ok");
+}
+
+#[test]
+fn negative_serial_number_is_malformed() {
+    let serial = SerialNumber::from_slice(&[0x7f; 16]);
+    let mut leaf = Authority::root("Root", plain).client(|params| params.serial_number = Some(serial));
+    assert_eq!(Examined::parse(&leaf).unwrap().hold_leaf(true), Ok(()));
+
     // The signature breaks, so that the certificate is looked at without a path.
     let place = leaf.windows(16).position(|window| window == [0x7f; 16]).unwrap();
-    leaf[place] = 0x80;
-    let denial = Examined::parse(&leaf).unwrap().hold_subject().unwrap_err();
+    *leaf.get_mut(place).unwrap() = 0x80;
+    let denial = Examined::parse(&leaf).unwrap().hold_leaf(true).unwrap_err();
     assert_eq!(denial.code(), "certificate_malformed");
-    // Positive, although its first bit is set: DER puts a zero in front.
-    check(
-        authority("root"),
-        with(client("tpp"), |p| p.serial_number = Some(SerialNumber::from_slice(&[0xff; 16]))),
-        None,
-    );
 }
+
+#[test]
+fn anything_but_one_certificate_in_der_is_malformed() {
+    let root = Authority::root("Root", plain);
+    let leaf = root.client(plain);
+    let trailing = [leaf.as_slice(), &[0]].concat();
+    let cut = leaf.split_last().unwrap().1;
+    // A length in more octets than it needs is BER.
+    let long = [&[0x30, 0x83, 0], leaf.get(2..).unwrap()].concat();
+    // The algorithm stands in the certificate twice; the last octet of its identifier tells the hashes apart.
+    let place = leaf.windows(ECDSA_SHA256.len()).rposition(|window| window == ECDSA_SHA256).unwrap();
+    let mut two_algorithms = leaf.clone();
+    *two_algorithms.get_mut(place + ECDSA_SHA256.len() - 1).unwrap() += 1;
+
+    for broken in [&[], cut, &trailing, &long, &two_algorithms, b"-----BEGIN CERTIFICATE-----"] {
+        check(broken, &[], &[&root.der], "certificate_malformed");
+        check(&leaf, &[broken], &[&root.der], "certificate_malformed");
+    }
+}
+
+#[test]
+fn key_is_of_a_kind_and_size_that_is_accepted() {
+    let root = Authority::root("Root", plain);
+    let check_rsa = |bits, exponent, minimum_rsa_bits, expected| {
+        let leaf = root.client_with(&Rsa::of_bits(bits, exponent), plain);
+        let rules = PathRules { minimum_rsa_bits, ..RULES };
+        assert_eq!(judge(&leaf, &[], &[&root.der], &rules, now()), expected, "{bits} {exponent}");
+    };
+    check_rsa(2048, 3, 2048, "ok");
+    check_rsa(1024, 3, 2048, "certificate_weak");
+    check_rsa(2047, 3, 2048, "certificate_weak");
+    check_rsa(2052, 3, 2048, "certificate_weak");
+    check_rsa(2048, 3, 3072, "certificate_weak");
+    check_rsa(2048, 1, 2048, "certificate_untrusted");
+    check_rsa(2048, 4, 2048, "certificate_untrusted");
+
+    for algorithm in [&PKCS_ECDSA_P384_SHA384, &PKCS_ED25519] {
+        let leaf = root.client_with(&KeyPair::generate_for(algorithm).unwrap(), plain);
+        check(&leaf, &[], &[&root.der], "ok");
+    }
+}
+
+#[test]
+fn path_that_fails_does_not_hide_one_that_holds() {
+    let root = Authority::root("Root", plain);
+    let issuer = root.intermediate("Issuer", plain);
+    let leaf = issuer.client(plain);
+    let crippled = |change: fn(&mut CertificateParams)| issuer.certified_again(&root, change);
+    for broken in [
+        crippled(|params| params.key_usages = vec![Usage::CrlSign]),
+        crippled(|params| in_years(2020, 2025)(params)),
+        crippled(|params| with(&[2, 5, 29, 54], false, &[2, 1, 0])(params)),
+        crippled(|params| params.extended_key_usages = vec![Purpose::ServerAuth]),
+    ] {
+        check(&leaf, &[&broken, &issuer.der], &[&root.der], "ok");
+        check(&leaf, &[&issuer.der, &broken], &[&root.der], "ok");
+        assert_ne!(judge(&leaf, &[&broken], &[&root.der], &RULES, now()), "ok");
+    }
+
+    // The same name and key as two anchors, of which one can anchor nothing.
+    let barred = crippled(|params| with(&[2, 5, 29, 54], false, &[2, 1, 0])(params));
+    check(&leaf, &[], &[&barred, &issuer.der], "ok");
+    check(&leaf, &[], &[&issuer.der, &barred], "ok");
+    check(&leaf, &[], &[&barred], "certificate_untrusted");
+}
+
+#[test]
+fn path_is_valid_while_all_of_it_is() {
+    let root = Authority::root("Root", in_years(2021, 2030));
+    let issuer = root.intermediate("Issuer", in_years(2026, 2031));
+    let leaf = issuer.client(in_years(2020, 2035));
+    let path = verify(&presented(&leaf, &[&issuer.der]), &trusting(&[&root.der]), &RULES, now()).unwrap();
+    assert_eq!(path.valid, (year(2026), year(2030)));
+    assert_eq!(path.intermediates, [issuer.der]);
+}
+
+fn in_years_again(from: i32, until: i32) -> impl Fn(&mut CertificateParams) {
+    move |params| in_years(from, until)(params)
+}
+
+fn with_again(oid: &[u64], critical: bool, content: &[u8]) -> impl Fn(&mut CertificateParams) {
+    move |params| with(oid, critical, content)(params)
+}
+
+const NAME_CONSTRAINTS: [u64; 4] = [2, 5, 29, 30];
+const AUTHORITY_INFO_ACCESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 1];
+const UNKNOWN: [u64; 5] = [1, 3, 6, 1, 99];
+const ECDSA_SHA256: [u8; 10] = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];

@@ -113,12 +113,12 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 impl Truststore {
-    /// The anchors among `certificates`, each once. Those that are skipped (expired, no authority, unreadable) are listed,
+    /// The anchors among `certificates`, each once. Those that are skipped (expired, no authority, malformed) are listed,
     /// and so are those that are kept though no path can end in them now: for their extensions, or because they are not
-    /// valid yet.
+    /// valid yet. None left is an error.
     ///
     /// # Errors
-    /// No anchor is left.
+    /// A certificate that cannot be read, or no anchor.
     pub fn new(certificates: Vec<CertificateDer<'static>>, now: UnixTime) -> Result<(Self, Vec<Unusable>), Unusable> {
         let mut store = Self { anchors: Vec::new(), trust: Vec::new() };
         let mut skipped = Vec::new();
@@ -167,9 +167,10 @@ impl Truststore {
         self.anchors.iter().map(|anchor| &anchor.examined)
     }
 
-    /// Anchors of this name, whatever their key.
-    pub(super) fn named<'a>(&'a self, subject: &'a x509_cert::name::Name) -> impl Iterator<Item = &'a Anchor> {
-        self.anchors.iter().filter(move |anchor| anchor.examined.certificate.tbs_certificate().subject() == subject)
+    /// Anchors that bear the name of its issuer, whatever their key.
+    pub(super) fn issuers_of<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = &'a Anchor> {
+        let issuer = certificate.tbs_certificate().issuer();
+        self.anchors.iter().filter(move |anchor| anchor.examined.certificate.tbs_certificate().subject() == issuer)
     }
 }
 

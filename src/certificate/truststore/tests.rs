@@ -1,138 +1,78 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+use std::fs;
+
+use der::pem::{LineEnding, encode_string};
 use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-use rcgen::{BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::*;
-use crate::certificate::mint::{Authority, HALF, NOW, at, authority, client, ran};
+use crate::certificate::mint::{Authority, in_years, now, plain, ran, self_signed_client, with, year};
+
+const PASSWORD: Option<&str> = Some("changeit");
+
+fn root(name: &str) -> Vec<u8> {
+    Authority::root(name, plain).der
+}
 
 fn pem_of(der: &[u8]) -> String {
-    let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
-    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+    encode_string("CERTIFICATE", LineEnding::LF, der).unwrap()
 }
 
-/// A store as keytool writes it: format version 2, one entry for each certificate.
-fn jks_of(certificates: &[&[u8]], password: &str) -> Vec<u8> {
-    let counted = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
-    let mut store =
-        [&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2], &u32::try_from(certificates.len()).unwrap().to_be_bytes()[..]].concat();
-    for der in certificates {
-        store.extend([0, 0, 0, 2, 0, 1, b'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]);
-        store.extend(b"X.509");
-        store.extend(counted(der));
-    }
-    sealed(store, password)
-}
-
-/// A store that holds a private key with this chain, and nothing else.
-fn jks_with_a_key(chain: &[&[u8]]) -> Vec<u8> {
-    let trusting = jks_of(chain, "changeit");
-    // The same certificates, without the kind, alias, and date of an entry of their own.
-    let entries = trusting.get(12..trusting.len() - 20).unwrap();
-    let mut store = vec![0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, b'a'];
-    store.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]);
-    store.extend(u32::try_from(chain.len()).unwrap().to_be_bytes());
-    let mut entries = entries;
-    for der in chain {
-        let (entry, rest) = entries.split_at(15 + 7 + 4 + der.len());
-        store.extend(entry.get(15..).unwrap());
-        entries = rest;
-    }
-    sealed(store, "changeit")
-}
-
-fn sealed(mut store: Vec<u8>, password: &str) -> Vec<u8> {
-    let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    password.encode_utf16().for_each(|unit| digest.update(&unit.to_be_bytes()));
-    digest.update(b"Mighty Aphrodite");
-    digest.update(&store);
-    store.extend(digest.finish().as_ref());
-    store
+/// All of `expected` and nothing else, in order.
+#[track_caller]
+fn check(file: &[u8], password: Option<&str>, expected: &[&[u8]]) {
+    let found = certificates(file, password).unwrap();
+    assert_eq!(found.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>(), expected);
 }
 
 #[track_caller]
-fn check(file: &[u8], password: Option<&str>, expected: Result<usize, &str>) {
-    match (certificates(file, password), expected) {
-        (Ok(found), Ok(count)) => assert_eq!(found.len(), count),
-        (Err(unusable), Err(what)) => assert!(unusable.what.contains(what), "{}", unusable.what),
-        (found, expected) => panic!("{found:?}, expected {expected:?}"),
-    }
+fn check_unusable(file: &[u8], password: Option<&str>, expected: &str) {
+    let what = certificates(file, password).unwrap_err().what;
+    assert!(what.contains(expected), "{what}");
 }
 
 #[test]
-fn pem_der_and_jks_are_told_apart_by_content() {
-    let (a, b) = (Authority::root(authority("a")), Authority::root(authority("b")));
-    let bundle = format!("# a comment\n{}\nmore\n{}", pem_of(&a.der), pem_of(&b.der));
-    check(bundle.as_bytes(), None, Ok(2));
-    check(&a.der, None, Ok(1));
-    check(&jks_of(&[&a.der, &b.der], "changeit"), Some("changeit"), Ok(2));
-}
-
-#[test]
-fn file_without_a_usable_certificate_is_named_for_what_it_is() {
-    let a = Authority::root(authority("a"));
-    check(b"", None, Err("no PEM"));
-    check(b"hello", None, Err("no PEM"));
-    check(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", None, Err("no certificate"));
-    check(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", None, Err("PEM that cannot be read"));
-    check(&jks_of(&[&a.der], "changeit"), Some("other"), Err("another password"));
-    check(&jks_of(&[&a.der], "changeit"), None, Err("needs password_file"));
-    check(&jks_of(&[], "changeit"), Some("changeit"), Err("no certificate"));
-    check(&[0xfe, 0xed, 0xfe, 0xed], None, Err("JKS"));
-    check(&[0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2], None, Err("JCEKS"));
-    check(&[0x30, 0x03, 0x02, 0x01, 0x03], None, Err("neither"));
-    let mut cut = a.der.to_vec();
-    cut.pop();
-    check(&cut, None, Err("neither"));
-}
-
-#[test]
-fn pkcs12_of_keytool_and_openssl_is_read_and_its_password_matters() {
-    let folder = tempfile::tempdir().unwrap();
-    let a = Authority::root(authority("a"));
-    std::fs::write(folder.path().join("a.pem"), pem_of(&a.der)).unwrap();
-    let keytool = "-importcert -noprompt -storetype PKCS12 -storepass changeit -alias a -file a.pem -keystore k.p12";
-    let openssl = "pkcs12 -export -nokeys -in a.pem -passout pass:changeit -out o.p12";
-    for (program, arguments, store) in [("keytool", keytool, "k.p12"), ("openssl", openssl, "o.p12")] {
-        if !ran(program, arguments, folder.path()) {
-            assert!(std::env::var_os("CI").is_none() || program == "keytool", "openssl is needed in CI");
-            continue;
-        }
-        let bytes = std::fs::read(folder.path().join(store)).unwrap();
-        check(&bytes, Some("changeit"), Ok(1));
-        check(&bytes, Some("wrong"), Err("another password"));
-        check(&bytes, None, Err("needs password_file"));
-    }
-}
-
-#[test]
-fn expired_and_no_authority_are_skipped_with_their_names_and_nothing_left_is_an_error() {
-    let a = Authority::root(authority("a"));
-    let leaf = a.issue(client("a leaf"));
-
-    let (store, skipped) = Truststore::new(vec![a.der.clone(), leaf.clone().into(), a.der.clone()], at(NOW)).unwrap();
-    assert_eq!(store.anchors().collect::<Vec<_>>(), [("CN=a", at(NOW + HALF))]);
-    assert_eq!(skipped.iter().map(|s| s.what.as_str()).collect::<Vec<_>>(), ["CN=a leaf is no certificate authority"]);
-
-    let gone = Truststore::new(vec![a.der.clone()], at(NOW + HALF + 1)).unwrap_err();
-    assert!(gone.what.contains("CN=a has expired"), "{}", gone.what);
-    assert!(Truststore::new(vec![leaf.into()], at(NOW)).is_err());
-    assert!(Truststore::new(vec![], at(NOW)).is_err());
+fn pem_gives_every_certificate_whatever_stands_between() {
+    let (one, two) = (root("One"), root("Two"));
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    check(pem_of(&one).as_bytes(), None, &[&one]);
+    let file = format!("# the first\n{}\nsubject=CN = Two\n{key}\n{}", pem_of(&one), pem_of(&two));
+    check(file.as_bytes(), None, &[&one, &two]);
+    check(file.replace('\n', "\r\n").as_bytes(), PASSWORD, &[&one, &two]);
 }
 
 #[test]
 fn pem_block_that_would_be_passed_over_is_an_error() {
-    let (one, two) = (pem_of(&Authority::root(authority("1")).der), pem_of(&Authority::root(authority("2")).der));
-    check(format!("{one}  {two}").as_bytes(), None, Err("start of a line"));
-    check(format!("\u{feff}{one}{two}").as_bytes(), None, Err("start of a line"));
-    check(format!("{}{two}", one.replace("-----END CERTIFICATE-----\n", "")).as_bytes(), None, Err(""));
-    check(one.replace("CERTIFICATE", "TRUSTED CERTIFICATE").as_bytes(), None, Err("TRUSTED"));
-    check(format!("{one}{two}").replace('\n', "\r\n").as_bytes(), None, Ok(2));
-    check(format!("{one}{}{two}", KeyPair::generate().unwrap().serialize_pem()).as_bytes(), None, Ok(2));
+    let (one, two) = (pem_of(&root("One")), pem_of(&root("Two")));
+    check_unusable(format!("{one}  {two}").as_bytes(), None, "start of a line");
+    check_unusable(format!("\u{feff}{one}{two}").as_bytes(), None, "start of a line");
+    check_unusable(format!("{}{two}", one.replace("-----END CERTIFICATE-----\n", "")).as_bytes(), None, "");
+    check_unusable(one.replace("-----END CERTIFICATE-----", "").as_bytes(), None, "cannot be read");
+    check_unusable(one.replace("CERTIFICATE", "TRUSTED CERTIFICATE").as_bytes(), None, "TRUSTED");
+    check_unusable(one.replace('\n', " ").as_bytes(), None, "cannot be read");
+    check_unusable(KeyPair::generate().unwrap().serialize_pem().as_bytes(), None, "holds no certificate");
 }
 
-fn pkcs12_of(trusted: &[&[u8]], own: &[&[u8]], how: EncryptionAlgorithm) -> Vec<u8> {
+#[test]
+fn anything_else_is_an_error() {
+    check_unusable(b"", None, "no PEM, DER");
+    check_unusable(b"trust me", None, "no PEM, DER");
+    check_unusable(&[0x30, 0x03, 1, 1, 0], None, "neither");
+    check_unusable(&[0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2], PASSWORD, "JCEKS");
+    check_unusable(&vec![0; MAX_BYTES + 1], None, "larger");
+    let der = root("One");
+    check_unusable(&[der.as_slice(), &[0]].concat(), None, "neither");
+}
+
+#[test]
+fn der_is_one_certificate() {
+    let der = root("One");
+    check(&der, None, &[&der]);
+}
+
+fn pkcs12(trusted: &[&[u8]], own: &[&[u8]], how: EncryptionAlgorithm) -> Vec<u8> {
     let certificate = |der: &&[u8]| p12_keystore::Certificate::from_der(der).unwrap();
     let mut store = KeyStore::new();
     for (place, der) in trusted.iter().enumerate() {
@@ -147,72 +87,168 @@ fn pkcs12_of(trusted: &[&[u8]], own: &[&[u8]], how: EncryptionAlgorithm) -> Vec<
 }
 
 #[test]
-fn pkcs12_is_read_however_it_is_encrypted() {
-    let (one, two) = (Authority::root(authority("1")), Authority::root(authority("2")));
+fn pkcs12_gives_the_trusted_certificates() {
+    let (one, two) = (root("One"), root("Two"));
     for how in [
         EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
         EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
         EncryptionAlgorithm::PbeWithShaAnd40BitRc4Cbc,
     ] {
-        check(&pkcs12_of(&[&one.der, &two.der], &[], how), Some("changeit"), Ok(2));
+        let store = pkcs12(&[&one, &two], &[], how);
+        check(&store, PASSWORD, &[&one, &two]);
+        check_unusable(&store, Some("changed"), "another password");
+        check_unusable(&store, None, "needs password_file");
     }
 }
 
 #[test]
-fn store_with_a_private_key_makes_no_anchors_of_its_issuers() {
-    let (public, ours) = (Authority::root(authority("public")), Authority::root(authority("ours")));
-    let server = public.issue(client("server"));
+fn pkcs12_with_a_private_key_makes_no_anchors_of_its_issuers() {
+    let public = Authority::root("Public", plain);
+    let (server, ours) = (public.client(plain), root("Ours"));
     let how = EncryptionAlgorithm::PbeWithHmacSha256AndAes256;
-    check(&pkcs12_of(&[], &[&server, &public.der], how), Some("changeit"), Err("private key"));
-    check(&jks_with_a_key(&[&server, &public.der]), Some("changeit"), Err("private key"));
+    check_unusable(&pkcs12(&[], &[&server, &public.der], how), PASSWORD, "private key");
+    check(&pkcs12(&[&ours], &[&server, &public.der], how), PASSWORD, &[&ours]);
+    check_unusable(&pkcs12(&[], &[], how), PASSWORD, "holds no certificate");
+}
 
-    let found = certificates(&pkcs12_of(&[&ours.der], &[&server, &public.der], how), Some("changeit")).unwrap();
-    assert_eq!(found, [ours.der]);
+/// As `sun.security.provider.JavaKeyStore` writes it.
+fn jks(trusted: &[&[u8]], own: &[&[u8]]) -> Vec<u8> {
+    let counted = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let certificate = |der: &&[u8]| [b"\0\x05X.509".as_slice(), &counted(der)].concat();
+    let head = |kind: u8| [&[0, 0, 0, kind], b"\0\x05alias".as_slice(), &[0; 8]].concat();
+    let entries = u8::try_from(trusted.len() + usize::from(!own.is_empty())).unwrap();
+    let mut store = [&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2], [0, 0, 0, entries].as_slice()].concat();
+    if !own.is_empty() {
+        let chain: Vec<u8> = own.iter().flat_map(certificate).collect();
+        let count = [0, 0, 0, u8::try_from(own.len()).unwrap()];
+        store.extend([head(1), counted(b"encrypted key"), count.to_vec(), chain].concat());
+    }
+    trusted.iter().for_each(|der| store.extend([head(2), certificate(der)].concat()));
+    sealed(store)
+}
+
+fn sealed(store: Vec<u8>) -> Vec<u8> {
+    let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    digest.update(&"changeit".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>());
+    digest.update(b"Mighty Aphrodite");
+    digest.update(&store);
+    [store.as_slice(), digest.finish().as_ref()].concat()
+}
+
+#[test]
+fn jks_gives_the_trusted_certificates() {
+    let (one, two) = (root("One"), root("Two"));
+    let server = Authority::root("Public", plain).client(plain);
+    check(&jks(&[&one, &two], &[]), PASSWORD, &[&one, &two]);
+    check(&jks(&[&one], &[&server, &two]), PASSWORD, &[&one]);
+    check_unusable(&jks(&[], &[&server, &two]), PASSWORD, "private key");
+    check_unusable(&jks(&[], &[]), PASSWORD, "holds no certificate");
+}
+
+#[test]
+fn jks_that_the_password_does_not_seal_is_an_error() {
+    let store = jks(&[&root("One")], &[]);
+    check_unusable(&store, Some("changed"), "another password, or damaged");
+    check_unusable(&store, None, "needs password_file");
+    for place in [4, 20, 60, store.len() - 1] {
+        let mut damaged = store.clone();
+        *damaged.get_mut(place).unwrap() ^= 1;
+        check_unusable(&damaged, PASSWORD, "damaged");
+    }
+    check_unusable(store.get(..10).unwrap(), PASSWORD, "cut short");
 }
 
 #[test]
 fn jks_that_is_sealed_and_broken_is_an_error() {
-    let store = jks_of(&[&Authority::root(authority("a")).der], "changeit");
+    let store = jks(&[&root("One")], &[]);
     let body = store.get(..store.len() - 20).unwrap();
     for end in 4..body.len() {
-        check(&sealed(body.get(..end).unwrap().to_vec(), "changeit"), Some("changeit"), Err("JKS"));
+        check_unusable(&sealed(body.get(..end).unwrap().to_vec()), PASSWORD, "JKS");
     }
-    check(&sealed([body, &[0]].concat(), "changeit"), Some("changeit"), Err("cannot be read"));
-    for place in [4, 20, 60, store.len() - 1] {
-        let mut damaged = store.clone();
-        *damaged.get_mut(place).unwrap() ^= 1;
-        check(&damaged, Some("changeit"), Err("damaged"));
+    check_unusable(&sealed([body, &[0]].concat()), PASSWORD, "cannot be read");
+    let version_1 = [&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 1], body.get(8..).unwrap()].concat();
+    check_unusable(&sealed(version_1), PASSWORD, "cannot be read");
+}
+
+#[test]
+fn pkcs12_of_openssl_without_keys_gives_all_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (root("One"), root("Two"));
+    fs::write(folder.path().join("all.pem"), pem_of(&one) + &pem_of(&two)).unwrap();
+    for how in ["", " -certpbe PBE-SHA1-3DES -macalg sha1"] {
+        let export = format!("pkcs12 -export -nokeys -in all.pem -out all.p12 -passout pass:changeit{how}");
+        if ran(folder.path(), "openssl", &export) {
+            check(&fs::read(folder.path().join("all.p12")).unwrap(), PASSWORD, &[&one, &two]);
+        }
     }
 }
 
 #[test]
-fn anchor_that_no_path_can_end_in_is_kept_and_named() {
-    let check = |change: &dyn Fn(&mut CertificateParams), expected: &str| {
-        let mut params = authority("a");
-        change(&mut params);
-        let (store, said) = Truststore::new(vec![Authority::root(params).der], at(NOW)).unwrap();
-        assert_eq!(store.anchors().count(), 1);
-        assert_eq!(said.len(), usize::from(!expected.is_empty()), "{said:?}");
-        said.iter().for_each(|said| assert!(said.what.contains(expected), "{said:?}"));
-    };
-    let extension = |oid: &[u64], critical| {
-        let mut extension = CustomExtension::from_oid_content(oid, vec![2, 1, 0]);
-        extension.set_criticality(critical);
-        extension
-    };
-    check(&|_| (), "");
-    check(&|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)), "");
-    check(&|params| params.not_before += time::Duration::days(1) + time::Duration::SECOND, "is not valid yet");
-    check(&|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth], "lacks clientAuth");
-    check(&|params| params.custom_extensions = vec![extension(&[1, 3, 6, 1, 99], true)], "critical extension");
-    check(&|params| params.custom_extensions = vec![extension(&[2, 5, 29, 54], false)], "policies");
+fn stores_of_keytool_give_their_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = root("One");
+    fs::write(folder.path().join("one.pem"), pem_of(&one)).unwrap();
+    for kind in ["JKS", "PKCS12"] {
+        let import =
+            format!("-importcert -noprompt -alias one -file one.pem -storetype {kind} -keystore {kind} -storepass");
+        if ran(folder.path(), "keytool", &format!("{import} changeit")) {
+            let store = fs::read(folder.path().join(kind)).unwrap();
+            check(&store, PASSWORD, &[&one]);
+            check_unusable(&store, Some("changed"), "another password");
+        }
+    }
 }
 
-proptest::proptest! {
-    #[test]
-    fn any_bytes_are_read_or_refused(mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), start in 0..3_usize) {
-        let starts: [&[u8]; 3] = [&[], &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2], b"-----BEGIN CERTIFICATE-----\n"];
-        bytes.splice(0..0, starts.get(start).unwrap().iter().copied());
-        let _ = certificates(&bytes, Some(""));
+/// The anchors' subjects, and what is said of the others.
+fn anchors_among(certificates: &[&[u8]]) -> (Vec<String>, Vec<String>) {
+    let certificates: Vec<_> = certificates.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+    let (store, said) = Truststore::new(certificates, now()).unwrap();
+    let subjects = store.anchors().map(|(subject, _)| subject.to_owned()).collect();
+    (subjects, said.into_iter().map(|unusable| unusable.what).collect())
+}
+
+#[test]
+fn certificate_that_anchors_nothing_is_skipped_by_name() {
+    let good = root("Good");
+    for (other, expected) in [
+        (Authority::root("Old", in_years(2020, 2025)).der, "CN=Old has expired"),
+        (self_signed_client(plain), "CN=TPP is no certificate authority"),
+        (
+            Authority::root("Odd", |params| params.key_usages = vec![KeyUsagePurpose::CrlSign]).der,
+            "CN=Odd is no certificate authority",
+        ),
+        (vec![0x30, 0], "a certificate is malformed: not one certificate in DER"),
+    ] {
+        let (anchors, said) = anchors_among(&[&other, &good]);
+        assert_eq!((anchors, said), (vec!["CN=Good".to_owned()], vec![expected.to_owned()]));
+        let alone = Truststore::new(vec![other.into()], now()).unwrap_err();
+        assert!(alone.what.contains(expected), "{}", alone.what);
     }
+    assert!(Truststore::new(vec![], now()).is_err());
+}
+
+#[test]
+fn anchor_that_no_path_can_end_in_is_kept_and_named() {
+    let check = |name: &str, change: &dyn Fn(&mut CertificateParams), expected: &str| {
+        let (anchors, said) = anchors_among(&[&Authority::root(name, change).der]);
+        assert_eq!(anchors, [format!("CN={name}")]);
+        assert_eq!(said.len(), usize::from(!expected.is_empty()), "{said:?}");
+        said.iter().for_each(|said| assert!(said.contains(expected), "{said}"));
+    };
+    check("Sound", &|_| (), "");
+    check("Last", &|params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)), "");
+    check("Soon", &|params| in_years(2027, 2030)(params), "CN=Soon is not valid yet");
+    check("Web", &|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth], "lacks clientAuth");
+    check("New", &|params| with(&[1, 3, 6, 1, 99], true, &[5, 0])(params), "critical extension that is not known");
+    check("Law", &|params| with(&[2, 5, 29, 54], false, &[2, 1, 0])(params), "policies");
+}
+
+#[test]
+fn anchor_counts_once_and_tells_its_end() {
+    let good = root("Good");
+    let certificates = vec![good.clone().into(), good.into()];
+    let (store, said) = Truststore::new(certificates, now()).unwrap();
+    assert_eq!(store.anchors().collect::<Vec<_>>(), [("CN=Good", year(2040))]);
+    assert_eq!(said, []);
+    assert_eq!(format!("{store:?}"), r#"["CN=Good"]"#);
 }

@@ -1,127 +1,168 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rcgen::{DnType, SerialNumber};
+use rustls_pki_types::CertificateDer;
+
 use super::*;
-use crate::certificate::mint::{Authority, HALF, NOW, at, authority, client, forwarded, header_value};
+use crate::{
+    certificate::mint::{Authority, in_years, now, plain, trusting, year},
+    thumbprint::Thumbprint,
+};
 
-const ROOMY: u64 = 1 << 20;
+const RULES: PathRules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
+const CACHE: u64 = 1 << 20;
 
-#[test]
-fn certificate_is_verified_once_and_then_remembered() {
-    let root = Authority::root(authority("root"));
-    let certificates = root.certificates(ROOMY);
-    let value = header_value(&root.issue(client("alice")));
+fn certificates(root: &Authority, cache_bytes: u64) -> Certificates {
+    Certificates::new(trusting(&[&root.der]), RULES, None, cache_bytes)
+}
 
-    let (first, verified) = certificates.verify(&forwarded(&value), at(NOW));
-    let (second, remembered) = certificates.verify(&forwarded(&value), at(NOW));
+/// As HAProxy sends them: base64 of DER, the chain in one more header.
+fn ask(certificates: &Certificates, leaf: &[u8], chain: &[&[u8]], at: UnixTime) -> (Lookup, &'static str) {
+    let leaf = BASE64_STANDARD.encode(leaf);
+    let chain = BASE64_STANDARD.encode(chain.concat());
+    let chain = if chain.is_empty() { vec![] } else { vec![chain.as_bytes()] };
+    let forwarded = ForwardedCert::Header { profile: Profile::Haproxy, leaf: leaf.as_bytes(), chain };
+    outcome(certificates.verify(&forwarded, at))
+}
 
-    assert_eq!((first, second), (Lookup::Miss, Lookup::Hit));
-    assert_eq!(verified.unwrap().thumbprint(), remembered.unwrap().thumbprint());
+fn outcome((lookup, verdict): (Lookup, Result<ClientCertificate, Denial>)) -> (Lookup, &'static str) {
+    (lookup, verdict.map_or_else(|denial| denial.code(), |_| "ok"))
 }
 
 #[test]
-fn remembered_certificate_ends_with_its_path() {
-    let root = Authority::root(authority("root"));
-    let certificates = root.certificates(ROOMY);
-    let value = header_value(&root.issue(client("alice")));
-    certificates.verify(&forwarded(&value), at(NOW)).1.unwrap();
+fn accepted_certificate_is_remembered_with_its_chain() {
+    let root = Authority::root("Root", plain);
+    let (issuer, other) = (root.intermediate("Issuer", plain), root.intermediate("Other", plain));
+    let (leaf, direct) = (issuer.client(plain), root.client(plain));
+    let certificates = certificates(&root, CACHE);
 
-    let (_, last) = certificates.verify(&forwarded(&value), at(NOW + HALF));
-    let (lookup, after) = certificates.verify(&forwarded(&value), at(NOW + HALF + 1));
-
-    assert!(last.is_ok());
-    assert_eq!(lookup, Lookup::Miss);
-    assert_eq!(after.unwrap_err().code(), "certificate_expired");
+    for lookup in [Lookup::Miss, Lookup::Hit] {
+        assert_eq!(ask(&certificates, &direct, &[], now()), (lookup, "ok"));
+        assert_eq!(ask(&certificates, &leaf, &[&issuer.der], now()), (lookup, "ok"));
+        assert_eq!(ask(&certificates, &leaf, &[&issuer.der, &other.der], now()), (lookup, "ok"));
+    }
+    assert_eq!(ask(&certificates, &leaf, &[], now()), (Lookup::Miss, "certificate_untrusted"));
+    assert_eq!(ask(&certificates, &leaf, &[&other.der], now()), (Lookup::Miss, "certificate_untrusted"));
 }
 
 #[test]
-fn refusal_is_not_remembered() {
-    let root = Authority::root(authority("root"));
-    let certificates = root.certificates(ROOMY);
-    let value = header_value(&root.issue(client("alice")));
+fn refusal_is_never_remembered() {
+    let root = Authority::root("Root", plain);
+    let (early, foreign) = (root.client(in_years(2027, 2028)), Authority::root("Root", plain).client(plain));
+    let certificates = certificates(&root, CACHE);
 
-    let early = certificates.verify(&forwarded(&value), at(NOW - HALF - 1)).1;
-    let later = certificates.verify(&forwarded(&value), at(NOW)).1;
-
-    assert_eq!(early.unwrap_err().code(), "certificate_not_yet_valid");
-    assert!(later.is_ok());
+    for _ in 0..2 {
+        assert_eq!(ask(&certificates, &foreign, &[], now()), (Lookup::Miss, "certificate_untrusted"));
+        assert_eq!(ask(&certificates, &early, &[], now()), (Lookup::Miss, "certificate_not_yet_valid"));
+    }
+    assert_eq!(ask(&certificates, &early, &[], year(2027)), (Lookup::Miss, "ok"));
 }
 
 #[test]
-fn switching_the_memory_off_changes_no_verdict() {
-    let (root, foreign) = (Authority::root(authority("root")), Authority::root(authority("root")));
-    let values = [
-        header_value(&root.issue(client("alice"))),
-        header_value(&foreign.issue(client("mallory"))),
-        header_value(&root.issue(authority("an authority"))),
-        b"nonsense".to_vec(),
+fn remembered_certificate_is_refused_once_its_path_is_out_of_date() {
+    let root = Authority::root("Root", plain);
+    let issuer = root.intermediate("Issuer", in_years(2020, 2030));
+    let (short, long) = (root.client(in_years(2025, 2027)), issuer.client(in_years(2025, 2035)));
+    let certificates = certificates(&root, CACHE);
+    assert_eq!(ask(&certificates, &short, &[], now()), (Lookup::Miss, "ok"));
+    assert_eq!(ask(&certificates, &long, &[&issuer.der], now()), (Lookup::Miss, "ok"));
+
+    assert_eq!(ask(&certificates, &short, &[], year(2027)), (Lookup::Hit, "ok"));
+    assert_eq!(ask(&certificates, &short, &[], year(2028)), (Lookup::Miss, "certificate_expired"));
+    assert_eq!(ask(&certificates, &short, &[], year(2024)), (Lookup::Miss, "certificate_not_yet_valid"));
+    assert_eq!(ask(&certificates, &long, &[&issuer.der], year(2031)), (Lookup::Miss, "certificate_untrusted"));
+}
+
+#[test]
+fn no_verdict_depends_on_the_cache() {
+    let root = Authority::root("Root", plain);
+    let cases = [
+        root.client(plain),
+        root.client(in_years(2020, 2025)),
+        root.client(|params| params.extended_key_usages = vec![]),
+        Authority::root("Root", plain).client(plain),
+        b"no certificate".to_vec(),
     ];
-    let (on, off) = (root.certificates(ROOMY), root.certificates(0));
-    for value in values.iter().chain(&values) {
-        for now in [NOW, NOW + HALF + 1, NOW] {
-            let code = |certificates: &Certificates| {
-                certificates.verify(&forwarded(value), at(now)).1.map(|found| *found.thumbprint()).map_err(|d| d.code())
-            };
-            assert_eq!(code(&on), code(&off));
+    let (with, without) = (certificates(&root, CACHE), certificates(&root, 0));
+    for leaf in &cases {
+        for at in [now(), year(2024), now(), year(2030)] {
+            let (lookup, expected) = ask(&without, leaf, &[], at);
+            assert_eq!(lookup, Lookup::Miss);
+            assert_eq!(ask(&with, leaf, &[], at).1, expected);
         }
     }
-    assert_eq!(off.verify(&forwarded(values.first().unwrap()), at(NOW)).0, Lookup::Miss);
 }
 
 #[test]
-fn another_truststore_remembers_nothing_of_the_one_before() {
-    let (root, foreign) = (Authority::root(authority("root")), Authority::root(authority("root")));
-    let value = header_value(&root.issue(client("alice")));
-    root.certificates(ROOMY).verify(&forwarded(&value), at(NOW)).1.unwrap();
-    let refused = foreign.certificates(ROOMY).verify(&forwarded(&value), at(NOW)).1;
-    assert_eq!(refused.unwrap_err().code(), "certificate_untrusted");
-}
+fn certificate_of_the_handshake_is_judged_like_one_of_a_header() {
+    let root = Authority::root("Root", plain);
+    let issuer = root.intermediate("Issuer", plain);
+    let shown = [issuer.client(plain), issuer.der.clone()].map(CertificateDer::from);
+    let certificates = certificates(&root, CACHE);
 
-#[test]
-fn memory_is_bounded_in_bytes() {
-    let root = Authority::root(authority("root"));
-    let certificates = root.certificates(16 * 1024);
-    for number in 0..64 {
-        let value = header_value(&root.issue(client(&format!("client {number}"))));
-        certificates.verify(&forwarded(&value), at(NOW)).1.unwrap();
+    for lookup in [Lookup::Miss, Lookup::Hit] {
+        assert_eq!(outcome(certificates.verify(&ForwardedCert::Connection(&shown), now())), (lookup, "ok"));
     }
-    let cache = certificates.accepted.as_ref().unwrap();
-    cache.run_pending_tasks();
-    assert!(cache.weighted_size() <= 16 * 1024, "{}", cache.weighted_size());
-    assert!(cache.entry_count() > 0);
+    let alone = ForwardedCert::Connection(shown.get(..1).unwrap());
+    assert_eq!(outcome(certificates.verify(&alone, now())), (Lookup::Miss, "certificate_untrusted"));
+    let nothing = ForwardedCert::Connection(&[]);
+    assert_eq!(outcome(certificates.verify(&nothing, now())), (Lookup::Miss, "certificate_missing"));
 }
 
 #[test]
-fn chain_cannot_be_taken_for_another_chain_or_for_a_certificate_alone() {
-    let key = |leaf: &'static [u8], chain: Vec<&'static [u8]>| {
-        let forwarded = ForwardedCert::Header { profile: Profile::Haproxy, leaf, chain };
+fn chains_that_are_divided_differently_are_different_chains() {
+    let key = |leaf, chain: &[&'static [u8]]| {
+        let forwarded = ForwardedCert::Header { profile: Profile::Haproxy, leaf, chain: chain.to_vec() };
         Key::of(&forwarded).bytes().to_vec()
     };
     let keys = [
-        key(b"ab", vec![]),
-        key(b"a", vec![b"b"]),
-        key(b"", vec![b"ab"]),
-        key(b"ab", vec![b""]),
-        key(b"a", vec![b"b", b""]),
+        key(b"ab", &[]),
+        key(b"ab", &[b""]),
+        key(b"a", &[b"b"]),
+        key(b"", &[b"ab"]),
+        key(b"a", &[b"b", b""]),
+        key(b"a", &[b"", b"b"]),
     ];
     let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
     assert_eq!(distinct.len(), keys.len());
 }
 
 #[test]
-fn certificate_says_what_is_in_it() {
-    let root = Authority::root(authority("root"));
-    let mut params = client("alice");
-    params.serial_number = Some(vec![0x80, 0x01].into());
-    params.distinguished_name.push(rcgen::DnType::CustomDnType(vec![2, 5, 4, 97]), "PSDDE-BAFIN-123456");
-    let der = root.issue(params);
-    let (_, found) = root.certificates(0).verify(&forwarded(&header_value(&der)), at(NOW));
+fn memory_stays_within_its_bound() {
+    let root = Authority::root("Root", plain);
+    let bound = 16 * 1024;
+    let certificates = certificates(&root, bound);
+    for _ in 0..50 {
+        assert_eq!(ask(&certificates, &root.client(plain), &[], now()).1, "ok");
+    }
+    let cache = certificates.accepted.as_ref().unwrap();
+    cache.run_pending_tasks();
+    assert!(cache.entry_count() > 0);
+    assert!(cache.entry_count() * 700 < cache.weighted_size(), "an entry weighs at least its header value");
+    assert!(cache.weighted_size() <= bound);
+}
 
-    let found = found.unwrap();
-    assert_eq!(found.thumbprint(), &crate::thumbprint::Thumbprint::of(&der));
-    assert_eq!(found.subject(), "2.5.4.97=#0c1250534444452d424146494e2d313233343536,CN=alice");
-    assert_eq!(found.issuer(), "CN=root");
-    assert_eq!(found.serial(), "8001");
-    assert_eq!(found.organization_identifier(), Some("PSDDE-BAFIN-123456"));
-    assert_eq!(found.not_after().as_secs(), NOW + HALF);
-    assert_eq!(found.written().unwrap().leaf.as_bytes(), header_value(&der));
+#[test]
+fn certificate_tells_what_it_says() {
+    let root = Authority::root("Root, of all", plain);
+    let leaf = root.client(|params| {
+        params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 97]), "PSDDE-BAFIN-123456");
+        params.serial_number = Some(SerialNumber::from_slice(&[0x9a, 0, 1]));
+    });
+    let forward = Some(Forward { profile: Profile::Rfc9440, chain: true });
+    let certificates = Certificates::new(trusting(&[&root.der]), RULES, forward, CACHE);
+    let shown = [CertificateDer::from(leaf.clone())];
+
+    let (_, verdict) = certificates.verify(&ForwardedCert::Connection(&shown), now());
+
+    let certificate = verdict.unwrap();
+    assert_eq!(*certificate.thumbprint(), Thumbprint::of(&leaf));
+    assert_eq!(certificate.subject(), "2.5.4.97=#0c1250534444452d424146494e2d313233343536,CN=TPP");
+    assert_eq!(certificate.issuer(), "CN=Root\\, of all");
+    assert_eq!(certificate.serial(), "9a0001");
+    assert_eq!(certificate.organization_identifier(), Some("PSDDE-BAFIN-123456"));
+    assert_eq!(certificate.not_after(), year(2027));
+    assert_eq!(certificate.written().unwrap().leaf, format!(":{}:", BASE64_STANDARD.encode(&leaf)));
+    assert_eq!(format!("{certificate:?}"), format!("ClientCertificate({})", Thumbprint::of(&leaf)));
 }
