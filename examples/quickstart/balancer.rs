@@ -27,10 +27,10 @@ pub(crate) struct Balancer {
 }
 
 impl Balancer {
-    pub(crate) fn start(certbound: SocketAddr, identity: &Client) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let tls = Arc::new(server_config(identity));
+    pub(crate) fn start(certbound: SocketAddr, identity: &Client) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let tls = Arc::new(server_config(identity).map_err(io::Error::other)?);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let tls = Arc::clone(&tls);
@@ -38,7 +38,7 @@ impl Balancer {
                 thread::spawn(move || forward(stream, tls, certbound).ok());
             }
         });
-        Self { address }
+        Ok(Self { address })
     }
 }
 
@@ -79,18 +79,16 @@ fn rewritten(head: &Head, certificate: Option<&CertificateDer<'_>>) -> String {
     text + &format!("{BALANCER_HEADER}: {BALANCER_SECRET}\r\nConnection: close\r\n\r\n")
 }
 
-fn server_config(identity: &Client) -> ServerConfig {
+fn server_config(identity: &Client) -> Result<ServerConfig, Error> {
     let provider = Arc::new(default_provider());
     let anyone = AnyClient(provider.signature_verification_algorithms);
     ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has them")
+        .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(Arc::new(anyone))
         .with_single_cert(
             vec![CertificateDer::from(identity.der.clone())],
             PrivatePkcs8KeyDer::from(identity.key.clone()).into(),
         )
-        .expect("key and certificate belong together")
 }
 
 /// Asks for a certificate and checks only that the client holds its key: nginx's `ssl_verify_client optional_no_ca`.

@@ -59,7 +59,7 @@ impl Stage {
 
         let sidecar = Sidecar::start_with(folder, &file);
         sidecar.await_admin("/readyz", 200);
-        let balancer = Balancer::start(sidecar.address(), &pki.infrastructure.server(&["localhost"]));
+        let balancer = Balancer::start(sidecar.address(), &pki.infrastructure.server(&["localhost"]))?;
         Ok(Self { pki, issuer, bank, sidecar, balancer })
     }
 }

@@ -1,6 +1,6 @@
 //! Keeps the stage up for whoever wants to try by hand.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{fs, io, path::Path, slice, time::Duration};
 
 use tokio::{
     runtime,
@@ -70,7 +70,7 @@ async fn watch(stage: &Stage) -> io::Result<()> {
             _ = glances.tick() => {}
         }
         for seen in stage.bank.take() {
-            println!("the bank saw {} {} with {}", seen.method, seen.target, told(stage, &[seen.clone()]));
+            println!("the bank saw {} {} with {}", seen.method, seen.target, told(stage, slice::from_ref(&seen)));
         }
     }
 }

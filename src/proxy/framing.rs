@@ -38,9 +38,16 @@ pub(super) fn section(raw: &[u8], version: Version, headers: &HeaderMap) -> Resu
 /// Holds the fields about the connection and the body's framing to the rules, in any version of HTTP.
 ///
 /// # Errors
-/// `request_malformed`: a transfer coding other than one `chunked`; a `Connection` option that could take a field away
-/// which the gate has read.
+/// `request_malformed`: a transfer coding other than one `chunked`; a `Content-Length` other than one number, were they
+/// equal, since the backend would get them all; a `Connection` option that could take a field away which the gate has
+/// read.
 pub(super) fn fields(headers: &HeaderMap) -> Result<(), Denial> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if let Some(length) = lengths.next()
+        && (lengths.next().is_some() || !length.as_bytes().iter().all(u8::is_ascii_digit))
+    {
+        return Err(malformed("Content-Length is not one number"));
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next()
         && (codings.next().is_some() || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"))
@@ -184,6 +191,9 @@ mod tests {
     fn framing_that_two_servers_could_read_differently_is_refused() {
         check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", false);
         check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 3\r\n\r\n", false);
+        check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", false);
+        check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\n", false);
+        check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\n", false);
         check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", false);
         check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", false);
         check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n", false);

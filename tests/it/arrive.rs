@@ -50,6 +50,7 @@ fn every_identity_name_in_every_spelling_is_stripped_whoever_sent_it() {
             }
             let seen = assert_passed(&request.send(), &bank);
             assert_eq!(seen.identity(), [("x-kept".to_owned(), "1".to_owned())]);
+            assert!(!String::from_utf8_lossy(&seen.raw).contains("forged"));
         }
     }
 }
@@ -117,15 +118,15 @@ fn exact_name_in_any_case_is_read_and_an_alias_beside_it_is_dropped() {
     let bank = Bank::start();
     let sidecar = Sidecar::in_front_of(&bank);
     let Pki { alice, mallory, .. } = Pki::get();
-    let written = (CERTIFICATE_HEADER.to_lowercase(), percent_pem(&alice.der));
+    let written = [(CERTIFICATE_HEADER.to_lowercase(), percent_pem(&alice.der))];
 
     for name in [CERTIFICATE_HEADER, "SSL.CLIENT.AUTH.CERT.X509", "ssl.client.auth.cert.x509"] {
         let request = sidecar.get("/a").header(name, &percent_pem(&alice.der)).bearing(alice.token());
-        assert_eq!(assert_passed(&request.send(), &bank).identity(), [written.clone()]);
+        assert_eq!(assert_passed(&request.send(), &bank).identity(), written);
         let spoofed = request.header("ssl_client_auth_cert_X509", &percent_pem(&mallory.der));
-        assert_eq!(assert_passed(&spoofed.send(), &bank).identity(), [written.clone()]);
+        assert_eq!(assert_passed(&spoofed.send(), &bank).identity(), written);
         let foreign = spoofed.header("Client-Cert", ":Zm9yZ2Vk:").header("X-SSL-Client-Verify", "SUCCESS");
-        assert_eq!(assert_passed(&foreign.send(), &bank).identity(), [written.clone()]);
+        assert_eq!(assert_passed(&foreign.send(), &bank).identity(), written);
     }
 }
 

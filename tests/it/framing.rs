@@ -1,6 +1,7 @@
 //! A request that two parties could read in two ways goes no further.
 
 use crate::{
+    http2::{self, Message},
     support::{bank::Bank, config::Config, pki::Pki, sidecar::Sidecar},
     verdict::{assert_passed, assert_refused},
 };
@@ -21,6 +22,8 @@ fn body_without_one_sure_end_is_refused_and_the_connection_ends() {
         "Transfer-Encoding: chunked\r\nContent-Length: 5",
         "Content-Length: 5\r\nTransfer-Encoding: chunked",
         "Content-Length: 2\r\nContent-Length: 40",
+        "Content-Length: 5\r\nContent-Length: 5",
+        "Content-Length: 5, 5",
         "Content-Length: 2, 40",
         "Content-Length: -1",
         "Content-Length: +1",
@@ -82,6 +85,26 @@ fn assert_malformed(sidecar: &Sidecar, request: &str, closes: bool) {
         assert_eq!(answer.code(), "request_malformed", "{request:?}");
     }
     assert!(!closes || connection.is_closed(), "the connection goes on after {request:?}");
+}
+
+#[test]
+fn request_over_http2_is_held_to_the_same_form() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+
+    for path in ["/a/../b", "//a", "/a;b", "/a%2fb", "/%2e%2e/a", "/a%00", "/%61"] {
+        let answer = http2::send(sidecar.address(), None, &[Message::get(path, Vec::new())]).remove(0);
+        assert_refused(&answer, "path_ambiguous", &bank);
+    }
+    for headers in [
+        vec![("host", "other.example".to_owned())],
+        vec![("host", "api.bank.example".to_owned()), ("host", "other.example".to_owned())],
+    ] {
+        let answer = http2::send(sidecar.address(), None, &[Message::get("/a", headers)]).remove(0);
+        assert!(answer.status == 400 && bank.requests() == 0, "{answer:?}");
+    }
+    let trace = Message { method: "TRACE", ..Message::get("/a", Vec::new()) };
+    assert_refused(&http2::send(sidecar.address(), None, &[trace])[0], "method_not_allowed", &bank);
 }
 
 #[test]

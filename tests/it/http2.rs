@@ -1,17 +1,22 @@
-//! An HTTP/2 client: by prior knowledge in plaintext, by ALPN over TLS.
+//! HTTP/2: a client, by prior knowledge in plaintext and by ALPN over TLS, and a bank.
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
     body::Bytes,
     client::conn::http2,
     rt::{Read, Write},
+    server::conn::http2 as server,
+    service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::{net::TcpStream, runtime};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime,
+};
 use tokio_rustls::TlsConnector;
 
 use crate::support::{connection::Answer, message::Fields};
@@ -81,4 +86,31 @@ fn request(message: &Message<'_>) -> Request<BoxBody<Bytes, std::convert::Infall
 fn fields(headers: &HeaderMap) -> Fields {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Fields(headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect())
+}
+
+/// A bank that speaks nothing but HTTP/2, and tells what it got.
+pub(crate) fn bank() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let connection = server::Builder::new(TokioExecutor::new());
+                tokio::spawn(connection.serve_connection(TokioIo::new(stream), service_fn(tell)));
+            }
+        });
+    });
+    address
+}
+
+async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let certificates = head.headers.get_all("ssl.client.auth.cert.x509").iter().count();
+    let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let text = format!("{} {target} {}, {certificates} certificate", head.method, String::from_utf8_lossy(&body));
+    Ok(Response::new(Full::new(text.into())))
 }

@@ -9,6 +9,7 @@ use crate::{
         connection::{Answer, Connection, Request},
         pki::{Client, Pki},
         sidecar::Sidecar,
+        tls::client_config,
     },
     verdict::{assert_passed, assert_refused},
 };
@@ -189,6 +190,20 @@ fn proxy_header_of_a_trusted_network_names_the_peer() {
             assert_eq!(bank.requests(), 0);
         }
     }
+}
+
+#[test]
+fn proxy_header_stands_before_the_handshake() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).with_tls().set("load_balancer.proxy_protocol", r#""v1""#).start();
+    let tls = client_config(&Pki::get().infrastructure, None);
+    let header = b"PROXY TCP6 2001:db8::7 2001:db8::1 49152 443\r\n";
+
+    let mut connection = Connection::tls_after(header, sidecar.address(), "localhost", tls);
+    let answer = sidecar.get("/a").by(&Pki::get().alice).send_on(&mut connection);
+
+    assert_passed(&answer, &bank);
+    assert_eq!(sidecar.audit(1)[0]["peer"], "2001:db8::7");
 }
 
 #[test]

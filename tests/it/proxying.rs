@@ -49,6 +49,67 @@ fn connections_to_the_bank_are_used_again() {
 }
 
 #[test]
+fn connection_that_the_bank_has_closed_costs_no_request() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("listen.threads", "1").start();
+    let alice = &Pki::get().alice;
+    let mut connection = sidecar.connect();
+
+    for _ in 0..10 {
+        assert_passed(&sidecar.get("/close").by(alice).send_on(&mut connection), &bank);
+    }
+    // Half an answer is never made whole; how much of it still reaches the client is a race.
+    connection.write(&sidecar.get("/half").by(alice).bytes());
+    let half = connection.try_answer("GET");
+    assert!(!matches!(half, Ok(Some(_))), "{half:?}");
+    assert_eq!(bank.take().len(), 1);
+}
+
+#[test]
+fn client_that_is_slow_or_idle_is_let_go() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .set("listen.request_header_timeout", r#""300ms""#)
+        .set("listen.idle_timeout", r#""300ms""#)
+        .start();
+
+    let mut silent = sidecar.connect();
+    let mut slow = sidecar.connect();
+    slow.write(b"GET /a HTTP/1.1\r\nHost: h\r\n");
+    let mut idle = sidecar.connect();
+    assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send_on(&mut idle), &bank);
+
+    assert!(idle.is_closed());
+    assert!(silent.is_closed());
+    let answer = slow.try_answer("GET").unwrap_or(None);
+    assert!(answer.is_none_or(|answer| answer.status == 408));
+    assert_eq!(bank.requests(), 0);
+}
+
+#[test]
+fn old_client_is_served_and_let_go() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+    let mut connection = sidecar.connect();
+
+    connection.write(b"GET /a HTTP/1.0\r\nHost: h\r\nClient-Cert: forged\r\n\r\n");
+
+    assert!(assert_passed(&connection.answer("GET"), &bank).identity().is_empty());
+    assert!(connection.is_closed());
+}
+
+#[test]
+fn bank_may_speak_http2() {
+    let sidecar = Config::to(&http2::bank().to_string()).set("backend.http2", "true").start();
+
+    for _ in 0..2 {
+        let answer = sidecar.post("/accounts?x=1", "hello").by(&Pki::get().alice).send();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body, b"POST /accounts?x=1 hello, 1 certificate");
+    }
+}
+
+#[test]
 fn http2_comes_in_by_prior_knowledge_and_by_alpn() {
     let bank = Bank::start();
     let pki = Pki::get();

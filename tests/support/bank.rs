@@ -154,7 +154,8 @@ impl Counter {
     }
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
-    /// [`Bank::open`], `/status/N` has that status, `/own-id` sets headers of certbound's; all else is a little JSON.
+    /// [`Bank::open`], `/status/N` has that status, `/own-id` sets a header of certbound's, `/close` closes the
+    /// connection unannounced, `/half` in the middle of the body; all else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
         let target = seen.target.clone();
         if target == "/echo" {
@@ -177,6 +178,14 @@ impl Counter {
                 say(stream, format!("HTTP/1.1 {status} Said\r\nContent-Length: 0\r\n\r\n").as_bytes())
             }
             ["own-id"] => say(stream, b"HTTP/1.1 200 OK\r\nx-fapi-interaction-id: bank\r\nContent-Length: 0\r\n\r\n"),
+            ["close"] => {
+                account(stream)?;
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
+            ["half"] => {
+                say(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")?;
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
             ["wait", ..] => {
                 let (open, turned) = &self.gate;
                 drop(turned.wait_timeout_while(open.lock().unwrap(), GATE, |open| !*open).unwrap());

@@ -40,12 +40,6 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Without any header of this name, `Host` included.
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.lines.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-        self
-    }
-
     /// The certificate in the default header and form, as the load balancer writes it.
     pub(crate) fn showing(self, client: &Client) -> Self {
         self.header(CERTIFICATE_HEADER, &percent_pem(&client.der))
@@ -101,9 +95,16 @@ impl Connection {
     }
 
     pub(crate) fn tls(address: SocketAddr, name: &str, config: ClientConfig) -> Self {
+        Self::tls_after(b"", address, name, config)
+    }
+
+    /// With these bytes in plaintext before the handshake.
+    pub(crate) fn tls_after(first: &[u8], address: SocketAddr, name: &str, config: ClientConfig) -> Self {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let session = ClientConnection::new(Arc::new(config), name).unwrap();
-        Self::over(Box::new(StreamOwned::new(session, patient(TcpStream::connect(address).unwrap()))))
+        let mut stream = patient(TcpStream::connect(address).unwrap());
+        stream.write_all(first).unwrap();
+        Self::over(Box::new(StreamOwned::new(session, stream)))
     }
 
     fn over(stream: Box<dyn Stream>) -> Self {

@@ -20,15 +20,13 @@ pub(crate) struct Pki {
     pub(crate) root: Authority,
     /// Trusted: issues the clients, so that profiles without a chain work.
     pub(crate) issuing: Authority,
-    /// Below the root, and not in the truststore: whoever it issues has to bring it along.
-    pub(crate) sub: Authority,
     /// In nobody's truststore.
     pub(crate) foreign: Authority,
     /// Issues servers and load balancers, never clients.
     pub(crate) infrastructure: Authority,
     pub(crate) alice: Client,
     pub(crate) mallory: Client,
-    /// Issued by [`Self::sub`], with it as the chain.
+    /// Issued by an authority below the root that is not in the truststore: she has to bring it along as her chain.
     pub(crate) carol: Client,
     pub(crate) expired: Client,
     pub(crate) not_yet_valid: Client,
@@ -70,7 +68,6 @@ impl Pki {
             purposeless: issuing.issue("purposeless", |params| params.extended_key_usages.clear()),
             root,
             issuing,
-            sub,
             foreign,
             infrastructure,
         }
