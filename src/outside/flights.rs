@@ -25,7 +25,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Flights<K> {
     }
 
     /// The flight for `key` that is under way, or else a new one in a task of its own, which ends whoever waits for it.
-    /// None when, with nothing under way, `is_needed` says that a flight has brought what was looked for meanwhile.
+    /// None when, with nothing under way, `is_needed` says that a flight has brought what was looked for meanwhile; it is
+    /// called while the list is locked, and must board nothing itself.
     pub(super) fn board<F>(&self, key: K, is_needed: impl FnOnce() -> bool, fetch: impl FnOnce() -> F) -> Option<Flight>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -40,6 +41,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Flights<K> {
         let (lands, flight) = watch::channel(());
         flights.insert(key.clone(), flight.clone());
         let landing = Landing { key, flights: Arc::clone(&self.0), _lands: lands };
+        // A runtime that is shutting down drops the task at once, which lands it, and that takes the lock again.
+        drop(flights);
         let fetch = fetch();
         tokio::spawn(async move {
             let _landing = landing;

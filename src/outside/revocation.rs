@@ -113,7 +113,7 @@ impl RevocationStore {
     /// What is known now. Asks nobody, and waits for nothing; an answer that ends soon is renewed behind the caller's back.
     pub fn known(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) -> Standing {
         let Some(entry) = self.answers.get(&about.key()) else { return Standing::NotAsked };
-        let standing = entry.standing(self.inquiry.generation(), now.as_secs());
+        let standing = self.standing(&entry, now);
         if standing != Standing::NotAsked && entry.is_to_be_renewed(now.as_secs()) {
             self.renew(about, now);
         }
@@ -125,7 +125,11 @@ impl RevocationStore {
     /// However many ask about one certificate at a time, its issuer is asked once. Who goes away while waiting does not end
     /// that for the others.
     pub async fn answer(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
-        let is_needed = || self.known(about, now) == Standing::NotAsked;
+        // Renews nothing: this is asked while the list of flights is locked.
+        let is_needed = || {
+            let entry = self.answers.get(&about.key());
+            entry.is_none_or(|entry| self.standing(&entry, now) == Standing::NotAsked)
+        };
         if let Some(flight) = self.board(about, now, is_needed) {
             flight.landed().await;
         }
@@ -134,6 +138,10 @@ impl RevocationStore {
     /// Puts the CRL files in place that were read anew. What was answered under the old ones is asked again.
     pub fn replace_files(&self, files: CrlFiles) {
         self.inquiry.replace_files(files);
+    }
+
+    fn standing(&self, entry: &Entry, now: UnixTime) -> Standing {
+        entry.standing(self.inquiry.generation(), now.as_secs())
     }
 
     fn renew(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {

@@ -143,6 +143,7 @@ fn address_is_a_plain_one_over_http_or_https() {
         "http://",
         "http://user@a.example/",
         "http://user:pass@a.example/",
+        "http://user@a.example:80/",
         "http://a.example@127.0.0.1/",
         "http://a.example/#x",
         "http://a.example:/",

@@ -92,6 +92,22 @@ async fn error_names_its_reasons_but_neither_address_nor_credentials() {
 }
 
 #[tokio::test]
+async fn guarded_fetcher_looks_at_the_place_that_a_name_stands_for() {
+    let origin = Origin::start(|_| ok("{}")).await;
+    let address = format!("http://localhost:{}/", origin.address.port()).parse().unwrap();
+    let listed = ["localhost".to_owned()];
+    let get = async |allow_private| {
+        let rules = AddressRules::new(&listed, allow_private);
+        Fetcher::guarded(rules, LONG).unwrap().get(&address, 100).await
+    };
+
+    let error = get(false).await.unwrap_err();
+    assert!(matches!(&error, FetchError::NoAnswer(why) if why.contains("no public address")), "{error:?}");
+    assert_eq!(origin.asked("/"), 0);
+    assert_eq!(&*get(true).await.unwrap(), b"{}");
+}
+
+#[tokio::test]
 async fn https_is_believed_from_the_configured_authorities_alone() {
     let (bank, stranger) = (authority(), authority());
     let origin = Origin::serve(Some(identity(&bank)), |_| ok("{}")).await;
