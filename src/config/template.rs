@@ -81,7 +81,7 @@ mod tests {
         {
             check(text, None);
         }
-        check("{certificate.roles}", None);
+
         check("{consent.id}", None);
     }
 }

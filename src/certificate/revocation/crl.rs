@@ -1,6 +1,6 @@
 //! CRLs (RFC 5280, section 5): complete ones, of the certificate's own issuer. Indirect and delta CRLs are refused by name.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use const_oid::ObjectIdentifier;
 use der::{
@@ -77,6 +77,12 @@ struct Scope {
     only_authorities: bool,
     /// Addresses of the distribution point; empty: any.
     addresses: Vec<String>,
+}
+
+impl fmt::Debug for UnverifiedCrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnverifiedCrl({} entries)", self.0.entries.len())
+    }
 }
 
 impl UnverifiedCrl {

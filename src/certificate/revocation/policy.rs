@@ -135,7 +135,8 @@ impl RevocationPolicy {
                     Grounds::Good { method, stale, cached: !asked(about) }
                 }
                 Standing::NotAsked if !asked(about) => return Err(ClearStop::Ask(Arc::clone(about))),
-                Standing::Unavailable | Standing::NotAsked if allow_unavailable => Grounds::Unavailable,
+                Standing::Unavailable if allow_unavailable => Grounds::Unavailable,
+                // Asked, and still nothing is known: something else went wrong than a silent responder.
                 Standing::Unknown | Standing::Unavailable | Standing::NotAsked => {
                     return Err(ClearStop::Deny(Denial::RevocationUnknown, Some(Grounds::Unknown)));
                 }

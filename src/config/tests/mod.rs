@@ -206,7 +206,7 @@ fn missing_key_is_reported_at_its_table() {
         faults,
         [
             "proxy.toml:1:1: listen.address: is missing; write address = \"0.0.0.0:8443\"",
-            "proxy.toml:9:1: token.issuer.audiences: is missing; write audiences = [\"https://api.bank.example\"]",
+            "proxy.toml:7:1: token.issuer.audiences: is missing; write audiences = [\"https://api.bank.example\"]",
         ]
     );
 }
@@ -229,8 +229,8 @@ fn every_fault_is_reported_in_the_order_of_the_file() {
             "proxy.toml:1:1: mod: unknown key; the nearest known key is `mode`",
             "proxy.toml:3:16: listen.idle_timeout: integer stands where a string belongs; write it as \"60s\"",
             "proxy.toml:7:35: load_balancer.trusted_networks: `lb-1` is not a network; write it as 10.0.0.0/8",
-            "proxy.toml:16:1: backend.adress: unknown key; the nearest known key is `address`",
-            "proxy.toml:18:2: tokens: unknown key; the nearest known key is `token`",
+            "proxy.toml:14:1: backend.adress: unknown key; the nearest known key is `address`",
+            "proxy.toml:16:2: tokens: unknown key; the nearest known key is `token`",
         ]
     );
 }
@@ -240,7 +240,7 @@ fn column_counts_characters() {
     let faults = Folder::new().faults(&with(&[("client_certificate", "strip = [\"Ünïcödé\", \"ok\", 5]")]));
 
     let columns: Vec<_> = faults.iter().map(|fault| fault.split(": ").next().unwrap()).collect();
-    assert_eq!(columns, ["proxy.toml:16:10", "proxy.toml:16:27"], "{faults:#?}");
+    assert_eq!(columns, ["proxy.toml:14:10", "proxy.toml:14:27"], "{faults:#?}");
 }
 
 /// The path of a file of the repository.

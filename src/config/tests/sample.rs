@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use toml::{Table as TomlTable, Value};
 
 use super::*;
+use crate::config::settings::Revocation;
 
 fn sample() -> String {
     fs::read_to_string(repository("proxy.toml")).unwrap()
