@@ -113,7 +113,7 @@ impl RevocationStore {
     /// What is known now. Asks nobody, and waits for nothing; an answer that ends soon is renewed behind the caller's back.
     pub fn known(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) -> Standing {
         let Some(entry) = self.answers.get(&about.key()) else { return Standing::NotAsked };
-        let standing = self.standing(&entry, now);
+        let standing = self.standing_of(&entry, now);
         if standing != Standing::NotAsked && entry.is_to_be_renewed(now.as_secs()) {
             self.renew(about, now);
         }
@@ -128,7 +128,7 @@ impl RevocationStore {
         // Renews nothing: this is asked while the list of flights is locked.
         let is_needed = || {
             let entry = self.answers.get(&about.key());
-            entry.is_none_or(|entry| self.standing(&entry, now) == Standing::NotAsked)
+            entry.is_none_or(|entry| self.standing_of(&entry, now) == Standing::NotAsked)
         };
         if let Some(flight) = self.board(about, now, is_needed) {
             flight.landed().await;
@@ -140,7 +140,7 @@ impl RevocationStore {
         self.inquiry.replace_files(files);
     }
 
-    fn standing(&self, entry: &Entry, now: UnixTime) -> Standing {
+    fn standing_of(&self, entry: &Entry, now: UnixTime) -> Standing {
         entry.standing(self.inquiry.generation(), now.as_secs())
     }
 
