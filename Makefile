@@ -23,7 +23,7 @@ quickstart: tools ## a throw-away bank behind certbound: what passes, what is re
 	$(CARGO) run --quiet --example quickstart -- $(ARGS)
 
 test: tools core ## every test; real load balancers are skipped loudly where they are not installed
-	$(CARGO) test --all-targets
+	$(CARGO) test --lib --bins --tests --examples
 	$(CARGO) test --doc
 
 core: ## the gate alone, without Pingora and tokio

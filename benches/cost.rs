@@ -25,6 +25,10 @@ use std::{
 use async_trait::async_trait;
 use pingora::{prelude::*, server::configuration::ServerConf};
 
+/// As certbound itself, so that the allocator is no part of the difference.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[path = "cost/credentials.rs"]
 mod credentials;
 
