@@ -32,10 +32,10 @@ use credentials::Credentials;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, role, listen, backend] = arguments.as_slice() {
-        if role == "bare" {
-            return bare(listen, backend);
-        }
+    if let [_, role, listen, backend] = arguments.as_slice()
+        && role == "bare"
+    {
+        return bare(listen, backend);
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let credentials = Credentials::mint();

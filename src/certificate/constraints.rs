@@ -6,8 +6,9 @@
 use std::net::IpAddr;
 
 use x509_cert::{
+    attr::AttributeTypeAndValue,
     ext::pkix::{NameConstraints, SubjectAltName, name::GeneralName},
-    name::{Name, RdnSequence},
+    name::{Name, RdnSequence, RelativeDistinguishedName},
 };
 
 use super::{examined::Examined, name};
@@ -124,7 +125,7 @@ fn within(name: &GeneralName, base: &GeneralName, side: Side) -> Result<bool, &'
         (GeneralName::UniformResourceIdentifier(name), GeneralName::UniformResourceIdentifier(base)) => {
             uri(name.as_str(), base.as_str())
         }
-        (GeneralName::DirectoryName(name), GeneralName::DirectoryName(base)) => Ok(directory(name, base)),
+        (GeneralName::DirectoryName(name), GeneralName::DirectoryName(base)) => Ok(directory(name, base, side)),
         (GeneralName::IpAddress(name), GeneralName::IpAddress(base)) => ip(name.as_bytes(), base.as_bytes()),
         _ => Err("a name of a kind that cannot be held to its constraint"),
     }
@@ -168,7 +169,7 @@ fn mail(name: &str, base: &str) -> Result<bool, &'static str> {
 
 fn mailbox(address: &str) -> Option<(&str, &str)> {
     let (local, host) = address.rsplit_once('@')?;
-    (!local.is_empty() && !local.contains('@') && !host.is_empty() && !host.starts_with('.')).then_some((local, host))
+    (!local.is_empty() && !local.contains('@') && is_whole(host)).then_some((local, host))
 }
 
 /// The host of the URI's authority. A URI without one, or with an address in its place, cannot be held.
@@ -187,16 +188,35 @@ fn uri(name: &str, base: &str) -> Result<bool, &'static str> {
 fn host_within(host: &str, base: &str) -> Result<bool, &'static str> {
     match base.strip_prefix('.') {
         _ if base.is_empty() => Ok(true),
-        Some("") => Err("a constraint that is no host"),
+        // A dot too many would put every name outside of what is excluded.
+        domain if !is_whole(domain.unwrap_or(base)) => Err("a constraint that is no host"),
         Some(domain) => Ok(below(host, domain) && host.len() > domain.len()),
         None => Ok(host.eq_ignore_ascii_case(base)),
     }
 }
 
-/// The constraint's RDNs are the first of the name's, byte for byte.
-fn directory(name: &Name, base: &Name) -> bool {
+/// The constraint's RDNs are the first of the name's: byte for byte to be permitted, and to be excluded also wherever the
+/// comparison of section 7.1 could find them equal.
+fn directory(name: &Name, base: &Name, side: Side) -> bool {
     let (name, base): (&RdnSequence, &RdnSequence) = (name.as_ref(), base.as_ref());
-    base.len() <= name.len() && base.iter().zip(name.iter()).all(|(base, name)| base == name)
+    let mut pairs = base.iter().zip(name.iter());
+    base.len() <= name.len()
+        && pairs.all(|(base, name)| base == name || (side == Side::Excluded && may_be_equal(base, name)))
+}
+
+fn may_be_equal(one: &RelativeDistinguishedName, other: &RelativeDistinguishedName) -> bool {
+    let same = |one: &AttributeTypeAndValue, other: &AttributeTypeAndValue| {
+        one.oid == other.oid && plain(one).zip(plain(other)).is_none_or(|(one, other)| one == other)
+    };
+    one.len() == other.len() && one.iter().all(|one| other.iter().any(|other| same(one, other)))
+}
+
+/// The value without case and needless spaces, whatever string type it has. None for anything but printable ASCII:
+/// preparation (RFC 4518) could make it equal to what looks different here.
+fn plain(attribute: &AttributeTypeAndValue) -> Option<String> {
+    let text = name::string(attribute)?;
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printable.then(|| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase())
 }
 
 /// An address, and a mask behind it, whose ones come first.
@@ -214,6 +234,11 @@ fn ip(name: &[u8], base: &[u8]) -> Result<bool, &'static str> {
     }
     let masked = name.iter().zip(address).zip(mask);
     Ok(name.len() == address.len() && masked.into_iter().all(|((name, address), mask)| name & mask == address & mask))
+}
+
+/// No empty label: none at an end, either.
+fn is_whole(host: &str) -> bool {
+    host.split('.').all(|label| !label.is_empty())
 }
 
 /// Letters, digits, hyphens, and underscores, in labels.

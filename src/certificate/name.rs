@@ -62,7 +62,7 @@ fn escaped(value: &str) -> String {
 }
 
 /// The characters of a string type. TeletexString is read as Latin-1, as everybody does.
-fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
+pub(super) fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
     let bytes = attribute.value.value();
     match attribute.value.tag() {
         Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString => {

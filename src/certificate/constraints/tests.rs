@@ -64,9 +64,35 @@ fn ip_address_is_within_a_network() {
 #[test]
 fn directory_name_begins_with_its_constraint() {
     let name = |text: &str| text.parse::<Name>().unwrap_or_default();
+    let directory = |name: &Name, base: &Name| {
+        let permitted = directory(name, base, Side::Permitted);
+        assert_eq!(directory(name, base, Side::Excluded), permitted);
+        permitted
+    };
     assert!(directory(&name("CN=a,O=b,C=de"), &name("O=b,C=de")));
     assert!(directory(&name("O=b,C=de"), &name("O=b,C=de")));
     assert!(!directory(&name("C=de"), &name("O=b,C=de")));
     assert!(!directory(&name("CN=a,O=c,C=de"), &name("O=b,C=de")));
     assert!(!directory(&name("O=b,CN=a,C=de"), &name("O=b,C=de")));
+}
+
+#[test]
+fn name_that_may_be_equal_is_excluded_and_not_permitted() {
+    let name = |text: &str| text.parse::<Name>().unwrap_or_default();
+    let base = name("O=Evil Corp,C=DE");
+    for written in ["O=EVIL  corp,C=DE", "O=Evil Corp,C=de", "CN=a,O=evil corp,C=DE", "O=Ev\\C3\\ADl,C=DE"] {
+        assert!(directory(&name(written), &base, Side::Excluded), "{written}");
+        assert!(!directory(&name(written), &base, Side::Permitted), "{written}");
+    }
+    for written in ["O=Evil,C=DE", "CN=Evil Corp,C=DE", "O=Evil Corp", "O=Evil Corp+OU=a,C=DE"] {
+        assert!(!directory(&name(written), &base, Side::Excluded), "{written}");
+    }
+}
+
+#[test]
+fn host_with_a_dot_too_many_cannot_be_compared() {
+    assert!(mail("a@evil.example.", "evil.example").is_err());
+    assert!(mail("a@evil.example", "evil.example.").is_err());
+    assert!(uri("https://evil.example./", "evil.example").is_err());
+    assert!(uri("https://evil.example/", ".evil.example.").is_err());
 }

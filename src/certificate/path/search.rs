@@ -1,6 +1,10 @@
 //! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, and over self-issued
 //! intermediates, which count for no path length and are held to no name constraint.
 
+use std::time::Duration;
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_cert::Version;
 
 use super::{Candidate, Window};
@@ -40,7 +44,7 @@ impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
     fn extend(&mut self, last: &'a Examined) -> Option<Window> {
         for anchor in self.candidate.trust.all() {
-            if self.issued(last, &anchor.examined)? {
+            if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
                 let intermediates: Vec<_> =
                     self.path.iter().filter_map(|place| self.candidate.sent.get(*place)).collect();
                 match self.candidate.hold_path(&intermediates, anchor) {
@@ -50,7 +54,7 @@ impl<'a> Search<'a> {
             }
         }
         for (place, issuer) in self.candidate.sent.iter().enumerate() {
-            if !self.path.contains(&place) && self.issued(last, issuer)? {
+            if !self.path.contains(&place) && self.issued(last, issuer)? && is_distrusted(issuer) == Some(false) {
                 self.path.push(place);
                 if let Some(valid) = self.extend(issuer) {
                     return Some(valid);
@@ -71,7 +75,55 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether webpki distrusts the key: it knows authorities that lost theirs, and asks for them before anything else.
+///
+/// None for a certificate that webpki does not read; an anchor may be one, because its extensions are judged here.
+fn is_distrusted(certificate: &Examined) -> Option<bool> {
+    let der = CertificateDer::from(certificate.der());
+    let certificate = EndEntityCert::try_from(&der).ok()?;
+    let (any_time, usage) = (UnixTime::since_unix_epoch(Duration::ZERO), KeyUsage::client_auth());
+    let verdict = certificate.verify_for_usage(&[], &[], &[], any_time, usage, None, None);
+    Some(matches!(verdict, Err(Error::CertDistrusted)))
+}
+
 /// As many as webpki takes.
 const MAX_INTERMEDIATES: usize = 6;
 /// About 2 ms.
 const MAX_SIGNATURES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use rcgen::{PKCS_ECDSA_P384_SHA384, PublicKeyData, SignatureAlgorithm};
+
+    use super::*;
+    use crate::certificate::mint::{Authority, plain};
+
+    /// A key on the list of webpki (`EMDVTLSCAG3C`): a point on P-384.
+    const LOST: &str = "BDp6eGLIxE0yTd1pAzpngsDv7v5AVeaKEj+gNxujvZGUUU7hcqQz42MPAr0YgDfZ\
+                        5RSfm3fblKKB35h7L+qIi3S9/o/aTBCZ7myhlWb+PvDl9rCaVWzMi6UFYd8bKkQdAQ==";
+
+    struct Lost(Vec<u8>);
+
+    impl PublicKeyData for Lost {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithm(&self) -> &'static SignatureAlgorithm {
+            &PKCS_ECDSA_P384_SHA384
+        }
+    }
+
+    #[test]
+    fn key_that_was_lost_is_distrusted_whoever_certified_it() {
+        let root = Authority::root("Root", plain);
+        let sound = root.intermediate("Issuer", plain);
+        let lost = root.client_with(&Lost(BASE64_STANDARD.decode(LOST).unwrap()), plain);
+        assert_eq!(is_distrusted(&Examined::parse(&lost).unwrap()), Some(true));
+        assert_eq!(is_distrusted(&Examined::parse(&sound.der).unwrap()), Some(false));
+        assert_eq!(is_distrusted(&Examined::parse(&root.der).unwrap()), Some(false));
+    }
+}

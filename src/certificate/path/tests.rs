@@ -1,8 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose as Purpose, GeneralSubtree, IsCa,
-    KeyPair, KeyUsagePurpose as Usage, NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose as Purpose,
+    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose as Usage, NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+    SerialNumber,
 };
 
 use super::*;
@@ -203,6 +204,39 @@ fn name_outside_the_constraints_of_an_issuer_is_untrusted() {
     let empty = tagged(0x30, &tagged(0xa0, &[]));
     check_issuer(with_again(&NAME_CONSTRAINTS, true, &empty), "certificate_untrusted", "certificate_untrusted");
     check_leaf(with(&NAME_CONSTRAINTS, true, &empty), "certificate_malformed");
+}
+
+#[test]
+fn name_under_an_excluded_one_is_refused_however_it_is_written() {
+    let name = |value: &DnValue| {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::OrganizationName, value.clone());
+        name
+    };
+    let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
+    let check_named = |excluded: &DnValue, subject: &DnValue, expected: &str| {
+        let excluded_subtrees = vec![GeneralSubtree::DirectoryName(name(excluded))];
+        let constraints = NameConstraints { permitted_subtrees: vec![], excluded_subtrees };
+        let root = Authority::root("Root", |params| params.name_constraints = Some(constraints));
+        let leaf = root.client(|params| params.distinguished_name = name(subject));
+        assert_eq!(judge(&leaf, &[], &[&root.der], &RULES, now()), expected, "{subject:?}");
+    };
+    let evil = utf8("Evil Corp");
+    for written in [
+        utf8("Evil Corp"),
+        utf8("EVIL CORP"),
+        utf8("  evil   corp "),
+        DnValue::PrintableString("Evil Corp".try_into().unwrap()),
+        DnValue::BmpString("Evil Corp".try_into().unwrap()),
+        // Compatibility forms and marks that preparation would fold are not folded here, so they are a doubt.
+        utf8("Ｅｖｉｌ Corp"),
+        utf8("Evil\u{ad} Corp"),
+        utf8("Evil\u{1} Corp"),
+    ] {
+        check_named(&evil, &written, "certificate_untrusted");
+    }
+    check_named(&evil, &utf8("Good Corp"), "ok");
+    check_named(&utf8("Böse"), &utf8("BÖSE"), "certificate_untrusted");
 }
 
 #[test]
