@@ -231,6 +231,28 @@ fn audit_goes_where_the_operator_says() {
 }
 
 #[test]
+fn request_whose_decision_cannot_be_recorded_is_refused_unless_the_operator_allows_it() {
+    let bank = Bank::start();
+    let alice = &Pki::get().alice;
+    // A disk that is always full.
+    let full = Config::in_front_of(&bank).set("audit.sink", r#""file:/dev/full""#);
+    let sidecar = full.clone().start();
+    let until = std::time::Instant::now() + crate::support::sidecar::DEADLINE;
+    while sidecar.get("/a").by(alice).send().status == 200 {
+        assert!(std::time::Instant::now() < until, "nothing is recorded, and everything passes");
+    }
+    bank.take();
+    for _ in 0..5 {
+        assert_refused(&sidecar.get("/a").by(alice).send(), "audit_unavailable", &bank);
+    }
+
+    let sidecar = full.set("audit.on_failure", r#""allow""#).start();
+    for _ in 0..5 {
+        assert_passed(&sidecar.get("/a").by(alice).send(), &bank);
+    }
+}
+
+#[test]
 fn access_log_says_what_the_operator_wants_to_read() {
     let bank = Bank::start();
     let alice = &Pki::get().alice;

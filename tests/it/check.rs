@@ -84,6 +84,18 @@ fn file_that_is_not_there_is_a_fault() {
 }
 
 #[test]
+fn file_is_named_by_the_environment_or_stands_where_certbound_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = smallest().write(folder.path());
+    let check = |command: &mut Command| command.arg("check").output().unwrap().status.code();
+
+    assert_eq!(check(Command::new(binary()).env_remove("CERTBOUND_CONFIG").current_dir(folder.path())), Some(0));
+    assert_eq!(check(Command::new(binary()).env("CERTBOUND_CONFIG", &file).current_dir("/")), Some(0));
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(check(Command::new(binary()).env_remove("CERTBOUND_CONFIG").current_dir(empty.path())), Some(2));
+}
+
+#[test]
 fn missing_table_is_reported_at_the_beginning() {
     let config = smallest().without("backend.address");
     let text = config.text();

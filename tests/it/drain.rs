@@ -37,6 +37,21 @@ fn request_under_way_is_finished_before_the_process_ends() {
 }
 
 #[test]
+fn hang_up_of_a_terminal_is_no_reason_to_end() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let mut connection = sidecar.connect();
+    connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
+    await_request(&bank);
+
+    sidecar.signal("HUP");
+    bank.open();
+
+    assert_eq!(connection.answer("GET").status, 200);
+    assert_eq!(sidecar.get("/a").by(&Pki::get().alice).send().status, 200);
+}
+
+#[test]
 fn idle_connection_does_not_hold_the_process() {
     let bank = Bank::start();
     let mut sidecar = Sidecar::in_front_of(&bank);

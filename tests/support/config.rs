@@ -98,7 +98,7 @@ impl Config {
             .file("tls.key", server.key_pem())
     }
 
-    /// Certificates in nginx's form, in this header.
+    /// Certificates in this profile's header and form.
     pub(crate) fn profile(self, profile: &str) -> Self {
         self.set("client_certificate.profile", &format!("{profile:?}"))
     }
