@@ -1,0 +1,83 @@
+//! `certbound inspect`: certificates shown to people and to programs.
+
+mod json;
+mod text;
+
+use std::{
+    fs::File,
+    io::{self, Read, stdin},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use rustls_pki_types::UnixTime;
+
+use crate::{
+    certificate::{PathRules, inspect},
+    cli::{failure, print},
+};
+
+/// Show certificates, and what certbound would make of them
+///
+/// FILE holds PEM, DER, or the value of a header in which any of the load balancers forwards a certificate; what it is
+/// shows by itself, and a chain is shown whole.
+/// What certbound would make of each is said for the defaults of proxy.toml: no truststore is read and nobody is asked.
+/// The exit code is 0 when at least one certificate could be read, and 1 otherwise.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Inspect {
+    /// What to read; - for standard input
+    file: PathBuf,
+    /// Print JSON: a list of objects, one a certificate; what is unknown is null
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(super) fn execute(&self) -> ExitCode {
+        let name = self.file.display();
+        let input = match bounded(&self.file) {
+            Ok(input) => input,
+            Err(error) => return failure(format_args!("{name}: {error}")),
+        };
+        let certificates = match inspect::read(&input) {
+            Ok(certificates) => certificates,
+            Err(why) => return failure(format_args!("{name}: {}", why.what)),
+        };
+        let now = UnixTime::now();
+        let described = inspect::describe(&certificates, &PathRules::default(), now);
+        let mut readable = Vec::with_capacity(described.len());
+        for (place, found) in described.into_iter().enumerate() {
+            match found {
+                Ok(description) => readable.push((place, description)),
+                Err(denial) => {
+                    let why = text::refusal(&denial, now);
+                    eprintln!("certbound: {name}: certificate {} cannot be read: {why}", place + 1);
+                }
+            }
+        }
+        match readable.as_slice() {
+            [] => ExitCode::FAILURE,
+            _ if self.json => json::list(&readable).map_or_else(failure, |list| print(&list)),
+            _ => print(&text::blocks(&readable, certificates.len(), now)),
+        }
+    }
+}
+
+/// The file, or as much of it as shows that it is too large: who reads from a pipe must not wait for its end.
+fn bounded(file: &Path) -> io::Result<Vec<u8>> {
+    let source: Box<dyn Read> = match file.to_str() {
+        Some("-") => Box::new(stdin()),
+        _ => Box::new(File::open(file)?),
+    };
+    let mut input = Vec::new();
+    source.take(inspect::MAX_BYTES + 1).read_to_end(&mut input)?;
+    Ok(input)
+}
+
+const EXAMPLES: &str = r#"Examples:
+  certbound inspect tpp.pem
+  certbound inspect tpp.pem --json | jq -r '.[0].thumbprint'
+  echo "$HEADER" | certbound inspect -        a captured X-SSL-Client-Cert, x-forwarded-client-cert, Client-Cert, ...
+  openssl s_client -connect tpp.example:443 -showcerts </dev/null | certbound inspect -"#;
