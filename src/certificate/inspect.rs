@@ -31,6 +31,8 @@ pub struct Description {
     pub subject: String,
     /// Written like the subject.
     pub issuer: String,
+    /// Subject and issuer with names for attribute types that RFC 4514 leaves dotted.
+    pub spelled: (String, String),
     /// Lower-case hex.
     pub serial: String,
     /// Both ends included.
@@ -124,6 +126,7 @@ impl Description {
             thumbprint: Thumbprint::of(der),
             subject: name::text(tbs.subject()),
             issuer: name::text(tbs.issuer()),
+            spelled: (name::spelled(tbs.subject()), name::spelled(tbs.issuer())),
             serial: client::serial(tbs),
             valid: examined.valid,
             key: Key::of(tbs.subject_public_key_info()),

@@ -20,8 +20,8 @@ use crate::{
 
 /// Show certificates, and what certbound would make of them
 ///
-/// FILE holds PEM, DER, or the value of a header in which any of the load balancers forwards a certificate; what it is
-/// shows by itself, and a chain is shown whole.
+/// FILE holds PEM, DER, or the value of a header in which any of the load balancers forwards a certificate, told apart by
+/// content; of a chain every certificate is shown.
 /// What certbound would make of each is said for the defaults of proxy.toml: no truststore is read and nobody is asked.
 /// The exit code is 0 when at least one certificate could be read, and 1 otherwise.
 #[derive(Args, Debug)]

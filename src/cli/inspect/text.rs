@@ -89,8 +89,9 @@ fn visible(text: &str) -> String {
 fn identity(block: &mut Block, description: &Description, now: UnixTime) {
     let (from, until) = description.valid;
     block.line("x5t#S256", description.thumbprint);
-    block.line("subject", &description.subject);
-    block.line("issuer", &description.issuer);
+    let (subject, issuer) = &description.spelled;
+    block.line("subject", subject);
+    block.line("issuer", issuer);
     block.line("serial", &description.serial);
     block.line("valid", format_args!("{} to {}, {}", Second(from), Second(until), remaining(from, until, now)));
     let Key { kind, bits } = &description.key;
@@ -185,19 +186,20 @@ fn verdict(block: &mut Block, description: &Description, now: UnixTime) {
         match description.client_auth {
             Some(true) => "yes",
             Some(false) => "no",
+            None if description.as_anchor.is_some() => "not said: an authority may issue for any purpose",
             None => "not said: refused unless [truststore] require_client_auth = false",
         },
     );
     block.lines(
         "as a client",
         &refusals(&description.as_client, now),
-        "would be accepted if its issuer is in the truststore",
+        "would be accepted if its issuer is in the truststore and has not revoked it",
     );
     if let Some(refused) = &description.as_anchor {
         block.lines("as an anchor", &refusals(refused, now), "would be taken into a truststore");
         return;
     }
-    for (label, require) in [("as psd2", Requirement::Psd2), ("as qwac", Requirement::Qwac)] {
+    for (label, require) in [("eidas psd2", Requirement::Psd2), ("eidas qwac", Requirement::Qwac)] {
         match description.under(require) {
             Ok(()) => block.line(label, "qualified"),
             Err(denial) => block.line(label, refusal(&denial, now)),
