@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 
 use crate::support::{forms, pki::Pki, sidecar::binary};
 
@@ -69,12 +70,17 @@ fn json_has_every_member_of_the_contract() {
 fn person_reads_what_certbound_would_make_of_it() {
     let pki = Pki::get();
 
+    let ending = pki.issuing.issue("ending", |params| {
+        params.not_after = OffsetDateTime::now_utc() + Duration::days(10) + Duration::hours(12);
+    });
+
     let good = inspect(pki.alice.pem().as_bytes(), &[]);
+    let ending = inspect(ending.pem().as_bytes(), &[]);
     let expired = inspect(&pki.expired.der, &[]);
     let server = inspect(forms::base64_der(&pki.server_only.der).as_bytes(), &[]);
 
     assert_eq!(shown(&good, "x5t#S256"), pki.alice.thumbprint());
-    assert!(shown(&good, "valid").ends_with("expires in 29 days"), "{}", shown(&good, "valid"));
+    assert!(shown(&ending, "valid").ends_with("expires in 10 days"), "{}", shown(&ending, "valid"));
     assert_eq!(shown(&good, "clientAuth"), "yes");
     assert!(shown(&good, "organization").contains("registered by DE-BAFIN"));
     assert!(shown(&good, "as a client").starts_with("would be accepted if its issuer is in the truststore"));

@@ -135,7 +135,7 @@ fn anything_else_is_refused_with_a_reason() {
     check(b"Cert=\"x;Hash=y", "well formed");
     check(&base64.as_bytes()[..base64.len() - 1], "not canonical base64");
     check(&vec![b'A'; 1024 * 1024 + 1], "1 MiB");
-    check(&[0x30, 0].repeat(MOST + 1), "500");
+    check(&[0x30, 0].repeat(MOST + 2), "500");
 }
 
 #[test]
@@ -199,6 +199,22 @@ fn short_key_is_weak_and_of_known_length() {
     }));
     assert_eq!(weak.key, Key { kind: "RSA".into(), bits: Some(1024) });
     assert_eq!(codes(&weak.as_client), ["certificate_weak"]);
+}
+
+#[test]
+fn signature_that_nobody_can_verify_is_untrusted() {
+    let mut leaf = Authority::root("Root", plain).client(plain);
+    // ecdsa-with-SHA256 becomes ecdsa-with-SHA512, inside and outside.
+    let algorithm = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    let places: Vec<_> = leaf.windows(8).enumerate().filter(|(_, part)| *part == algorithm).collect();
+    let places: Vec<_> = places.iter().map(|(place, _)| *place).collect();
+    assert_eq!(places.len(), 2);
+    for place in places {
+        leaf[place + 7] = 0x04;
+    }
+    let found = one(&leaf);
+    assert_eq!(found.signature, "ecdsa-with-SHA512");
+    assert_eq!(codes(&found.as_client), ["certificate_untrusted"]);
 }
 
 proptest::proptest! {
