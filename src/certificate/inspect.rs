@@ -76,9 +76,6 @@ pub struct Key {
     pub bits: Option<usize>,
 }
 
-/// Size of what is read, at most.
-pub const MAX_BYTES: u64 = 1024 * 1024;
-
 /// Every certificate in `input`: PEM (other blocks are passed over), DER, or a header value of any profile, the chain
 /// headers' included. A copy of the leaf at the head of its chain is dropped.
 ///
@@ -299,6 +296,8 @@ fn unusable(what: &str) -> Unusable {
     Unusable { what: what.to_owned() }
 }
 
+/// Size of what is read, at most.
+pub const MAX_BYTES: u64 = 1024 * 1024;
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 /// Each is compared with every other.
 const MOST: usize = 500;

@@ -6,7 +6,7 @@ mod text;
 use std::{
     fs::File,
     io::{self, Read, stdin},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -36,8 +36,13 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn execute(&self) -> ExitCode {
-        let name = self.file.display();
-        let input = match bounded(&self.file) {
+        let from_standard_input = self.file.as_os_str() == "-";
+        let name = if from_standard_input { "standard input".into() } else { self.file.to_string_lossy() };
+        let source: io::Result<Box<dyn Read>> = match from_standard_input {
+            true => Ok(Box::new(stdin())),
+            false => File::open(&self.file).map(|file| Box::new(file) as _),
+        };
+        let input = match source.and_then(bounded) {
             Ok(input) => input,
             Err(error) => return failure(format_args!("{name}: {error}")),
         };
@@ -45,8 +50,13 @@ impl Inspect {
             Ok(certificates) => certificates,
             Err(why) => return failure(format_args!("{name}: {}", why.what)),
         };
+        self.show(&name, &certificates)
+    }
+
+    /// Those that can be read; a word on each that cannot.
+    fn show(&self, name: &str, certificates: &[Vec<u8>]) -> ExitCode {
         let now = UnixTime::now();
-        let described = inspect::describe(&certificates, &PathRules::default(), now);
+        let described = inspect::describe(certificates, &PathRules::default(), now);
         let mut readable = Vec::with_capacity(described.len());
         for (place, found) in described.into_iter().enumerate() {
             match found {
@@ -65,12 +75,8 @@ impl Inspect {
     }
 }
 
-/// The file, or as much of it as shows that it is too large: who reads from a pipe must not wait for its end.
-fn bounded(file: &Path) -> io::Result<Vec<u8>> {
-    let source: Box<dyn Read> = match file.to_str() {
-        Some("-") => Box::new(stdin()),
-        _ => Box::new(File::open(file)?),
-    };
+/// All of it, or as much as shows that it is too large: who reads from a pipe must not wait for its end.
+fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
     let mut input = Vec::new();
     source.take(inspect::MAX_BYTES + 1).read_to_end(&mut input)?;
     Ok(input)
