@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use rustls_pki_types::UnixTime;
+use x509_cert::TbsCertificate;
 
 use crate::{
     certificate::{
@@ -47,7 +48,6 @@ impl ClientCertificate {
         revocation: Option<Depth>,
     ) -> Self {
         let tbs = path.leaf.certificate.tbs_certificate();
-        let serial = tbs.serial_number().as_bytes();
         let intermediates = match forward {
             Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
             _ => &[],
@@ -56,7 +56,7 @@ impl ClientCertificate {
             thumbprint: Thumbprint::of(&presented.leaf),
             subject: name::text(tbs.subject()),
             issuer: name::text(tbs.issuer()),
-            serial: hex(serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial)),
+            serial: serial(tbs),
             organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
             not_after: path.leaf.valid.1,
             path_valid: path.valid,
@@ -139,6 +139,12 @@ fn issued(path: &VerifiedPath, presented: &Presented, depth: Option<Depth>) -> R
     let below = std::iter::once(&presented.leaf).chain(&path.intermediates);
     let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
     below.zip(issuers).take(reach).map(|(below, issuer)| Issued::read(below, issuer).map(Arc::new)).collect()
+}
+
+/// The serial number in lower-case hex, without the octet that makes it positive.
+pub(super) fn serial(tbs: &TbsCertificate) -> String {
+    let octets = tbs.serial_number().as_bytes();
+    hex(octets.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(octets))
 }
 
 fn hex(bytes: &[u8]) -> String {

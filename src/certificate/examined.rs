@@ -15,7 +15,7 @@ use x509_cert::{
 };
 
 use super::{
-    qualified::{QC_STATEMENTS, Qualification},
+    qualified::{self, QC_STATEMENTS, Qualification},
     signature,
 };
 use crate::denial::Denial;
@@ -25,8 +25,8 @@ use crate::denial::Denial;
 pub(super) struct Examined {
     pub(super) certificate: Certificate,
     pub(super) basic_constraints: Option<BasicConstraints>,
-    key_usage: Option<KeyUsage>,
-    extended_key_usage: Option<ExtendedKeyUsage>,
+    pub(super) key_usage: Option<KeyUsage>,
+    pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
     pub(super) name_constraints: Option<NameConstraints>,
     pub(super) alternative_names: Option<SubjectAltName>,
     /// Dates, both ends included.
@@ -69,8 +69,12 @@ impl Examined {
 
     /// What its qcStatements say.
     pub(super) fn qualification(&self) -> Qualification {
-        let statements = self.extensions().find(|extension| extension.extn_id == QC_STATEMENTS);
-        statements.map_or(Qualification::Absent, |found| Qualification::read(found.extn_value.as_bytes()))
+        self.statements().map_or(Qualification::Absent, Qualification::read)
+    }
+
+    /// Statements of qcStatements that certbound reads over.
+    pub(super) fn other_statements(&self) -> Vec<ObjectIdentifier> {
+        self.statements().map(qualified::others).unwrap_or_default()
     }
 
     /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
@@ -211,8 +215,14 @@ impl Examined {
     }
 
     /// Whether EKU holds clientAuth; none without EKU. anyExtendedKeyUsage does not count.
-    fn for_client_auth(&self) -> Option<bool> {
+    pub(super) fn for_client_auth(&self) -> Option<bool> {
         self.extended_key_usage.as_ref().map(|usage| usage.0.contains(&CLIENT_AUTH))
+    }
+
+    /// The value of qcStatements.
+    fn statements(&self) -> Option<&[u8]> {
+        let found = self.extensions().find(|extension| extension.extn_id == QC_STATEMENTS);
+        found.map(|extension| extension.extn_value.as_bytes())
     }
 
     fn has(&self, extension: ObjectIdentifier) -> bool {
@@ -271,7 +281,7 @@ struct RsaPublicKey<'a> {
 }
 
 /// The length of the modulus. None for numbers with which RSA is none: an even one, or an exponent of 1.
-fn rsa_bits(key: &[u8]) -> Option<usize> {
+pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
     let RsaPublicKey { modulus, exponent } = RsaPublicKey::from_der(key).ok()?;
     let odd = |number: &UintRef<'_>| number.as_bytes().last().is_some_and(|last| last & 1 == 1);
     if !odd(&modulus) || !odd(&exponent) || exponent.as_bytes() == [1] {
@@ -320,12 +330,12 @@ const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5
 const OBEYED: [ObjectIdentifier; 5] =
     [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, NameConstraints::OID, SubjectAltName::OID];
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 
 /// MD2, MD5, and SHA-1 with RSA; SHA-1 with RSA as OIW named it; SHA-1 with DSA and ECDSA.

@@ -4,10 +4,12 @@ pub mod client;
 mod constraints;
 mod examined;
 pub mod forwarded;
+pub mod inspect;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;
 mod name;
+pub mod organization;
 pub mod path;
 pub mod profile;
 pub mod qualified;

@@ -9,9 +9,18 @@ use x509_cert::{attr::AttributeTypeAndValue, name::Name};
 
 /// The name, last RDN first. Attribute types outside RFC 4514's table are dotted, their values `#` and hex of the DER.
 pub(super) fn text(name: &Name) -> String {
+    written(name, &[&SHORT_NAMES])
+}
+
+/// The same for people: the types that QTSPs and directories use have names, too.
+pub(super) fn spelled(name: &Name) -> String {
+    written(name, &[&SHORT_NAMES, &OTHER_NAMES])
+}
+
+fn written(name: &Name, names: &[&[(ObjectIdentifier, &str)]]) -> String {
     let mut rdns: Vec<String> = Vec::with_capacity(name.len());
     for rdn in name.iter_rdn() {
-        let attributes: Vec<String> = rdn.iter().map(attribute).collect();
+        let attributes: Vec<String> = rdn.iter().map(|one| attribute(one, names)).collect();
         rdns.push(attributes.join("+"));
     }
     rdns.reverse();
@@ -28,8 +37,8 @@ pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item 
     name.iter().filter(move |attribute| attribute.oid == kind).map(string)
 }
 
-fn attribute(attribute: &AttributeTypeAndValue) -> String {
-    let known = SHORT_NAMES.iter().find(|(kind, _)| *kind == attribute.oid);
+fn attribute(attribute: &AttributeTypeAndValue, names: &[&[(ObjectIdentifier, &str)]]) -> String {
+    let known = names.iter().copied().flatten().find(|(kind, _)| *kind == attribute.oid);
     match known.zip(string(attribute)) {
         Some(((_, short), value)) => format!("{short}={}", escaped(&value)),
         None => {
@@ -97,6 +106,19 @@ const SHORT_NAMES: [(Oid, &str); 9] = [
     (Oid::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
 ];
 
+/// As they are called where they are defined, and as OpenSSL prints them.
+const OTHER_NAMES: [(Oid, &str); 9] = [
+    (ORGANIZATION_IDENTIFIER, "organizationIdentifier"),
+    (EMAIL_ADDRESS, "emailAddress"),
+    (Oid::new_unwrap("2.5.4.4"), "SN"),
+    (Oid::new_unwrap("2.5.4.5"), "serialNumber"),
+    (Oid::new_unwrap("2.5.4.15"), "businessCategory"),
+    (Oid::new_unwrap("2.5.4.17"), "postalCode"),
+    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.1"), "jurisdictionL"),
+    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.2"), "jurisdictionST"),
+    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.3"), "jurisdictionC"),
+];
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
@@ -134,6 +156,7 @@ mod tests {
     fn type_outside_the_table_is_dotted_with_its_der() {
         let name = Name::from_str("2.5.4.97=#0c0141").unwrap();
         assert_eq!(text(&name), "2.5.4.97=#0c0141");
+        assert_eq!(spelled(&name), "organizationIdentifier=A");
         assert_eq!(value(&name, ORGANIZATION_IDENTIFIER).as_deref(), Some("A"));
     }
 }

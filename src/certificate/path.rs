@@ -33,6 +33,13 @@ pub struct PathRules {
     pub require_client_auth: bool,
 }
 
+/// What holds where the configuration says nothing.
+impl Default for PathRules {
+    fn default() -> Self {
+        Self { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true }
+    }
+}
+
 /// Proof that a path was found and holds. Only [`verify`] makes one.
 #[derive(Debug)]
 pub struct VerifiedPath {
@@ -206,6 +213,15 @@ impl Candidate<'_> {
             .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
             .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
     }
+}
+
+/// Whether webpki reads a leaf at all.
+///
+/// # Errors
+/// `certificate_malformed`, `_untrusted`.
+pub(super) fn readable(leaf: &[u8]) -> Result<(), Denial> {
+    let leaf = CertificateDer::from(leaf);
+    EndEntityCert::try_from(&leaf).map(|_| ()).map_err(|error| unreadable(&error))
 }
 
 /// webpki's parser refuses what it will not process at all.

@@ -227,6 +227,12 @@ fn read(extension: &[u8]) -> Result<Statements, &'static str> {
     Ok(read)
 }
 
+/// The statements that are read over; none of an extension that cannot be read.
+pub(super) fn others(extension: &[u8]) -> Vec<ObjectIdentifier> {
+    let listed = Vec::<QcStatement>::from_der(extension).unwrap_or_default();
+    listed.into_iter().map(|statement| statement.id).filter(|id| ![QC_COMPLIANCE, QC_TYPE, PSD2].contains(id)).collect()
+}
+
 fn types(statement: &QcStatement) -> Result<Vec<QcType>, &'static str> {
     let info = statement.info.as_ref().ok_or("QcType names no type")?;
     let types: Vec<ObjectIdentifier> = info.decode_as().map_err(|_| "QcType is not a sequence of OIDs")?;

@@ -39,6 +39,11 @@ pub(super) fn verify(
     if held { Ok(()) } else { Err("the signature is wrong, or made with an algorithm that is not accepted") }
 }
 
+/// Whether a signature of the algorithm `named` can be verified at all.
+pub(super) fn is_accepted(named: &AlgorithmIdentifierOwned) -> bool {
+    named.to_der().is_ok_and(|named| ALGORITHMS.iter().any(|known| is_named(*known, &named)))
+}
+
 /// webpki keeps the content of the AlgorithmIdentifier, without the sequence around it.
 fn is_named(known: &dyn SignatureVerificationAlgorithm, named: &[u8]) -> bool {
     let known = known.signature_alg_id();

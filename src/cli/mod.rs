@@ -2,6 +2,7 @@
 
 mod check;
 mod denials;
+mod inspect;
 mod run;
 
 use std::{fmt, path::PathBuf, process::ExitCode};
@@ -24,6 +25,7 @@ struct Line {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Inspect(inspect::Inspect),
     Denials(denials::Denials),
 }
 
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
     match Line::parse().command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Inspect(inspect) => inspect.execute(),
         Command::Denials(denials) => denials.execute(),
     }
 }
@@ -79,6 +82,7 @@ const EXAMPLES: &str = "\
 Examples:
   certbound check --config proxy.toml    every fault of the configuration at once
   certbound run --config proxy.toml      serve
+  certbound inspect tpp.pem              a certificate, and what certbound would make of it
   certbound denials                      every refusal: code, status, challenge";
 
 #[cfg(test)]

@@ -21,10 +21,11 @@ use crate::{
 pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
     let paths = table.strings("paths");
     let password = table.string("password_file").map(|file| password(table.reading, &file));
+    let default = PathRules::default();
     let rules = PathRules {
-        minimum_rsa_bits: table.integer("minimum_rsa_bits", 2048, 2048..=8192),
-        max_intermediates: table.integer("max_intermediates", 5, 0..=10),
-        require_client_auth: table.boolean("require_client_auth", true),
+        minimum_rsa_bits: table.integer("minimum_rsa_bits", default.minimum_rsa_bits, 2048..=8192),
+        max_intermediates: table.integer("max_intermediates", default.max_intermediates, 0..=10),
+        require_client_auth: table.boolean("require_client_auth", default.require_client_auth),
     };
     match paths.as_deref() {
         Some([]) => table.fault("paths", "no anchor is named", NAME_ANCHORS),

@@ -5,7 +5,7 @@ mod queue;
 pub mod record;
 #[cfg(test)]
 mod sample;
-mod timestamp;
+pub(crate) mod timestamp;
 
 pub mod metrics;
 

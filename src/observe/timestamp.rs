@@ -15,7 +15,7 @@ pub(super) struct Timestamp(pub(super) SystemTime);
 
 /// A time out of a certificate or a token, to the second.
 #[derive(Clone, Copy)]
-pub(super) struct Second(pub(super) UnixTime);
+pub(crate) struct Second(pub(crate) UnixTime);
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,6 +26,7 @@ mod connection_source;
 mod drain;
 mod examples;
 mod framing;
+mod inspect;
 mod peer;
 mod profiles;
 mod proxying;

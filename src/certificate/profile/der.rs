@@ -25,7 +25,7 @@ pub(super) fn from_base64(text: &[u8]) -> Result<Der, Denial> {
 }
 
 /// Splits certificates that stand one behind the other without a separator.
-pub(super) fn sequences(der: &[u8]) -> Result<Vec<Der>, Denial> {
+pub(crate) fn sequences(der: &[u8]) -> Result<Vec<Der>, Denial> {
     let broken = |_| malformed("not DER to its end");
     let mut reader = SliceReader::new(der).map_err(broken)?;
     let mut found = Vec::new();

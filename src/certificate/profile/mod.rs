@@ -150,8 +150,9 @@ impl Profile {
         matches!(self, Self::Envoy | Self::Traefik | Self::AwsAlb)
     }
 
-    /// Every certificate in one value, in the order written.
-    fn read(self, value: &[u8]) -> Result<Vec<Der>, Denial> {
+    /// Every certificate in one value of the certificate header or of the chain header, in the order written. They are not
+    /// looked into.
+    pub(super) fn read(self, value: &[u8]) -> Result<Vec<Der>, Denial> {
         match self {
             Self::Wso2 => wso2::read(value),
             Self::Nginx | Self::IngressNginx | Self::AwsAlb => escaped_pem::read(value),

@@ -8,7 +8,7 @@ use std::{
 use der::{Decode, Encode};
 use ring::digest::{self, SHA256};
 use x509_cert::{
-    Certificate,
+    Certificate, TbsCertificate,
     ext::pkix::{
         AuthorityInfoAccessSyntax, BasicConstraints, CrlDistributionPoints, KeyUsage,
         name::{DistributionPointName, GeneralName},
@@ -57,8 +57,6 @@ impl Issued {
         let (tbs, issuer) = (certificate.tbs_certificate(), issuer.tbs_certificate());
         let usage = issuer.get_extension::<KeyUsage>().map_err(|_| "the issuer's keyUsage cannot be read")?;
         let basic = tbs.get_extension::<BasicConstraints>().map_err(|_| "basicConstraints cannot be read")?;
-        let access = tbs.get_extension::<AuthorityInfoAccessSyntax>();
-        let points = tbs.get_extension::<CrlDistributionPoints>();
         let issuer_name = tbs.issuer().to_der().map_err(|_| "the issuer's name cannot be read")?;
         let issuer_key = issuer.subject_public_key_info().to_der().map_err(|_| "the issuer's key cannot be read")?;
         let serial = tbs.serial_number().as_bytes().to_vec();
@@ -69,8 +67,8 @@ impl Issued {
             issuer_signs_crls: usage.is_none_or(|(_, usage)| usage.crl_sign()),
             serial,
             is_authority: basic.is_some_and(|(_, basic)| basic.ca),
-            responders: responders(access.map_err(|_| "authorityInfoAccess cannot be read")?),
-            distribution_points: addresses(points.map_err(|_| "cRLDistributionPoints cannot be read")?),
+            responders: responders_of(tbs)?,
+            distribution_points: distribution_points_of(tbs)?,
         })
     }
 
@@ -140,21 +138,34 @@ impl IssuedKey {
     }
 }
 
-fn responders(access: Option<(bool, AuthorityInfoAccessSyntax)>) -> Vec<String> {
+/// Addresses of OCSP responders, as written.
+///
+/// # Errors
+/// The extension cannot be read.
+pub(in crate::certificate) fn responders_of(tbs: &TbsCertificate) -> Result<Vec<String>, NoAnswer> {
+    let access = tbs.get_extension::<AuthorityInfoAccessSyntax>();
+    let access = access.map_err(|_| "authorityInfoAccess cannot be read")?;
     let described = access.into_iter().flat_map(|(_, access)| access.0);
     let ocsp = described.filter(|description| description.access_method == OCSP);
-    ocsp.filter_map(|description| address(&description.access_location)).collect()
+    Ok(ocsp.filter_map(|description| address(&description.access_location)).collect())
 }
 
+/// Addresses of complete CRLs, as written.
+///
 /// Distribution points of other issuers (indirect CRLs) or for some reasons only lead to CRLs that are refused anyway.
-fn addresses(points: Option<(bool, CrlDistributionPoints)>) -> Vec<String> {
+///
+/// # Errors
+/// The extension cannot be read.
+pub(in crate::certificate) fn distribution_points_of(tbs: &TbsCertificate) -> Result<Vec<String>, NoAnswer> {
+    let points = tbs.get_extension::<CrlDistributionPoints>();
+    let points = points.map_err(|_| "cRLDistributionPoints cannot be read")?;
     let points = points.into_iter().flat_map(|(_, points)| points.0);
     let whole = points.filter(|point| point.crl_issuer.is_none() && point.reasons.is_none());
     let named = whole.filter_map(|point| match point.distribution_point {
         Some(DistributionPointName::FullName(names)) => Some(names),
         _ => None,
     });
-    named.flat_map(|names| names.iter().filter_map(address).collect::<Vec<_>>()).collect()
+    Ok(named.flat_map(|names| names.iter().filter_map(address).collect::<Vec<_>>()).collect())
 }
 
 /// The address that a general name is, if it is one.
