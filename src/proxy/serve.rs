@@ -15,7 +15,7 @@ use crate::{
         Settings,
         settings::{Address, Backend, Listen},
     },
-    observe::{AuditLog, Metrics},
+    observe::{AuditLog, Metrics, expiry},
     outside::{AddressRules, CrlFiles, KeyStore, RevocationRules, RevocationStore},
     proxy::{
         World,
@@ -71,6 +71,7 @@ impl Server {
         let mut background = JoinSet::new();
         background.spawn(Admin::new(Arc::clone(&world), health).run(admin));
         background.spawn(Arc::clone(&world.keys).run());
+        background.spawn(watch_expiry(Arc::clone(&world)));
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
         let refused = world.metrics.refused_connections();
@@ -127,6 +128,12 @@ fn revocation_store(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Resu
         addresses,
     };
     RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)
+}
+
+async fn watch_expiry(world: Arc<World>) {
+    let anchors = world.settings.gate.certificates.truststore().anchors();
+    let anchors = anchors.map(|(subject, end)| (subject.to_owned(), end)).collect();
+    expiry::watch(anchors, &world.metrics).await;
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
