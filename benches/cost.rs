@@ -3,6 +3,8 @@
 //! `cargo bench --bench cost`. Each proxy is a process of its own with one worker thread; backend and clients live here.
 //! The legs take turns, so that whatever else the machine does falls on all of them alike. What is counted is the CPU
 //! time the kernel charges to all threads of the proxy's process, so waiting costs nothing.
+//!
+//! `cargo bench --bench cost revocation` tells what asking about certificates costs, first and later.
 
 #![expect(
     clippy::expect_used,
@@ -31,6 +33,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[path = "cost/credentials.rs"]
 mod credentials;
+#[path = "cost/responder.rs"]
+mod responder;
+#[path = "cost/revocation.rs"]
+mod revocation;
 
 use credentials::Credentials;
 
@@ -40,6 +46,9 @@ fn main() {
         && role == "bare"
     {
         return bare(listen, backend);
+    }
+    if arguments.iter().any(|argument| argument == "revocation") {
+        return revocation::measure();
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let credentials = Credentials::mint();
@@ -53,8 +62,11 @@ fn main() {
 
     let mut legs = [
         Leg::new("bare Pingora", Proxy::bare(backend)),
-        Leg::new("certbound, hot caches", Proxy::certbound(folder.path(), "hot", backend, "")),
-        Leg::new("certbound, no caches", Proxy::certbound(folder.path(), "cold", backend, NO_CACHES)),
+        Leg::new("certbound, hot caches", Proxy::certbound(folder.path(), "hot", backend, NO_REVOCATION)),
+        Leg::new(
+            "certbound, no caches",
+            Proxy::certbound(folder.path(), "cold", backend, &[NO_REVOCATION, NO_CACHES].concat()),
+        ),
     ];
     for leg in &legs {
         drive(leg.proxy.address, &request, REQUESTS / 4);
@@ -125,9 +137,9 @@ impl Proxy {
         Self { child, address }
     }
 
-    fn certbound(folder: &Path, name: &str, backend: SocketAddr, caches: &str) -> Self {
+    fn certbound(folder: &Path, name: &str, backend: SocketAddr, tables: &str) -> Self {
         let file = folder.join(format!("{name}.toml"));
-        fs::write(&file, configuration(name, backend, caches)).expect("a configuration");
+        fs::write(&file, configuration(name, backend, tables)).expect("a configuration");
         let mut child = Command::new(env!("CARGO_BIN_EXE_certbound"))
             .args(["run", "--config"])
             .arg(&file)
@@ -164,7 +176,7 @@ impl Drop for Proxy {
 }
 
 /// Everything on: certificate, token, binding, audit to a file, metrics.
-fn configuration(name: &str, backend: SocketAddr, caches: &str) -> String {
+fn configuration(name: &str, backend: SocketAddr, tables: &str) -> String {
     format!(
         r#"
 [listen]
@@ -177,13 +189,11 @@ trusted_networks = ["127.0.0.0/8"]
 profile = "nginx"
 [truststore]
 paths = ["ca.pem"]
-[revocation]
-methods = []
 [[token.issuer]]
 issuer = "https://as.bank.example"
 audiences = ["https://api.bank.example"]
 jwks = "jwks.json"
-{caches}
+{tables}
 [backend]
 address = "{backend}"
 [log]
@@ -281,4 +291,5 @@ impl ProxyHttp for Bare {
 const ROUNDS: usize = 9;
 const REQUESTS: u32 = 8_000;
 const CLIENTS: u32 = 8;
+const NO_REVOCATION: &str = "[revocation]\nmethods = []\n";
 const NO_CACHES: &str = "[cache]\ncertificates = \"0\"\ntokens = \"0\"";

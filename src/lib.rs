@@ -33,6 +33,9 @@ pub mod observe;
 pub mod outside;
 
 #[cfg(feature = "proxy")]
+pub mod refresh;
+
+#[cfg(feature = "proxy")]
 pub mod proxy;
 
 #[cfg(feature = "proxy")]

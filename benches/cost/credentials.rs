@@ -95,4 +95,4 @@ fn token(certificate: &[u8]) -> (String, String) {
 }
 
 /// What nginx escapes: all but the unreserved characters.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

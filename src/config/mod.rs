@@ -4,6 +4,7 @@
 //! Each default is written once, where its key is read; `proxy.toml` shows them all, and a test compares.
 
 pub mod fault;
+pub mod fingerprint;
 pub mod settings;
 
 mod address;

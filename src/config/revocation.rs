@@ -12,6 +12,7 @@ use crate::{
     },
     config::{
         fault::Wrong,
+        fingerprint::Fingerprint,
         reading::{self, Placed, Reading},
         settings::Revocation,
         table::{Table, among},
@@ -26,6 +27,7 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
     let max_stale = table.duration("max_stale", "24h");
     let depth = table.choice("check", ("leaf", Depth::Leaf), &[("chain", Depth::Chain)]);
     let crl_files = table.strings("crl_files").unwrap_or_default();
+    let resolved: Vec<_> = crl_files.iter().map(|path| table.reading.resolve(&path.value)).collect();
     let settings = Revocation {
         timeout: table.duration("timeout", "2s"),
         cache_ttl: table.duration("cache_ttl", "1h"),
@@ -33,7 +35,8 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
         crl_refresh: table.duration("crl_refresh", "1h"),
         allowed_hosts: hosts(&mut table),
         allow_private_addresses: table.boolean("allow_private_addresses", false),
-        crl_files: crl_files.iter().map(|path| table.reading.resolve(&path.value)).collect(),
+        crl_fingerprint: Fingerprint::of(&resolved),
+        crl_files: resolved,
         crls: Vec::new(),
         methods,
     };

@@ -10,6 +10,7 @@ use crate::{
         Profile,
         revocation::{Method, crl::UnverifiedCrl},
     },
+    config::fingerprint::Fingerprint,
     gate::Gate,
     headers::IdentityHeaders,
 };
@@ -134,6 +135,8 @@ pub struct Revocation {
     pub crl_files: Vec<PathBuf>,
     /// What they held.
     pub crls: Vec<UnverifiedCrl>,
+    /// What they looked like before they were read.
+    pub crl_fingerprint: Fingerprint,
 }
 
 /// Where one issuer's keys come from.

@@ -1,5 +1,7 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
+pub mod revocation;
+
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -21,7 +23,12 @@ use crate::{
     config::{Settings, settings::Mode},
     gate::Findings,
     lookup::Lookup,
-    observe::{Record, histogram::Histogram},
+    observe::{
+        Record, expiry,
+        histogram::Histogram,
+        metrics::revocation::{Checks, CrlEnds},
+        record::Decision,
+    },
 };
 
 /// Every metric of certbound.
@@ -32,6 +39,10 @@ pub struct Metrics {
     stripped: Cells<Stripped, Counter>,
     certificates: Lookups,
     tokens: Lookups,
+    checks: Checks,
+    ending: Counter,
+    /// When CRLs end.
+    pub crls: CrlEnds,
     keys: Family<Issuer, Gauge>,
     served: Cells<Served, Histogram>,
     active: Gauge,
@@ -106,13 +117,16 @@ impl Metrics {
         let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
+        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
         let (keys, active) = (Family::default(), Gauge::default());
         let name = "certbound_jwks_last_success_timestamp_seconds";
         to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
         to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
-        let refused = Counter::default();
+        let (refused, ending) = (Counter::default(), Counter::default());
+        let name = "certbound_client_certificates_ending";
+        to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
         to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
         register_configuration(to, anchors);
@@ -120,7 +134,22 @@ impl Metrics {
             Mode::Enforce => "enforce",
             Mode::Report => "report",
         };
-        Self { registry, mode, decisions, stripped, certificates, tokens, keys, served, active, refused, outgoing }
+        Self {
+            registry,
+            mode,
+            decisions,
+            stripped,
+            certificates,
+            tokens,
+            checks,
+            ending,
+            crls,
+            keys,
+            served,
+            active,
+            refused,
+            outgoing,
+        }
     }
 
     /// Counts a finished request: decision, durations, cache look-ups.
@@ -143,6 +172,10 @@ impl Metrics {
         self.served.with(&served, |histogram| histogram.observe(record.duration));
         self.certificates.count(record.findings.certificate_lookup);
         self.tokens.count(record.findings.token_lookup);
+        self.checks.count(record.findings.grounds);
+        if ends_soon(record) {
+            self.ending.inc();
+        }
         if let Some(took) = record.backend {
             self.outgoing("backend", took);
         }
@@ -267,6 +300,15 @@ fn register_configuration<'a>(registry: &mut Registry, anchors: impl Iterator<It
     let build = Family::<Version, Gauge>::default();
     build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
     registry.register("certbound_build_info", "The version of certbound", build);
+}
+
+/// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.
+fn ends_soon(record: &Record) -> bool {
+    let now = record.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let certificate = record.findings.certificate.as_ref().filter(|_| matches!(record.decision, Decision::Allow));
+    certificate.is_some_and(|certificate| {
+        expiry::Remaining::of(certificate.not_after(), UnixTime::since_unix_epoch(now)).is_soon()
+    })
 }
 
 /// The template of the route that was taken.

@@ -1,5 +1,6 @@
 //! What operators see: logs, audit lines, metrics. Never a token, a whole certificate, or a path.
 
+pub mod expiry;
 mod histogram;
 mod queue;
 pub mod record;

@@ -15,7 +15,7 @@ use crate::{
         Settings,
         settings::{Address, Backend, Listen},
     },
-    observe::{AuditLog, Metrics},
+    observe::{AuditLog, Metrics, expiry},
     outside::{AddressRules, CrlFiles, KeyStore, RevocationRules, RevocationStore},
     proxy::{
         World,
@@ -25,6 +25,7 @@ use crate::{
         listen::{Reception, Socket},
         service::Sidecar,
     },
+    refresh::crl::CrlWatch,
 };
 
 /// A process whose listeners are bound and which answers probes, but takes no request yet.
@@ -33,7 +34,7 @@ pub struct Server {
     data: Socket,
     reception: Reception,
     proxy: Arc<HttpProxy<Sidecar>>,
-    /// Admin listener and refreshing of keys: they go on until the process ends.
+    /// Admin listener, refreshing of keys and CRL files, expiry: they go on until the process ends.
     background: JoinSet<()>,
 }
 
@@ -58,7 +59,10 @@ impl Server {
         let keys = KeyStore::new(sources, fetch_timeout, token_cache_bytes, Arc::clone(&metrics));
         let audit = AuditLog::open(&settings.audit, settings.mode, Arc::clone(&settings.hash))?;
         let activity = Activity::default();
-        let revocation = revocation_store(&mut settings, &metrics)?;
+        let revocation = revocation_store(&settings, &metrics)?;
+        let crl_files = CrlWatch::new(&settings.revocation, Arc::clone(&revocation));
+        // The store has them, and lets go of each when its file is replaced.
+        settings.revocation.crls = Vec::new();
         let world = Arc::new(World { settings, keys, revocation, metrics, audit, activity });
 
         // First the listener that says what is still missing.
@@ -71,6 +75,8 @@ impl Server {
         let mut background = JoinSet::new();
         background.spawn(Admin::new(Arc::clone(&world), health).run(admin));
         background.spawn(Arc::clone(&world.keys).run());
+        crl_files.map(|watch| background.spawn(watch.run()));
+        background.spawn(watch_expiry(Arc::clone(&world)));
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
         let refused = world.metrics.refused_connections();
@@ -114,9 +120,9 @@ impl Server {
 }
 
 /// Knows nothing yet but the CRL files.
-fn revocation_store(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<RevocationStore>> {
-    let settings = &mut settings.revocation;
-    let files = CrlFiles::new(std::mem::take(&mut settings.crls));
+fn revocation_store(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<RevocationStore>> {
+    let settings = &settings.revocation;
+    let files = CrlFiles::new(settings.crls.clone());
     let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
     let rules = RevocationRules {
         methods: settings.methods.clone(),
@@ -127,6 +133,12 @@ fn revocation_store(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Resu
         addresses,
     };
     RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)
+}
+
+async fn watch_expiry(world: Arc<World>) {
+    let anchors = world.settings.gate.certificates.truststore().anchors();
+    let anchors = anchors.map(|(subject, end)| (subject.to_owned(), end)).collect();
+    expiry::watch(anchors, &world.metrics).await;
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {

@@ -25,6 +25,7 @@ mod check;
 mod connection_source;
 mod drain;
 mod examples;
+mod expiry;
 mod framing;
 mod inspect;
 mod peer;

@@ -14,11 +14,12 @@ use x509_cert::{
         Extension, Extensions,
         pkix::{crl::dp::IssuingDistributionPoint, name::DistributionPointName},
     },
+    name::Name,
     time::Time,
 };
 
 use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, unix};
-use crate::certificate::signature;
+use crate::certificate::{name, signature};
 
 /// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
 #[derive(Clone)]
@@ -114,6 +115,11 @@ impl UnverifiedCrl {
         &self.0.issuer
     }
 
+    /// The issuer's name as text (RFC 4514); empty where it cannot be read, and so is nobody's.
+    pub fn issuer_text(&self) -> String {
+        self.0.issuer_text()
+    }
+
     /// When the next one is due. Nobody has vouched for it yet.
     pub fn next_update(&self) -> UnixTime {
         self.0.next_update()
@@ -138,6 +144,11 @@ impl UnverifiedCrl {
 }
 
 impl Crl {
+    /// The issuer's name as text (RFC 4514).
+    pub fn issuer_text(&self) -> String {
+        self.list.issuer_text()
+    }
+
     /// What this CRL says of a certificate of the same issuer now.
     ///
     /// # Errors
@@ -184,6 +195,10 @@ impl Crl {
 impl List {
     fn next_update(&self) -> UnixTime {
         at(self.next_update)
+    }
+
+    fn issuer_text(&self) -> String {
+        Name::from_der(&self.issuer).map(|issuer| name::text(&issuer)).unwrap_or_default()
     }
 
     fn status(&self, serial: &[u8]) -> Result<Status, NoAnswer> {

@@ -46,6 +46,16 @@ pub enum Method {
     Crl,
 }
 
+impl Method {
+    /// As the configuration and every record write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ocsp => "ocsp",
+            Self::Crl => "crl",
+        }
+    }
+}
+
 /// What is known of a certificate's revocation when a request is judged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Standing {

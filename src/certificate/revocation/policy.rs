@@ -82,6 +82,28 @@ pub enum Grounds {
     Unavailable,
 }
 
+impl Grounds {
+    /// As audit and metrics write it; none where it is not asked.
+    pub fn status(&self) -> Option<&'static str> {
+        match self {
+            Self::NotDemanded => None,
+            Self::Good { stale: false, .. } => Some("good"),
+            Self::Good { stale: true, .. } => Some("stale"),
+            Self::Revoked { .. } => Some("revoked"),
+            Self::Unknown => Some("unknown"),
+            Self::Unavailable => Some("unavailable"),
+        }
+    }
+
+    /// How the answer was had, where there is one.
+    pub fn method(&self) -> Option<Method> {
+        match self {
+            Self::Good { method, .. } | Self::Revoked { method, .. } => Some(*method),
+            Self::NotDemanded | Self::Unknown | Self::Unavailable => None,
+        }
+    }
+}
+
 /// Why a certificate is not cleared.
 #[derive(Debug)]
 pub enum ClearStop {

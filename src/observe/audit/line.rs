@@ -155,19 +155,8 @@ impl<'a> Certificate<'a> {
 impl Revocation {
     /// None where it is not asked.
     fn of(grounds: Grounds) -> Option<Self> {
-        let named = |method| match method {
-            Method::Ocsp => "ocsp",
-            Method::Crl => "crl",
-        };
-        let (method, status, cached) = match grounds {
-            Grounds::NotDemanded => return None,
-            Grounds::Good { method, cached, stale: false } => (Some(named(method)), "good", cached),
-            Grounds::Good { method, cached, stale: true } => (Some(named(method)), "stale", cached),
-            Grounds::Revoked { method, cached } => (Some(named(method)), "revoked", cached),
-            Grounds::Unknown => (None, "unknown", false),
-            Grounds::Unavailable => (None, "unavailable", false),
-        };
-        Some(Self { method, status, cached })
+        let cached = matches!(grounds, Grounds::Good { cached: true, .. } | Grounds::Revoked { cached: true, .. });
+        Some(Self { method: grounds.method().map(Method::name), status: grounds.status()?, cached })
     }
 }
 

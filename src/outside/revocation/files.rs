@@ -30,6 +30,11 @@ impl CrlFiles {
         Self { lists, generation: 0 }
     }
 
+    /// Issuer (RFC 4514) and nextUpdate of each, for whoever watches them end.
+    pub(super) fn ends(&self) -> Vec<(String, UnixTime)> {
+        self.lists.iter().map(|list| (list.list.issuer_text(), list.list.next_update())).collect()
+    }
+
     /// These in the place of `old`.
     pub(super) fn following(&self, old: &Self) -> Self {
         Self { lists: self.lists.clone(), generation: old.generation.saturating_add(1) }

@@ -13,6 +13,7 @@ use super::{CrlFiles, RevocationRules, lists::Lists};
 use crate::{
     certificate::revocation::{
         Answer, Issued, Method, Status,
+        crl::Crl,
         ocsp::{self, CertIdHash, Response},
     },
     observe::Metrics,
@@ -70,6 +71,7 @@ impl Inquiry {
         metrics: Arc<Metrics>,
     ) -> Result<Self, FetchError> {
         let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
+        metrics.crls.read_from_files(files.ends());
         let post = Arc::new(Post {
             fetcher: Fetcher::guarded(addresses.clone(), timeout)?,
             addresses,
@@ -86,6 +88,7 @@ impl Inquiry {
     }
 
     pub(super) fn replace_files(&self, files: CrlFiles) {
+        self.post.metrics.crls.read_from_files(files.ends());
         let files = Arc::new(files);
         self.files.rcu(|old| Arc::new(files.following(old)));
     }
@@ -179,6 +182,11 @@ impl Post {
             self.set_aside(written);
         }
         Ok(answer?)
+    }
+
+    /// Says when the CRL that was fetched there ends.
+    pub(super) fn received(&self, written: &str, crl: &Crl) {
+        self.metrics.crls.fetched(written, crl.issuer_text(), crl.next_update());
     }
 
     /// Leaves an address alone for a while.

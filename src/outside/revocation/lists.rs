@@ -112,6 +112,7 @@ impl Shelf {
         let begun = Instant::now();
         match self.read(&place.address, about).await {
             Ok(crl) => {
+                self.post.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
                 let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh));
                 // Before its end, so that answers are renewed out of a newer one.

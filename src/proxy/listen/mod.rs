@@ -1,6 +1,6 @@
 //! Connections to the data listener: taken within limits, their facts established, handed to Pingora.
 
-mod proxy_header;
+pub mod proxy_header;
 mod socket;
 mod stream;
 mod tls;

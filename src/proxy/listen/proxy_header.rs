@@ -36,7 +36,7 @@ enum Parsed {
 ///
 /// # Errors
 /// `InvalidData` for anything but a header of `version`, an end before its end, and what reading itself fails with.
-pub(super) async fn read<R>(version: ProxyProtocol, from: &mut R) -> io::Result<(Option<IpAddr>, Vec<u8>)>
+pub async fn read<R>(version: ProxyProtocol, from: &mut R) -> io::Result<(Option<IpAddr>, Vec<u8>)>
 where
     R: AsyncRead + Unpin,
 {

@@ -1,0 +1,108 @@
+//! CRL files, read anew when they change.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use rustls_pki_types::UnixTime;
+use tokio::{task::spawn_blocking, time::sleep};
+
+use crate::{
+    certificate::revocation::crl::UnverifiedCrl,
+    config::{fingerprint::Fingerprint, revocation, settings::Revocation},
+    outside::{CrlFiles, RevocationStore},
+};
+
+/// The operator's CRL files, and the store that answers out of them.
+pub struct CrlWatch {
+    paths: Vec<PathBuf>,
+    /// Of what the store holds.
+    held: Fingerprint,
+    /// Whether the store holds a CRL out of a file.
+    holds_any: bool,
+    /// What was last said to be wrong: once is enough.
+    fault: Option<String>,
+    store: Arc<RevocationStore>,
+}
+
+/// What a look at the files came to.
+enum Seen {
+    /// What the store holds.
+    Same,
+    /// They are still being written: the next look decides.
+    Changing,
+    New(Fingerprint, Vec<UnverifiedCrl>),
+}
+
+impl CrlWatch {
+    /// `store` holds what `settings` read; none where no file is configured or nobody asks about revocation.
+    pub fn new(settings: &Revocation, store: Arc<RevocationStore>) -> Option<Self> {
+        let Revocation { methods, crl_files, crls, crl_fingerprint, .. } = settings;
+        if methods.is_empty() || crl_files.is_empty() {
+            return None;
+        }
+        let (paths, held) = (crl_files.clone(), crl_fingerprint.clone());
+        Some(Self { paths, held, holds_any: !crls.is_empty(), fault: None, store })
+    }
+
+    /// Looks every few seconds. Never returns.
+    pub async fn run(mut self) {
+        loop {
+            sleep(PACE).await;
+            self.look().await;
+        }
+    }
+
+    /// Reads the files if they changed, all of them. At any fault the store keeps what it has, and the next look tries
+    /// again: the fault may be one of the moment, and a revocation that is not heard of is worse than a file read twice.
+    async fn look(&mut self) {
+        let (paths, held) = (self.paths.clone(), self.held.clone());
+        let seen = spawn_blocking(move || see(&paths, &held)).await;
+        match seen.unwrap_or_else(|_| Err(io::Error::other("the task that read them failed"))) {
+            Ok(Seen::Same) => self.fault = None,
+            Ok(Seen::Changing) => {}
+            // Copied by hand, a folder is empty for a moment; kept, a CRL serves until its nextUpdate anyway.
+            Ok(Seen::New(_, lists)) if lists.is_empty() && self.holds_any => self.complain("no CRL is left".to_owned()),
+            Ok(Seen::New(fingerprint, lists)) => self.replace(fingerprint, lists),
+            Err(error) => self.complain(error.to_string()),
+        }
+    }
+
+    fn replace(&mut self, fingerprint: Fingerprint, lists: Vec<UnverifiedCrl>) {
+        let now = UnixTime::now();
+        let ended = lists.iter().filter(|list| list.next_update() < now).count();
+        tracing::info!(event = "crls_reloaded", lists = lists.len(), ended, "CRL files were read anew");
+        self.holds_any = !lists.is_empty();
+        self.store.replace_files(CrlFiles::new(lists));
+        self.held = fingerprint;
+        self.fault = None;
+    }
+
+    fn complain(&mut self, why: String) {
+        if self.fault.as_ref() != Some(&why) {
+            tracing::error!(
+                event = "crls_not_reloaded",
+                error = why,
+                "changed CRL files are not used; the old ones are"
+            );
+            self.fault = Some(why);
+        }
+    }
+}
+
+/// Blocks.
+fn see(paths: &[PathBuf], held: &Fingerprint) -> io::Result<Seen> {
+    let before = Fingerprint::of(paths);
+    if before == *held {
+        return Ok(Seen::Same);
+    }
+    let lists = revocation::crls(paths);
+    if Fingerprint::of(paths) != before {
+        return Ok(Seen::Changing);
+    }
+    Ok(Seen::New(before, lists?))
+}
+
+/// A changed file is used within 5 s: one second of them to read it.
+const PACE: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests;

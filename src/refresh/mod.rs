@@ -1,0 +1,3 @@
+//! What is read anew while certbound runs: the last good one stays when the new one is at fault.
+
+pub mod crl;
