@@ -169,13 +169,13 @@ pub(crate) struct Said {
     /// In seconds from now.
     pub(crate) this_update: i64,
     pub(crate) next_update: i64,
-    /// In the place of the CertID that was asked for.
-    pub(crate) cert_id: Option<Vec<u8>>,
+    /// Makes the CertID out of the one that was asked for.
+    pub(crate) about: fn(Vec<u8>) -> Vec<u8>,
 }
 
 impl Said {
     pub(crate) fn good() -> Self {
-        Self { status: vec![0x80, 0], this_update: -60, next_update: 3600, cert_id: None }
+        Self { status: vec![0x80, 0], this_update: -60, next_update: 3600, about: |asked| asked }
     }
 
     /// Since an hour.
@@ -206,7 +206,7 @@ impl Said {
         };
         let key = key.clone();
         move |question| {
-            let cert_id = self.cert_id.clone().unwrap_or_else(|| cert_id(question));
+            let cert_id = (self.about)(cert_id(question));
             let next = tlv(0xa0, &[&time(self.next_update)]);
             let single = sequence(&[&cert_id, &self.status, &time(self.this_update), &next]);
             let tbs = sequence(&[&tlv(0xa1, &[&subject]), &time(-60), &sequence(&[&single])]);
@@ -220,16 +220,10 @@ impl Said {
 }
 
 /// The CertID that a question names.
-pub(crate) fn cert_id(question: &[u8]) -> Vec<u8> {
+fn cert_id(question: &[u8]) -> Vec<u8> {
     let tbs = children(question)[0];
     let list = children(tbs).into_iter().find(|part| part[0] == 0x30).unwrap();
     children(children(list)[0])[0].to_vec()
-}
-
-/// The same CertID with another serial number.
-pub(crate) fn with_serial(cert_id: &[u8], serial: &[u8]) -> Vec<u8> {
-    let parts = children(cert_id);
-    sequence(&[parts[0], parts[1], parts[2], &tlv(0x02, &[serial])])
 }
 
 /// GeneralizedTime, in seconds from now.

@@ -1,21 +1,20 @@
 //! Whatever a responder or a distribution point does instead of answering is no answer.
 
-use der::{Decode, Encode};
 use rcgen::ExtendedKeyUsagePurpose;
 use time::{Duration, OffsetDateTime};
-use x509_cert::Certificate;
 
 use super::{HOUR, Stage};
 use crate::support::{
-    der::{oid, sequence, tlv},
-    ocsp::{Reply, Said, cert_id, with_serial},
+    der::{children, oid, sequence, tlv},
+    ocsp::{Reply, Said},
     pki::{Authority, SignatureKey},
 };
 
 type Manner = Box<dyn Fn(&[u8]) -> Reply + Send + Sync>;
 
+/// The certificate is refused, the bank sees nothing, and the log says why.
 #[track_caller]
-fn check(misbehaviour: &str, manner: impl FnOnce(&Stage) -> Manner) {
+fn check(misbehaviour: &str, reason: &str, manner: impl FnOnce(&Stage) -> Manner) {
     let stage = Stage::new();
     let manner = manner(&stage);
     stage.responder.says("/ocsp", manner);
@@ -27,6 +26,8 @@ fn check(misbehaviour: &str, manner: impl FnOnce(&Stage) -> Manner) {
     assert_eq!(stage.bank.requests(), 0, "{misbehaviour}");
     assert!(stage.responder.asked("/ocsp") > 0, "{misbehaviour}");
     assert_eq!(stage.responder.asked("/elsewhere"), 0, "{misbehaviour}");
+    let said = sidecar.log("app", 1).into_iter().find(|line| line["event"] == "revocation_not_answered").unwrap();
+    assert!(said["error"].as_str().unwrap().contains(reason), "{misbehaviour}: {said}");
 }
 
 fn boxed(manner: impl Fn(&[u8]) -> Reply + Send + Sync + 'static) -> Manner {
@@ -53,20 +54,22 @@ fn delegate_of_the_issuer_is_believed() {
 
 #[test]
 fn answer_of_someone_else_is_none() {
-    check("namesake of the issuer", |_| boxed(Said::good().by(&Authority::root("Bank CA"))));
-    check("stranger", |_| boxed(Said::good().by(&Authority::root("Stranger"))));
-    check("stranger who encloses the own certificate", |_| {
+    check("namesake of the issuer", "signature is wrong", |_| boxed(Said::good().by(&Authority::root("Bank CA"))));
+    check("stranger", "neither the issuer nor a delegate", |_| boxed(Said::good().by(&Authority::root("Stranger"))));
+    check("stranger who encloses the own certificate", "not made one by the issuer", |_| {
         let stranger = Authority::root("Stranger");
         boxed(Said::good().signed(&stranger.signature_key(), &stranger.der, &[&stranger.der]))
     });
-    check("stranger in the issuer's name", |stage| {
+    check("stranger in the issuer's name", "signature is wrong", |stage| {
         let stranger = Authority::root("Stranger");
         boxed(Said::good().signed(&stranger.signature_key(), &stage.authority.der, &[&stage.authority.der]))
     });
-    check("client of the issuer", |stage| delegate(stage, &[ExtendedKeyUsagePurpose::ClientAuth], 1));
-    check("delegate for nothing", |stage| delegate(stage, &[], 1));
-    check("expired delegate", |stage| delegate(stage, &[ExtendedKeyUsagePurpose::OcspSigning], -1));
-    check("delegate of a stranger", |_| {
+    check("client of the issuer", "not made one by the issuer", |stage| {
+        delegate(stage, &[ExtendedKeyUsagePurpose::ClientAuth], 1)
+    });
+    check("delegate for nothing", "not made one by the issuer", |stage| delegate(stage, &[], 1));
+    check("expired delegate", "out of date", |stage| delegate(stage, &[ExtendedKeyUsagePurpose::OcspSigning], -1));
+    check("delegate of a stranger", "not made one by the issuer", |_| {
         let stranger = Authority::root("Bank CA");
         let ocsp = |params: &mut rcgen::CertificateParams| {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
@@ -78,39 +81,31 @@ fn answer_of_someone_else_is_none() {
 
 #[test]
 fn answer_about_another_certificate_or_another_time_is_none() {
-    check("replay of another certificate's answer", |stage| {
-        let good = Said::good().by(&stage.authority);
-        boxed(move |question| good(&ask_about(&with_serial(&cert_id(question), &[6]))))
+    check("replay of another certificate's answer", "about another certificate", |stage| {
+        let about = |asked: Vec<u8>| {
+            let parts = children(&asked);
+            sequence(&[parts[0], parts[1], parts[2], &tlv(0x02, &[&[6]])])
+        };
+        boxed(Said { about, ..Said::good() }.by(&stage.authority))
     });
-    check("past its nextUpdate", |stage| {
+    check("certificate of another issuer with the same serial number", "about another certificate", |stage| {
+        let about = |asked: Vec<u8>| {
+            let parts = children(&asked);
+            sequence(&[parts[0], parts[1], &tlv(0x04, &[&[7; 20]]), parts[3]])
+        };
+        boxed(Said { about, ..Said::good() }.by(&stage.authority))
+    });
+    check("past its nextUpdate", "stale", |stage| {
         boxed(Said { this_update: -2 * HOUR, next_update: -HOUR, ..Said::good() }.by(&stage.authority))
     });
-    check("not valid yet", |stage| {
+    check("not valid yet", "not valid yet", |stage| {
         boxed(Said { this_update: HOUR, next_update: 2 * HOUR, ..Said::good() }.by(&stage.authority))
     });
-    check("issuer of the same name, with another key", |stage| {
-        let (good, namesake) = (Said::good(), Authority::root("Bank CA"));
-        let key = Certificate::from_der(&namesake.der).unwrap().tbs_certificate().subject_public_key_info().to_der();
-        let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &key.unwrap()[26..]);
-        let sign = stage.authority.signature_key();
-        let signer = stage.authority.der.clone();
-        boxed(move |question| {
-            let asked = cert_id(question);
-            let parts = crate::support::der::children(&asked);
-            let other = sequence(&[parts[0], parts[1], &tlv(0x04, &[hash.as_ref()]), parts[3]]);
-            Said { cert_id: Some(other), ..good.clone() }.signed(&sign, &signer, &[])(question)
-        })
-    });
-}
-
-/// A question about this CertID.
-fn ask_about(cert_id: &[u8]) -> Vec<u8> {
-    sequence(&[&sequence(&[&sequence(&[&sequence(&[cert_id])])])])
 }
 
 #[test]
 fn what_is_no_answer_at_all_is_none() {
-    check("spoiled signature", |stage| {
+    check("spoiled signature", "signature is wrong", |stage| {
         let good = Said::good().by(&stage.authority);
         boxed(move |question| {
             let Reply::Body(mut body) = good(question) else { unreachable!() };
@@ -118,26 +113,26 @@ fn what_is_no_answer_at_all_is_none() {
             Reply::Body(body)
         })
     });
-    check("bytes behind it", |stage| {
+    check("bytes behind it", "not an OCSP response", |stage| {
         let good = Said::good().by(&stage.authority);
         boxed(move |question| {
             let Reply::Body(body) = good(question) else { unreachable!() };
             Reply::Body([body, vec![0]].concat())
         })
     });
-    check("huge", |_| boxed(|_| Reply::Body(vec![0x30; 1 << 20])));
-    check("empty", |_| boxed(|_| Reply::Body(Vec::new())));
-    check("garbage", |_| boxed(|_| Reply::Body(b"<html>all is well</html>".to_vec())));
-    check("no HTTP", |_| boxed(|_| Reply::Raw(vec![0xff; 100])));
-    check("failure", |_| boxed(|_| Reply::Failure));
-    check("tryLater", |_| boxed(|_| Reply::Body(sequence(&[&[0x0a, 1, 3]]))));
-    check("another type of answer", |_| {
+    check("huge", "larger than", |_| boxed(|_| Reply::Body(vec![0x30; 1 << 20])));
+    check("empty", "not an OCSP response", |_| boxed(|_| Reply::Body(Vec::new())));
+    check("garbage", "not an OCSP response", |_| boxed(|_| Reply::Body(b"<html>all is well</html>".to_vec())));
+    check("no HTTP", "no answer", |_| boxed(|_| Reply::Raw(vec![0xff; 100])));
+    check("failure", "status 500", |_| boxed(|_| Reply::Failure));
+    check("tryLater", "reports an error", |_| boxed(|_| Reply::Body(sequence(&[&[0x0a, 1, 3]]))));
+    check("another type of answer", "not a basic response", |_| {
         let bytes = sequence(&[&oid(&[0x2a, 3, 4]), &tlv(0x04, &[&[5, 0]])]);
         boxed(move |_| Reply::Body(sequence(&[&[0x0a, 1, 0], &tlv(0xa0, &[&bytes])])))
     });
-    check("drip", |_| boxed(|_| Reply::Drip));
-    check("silence", |_| boxed(|_| Reply::Silence));
-    check("redirect", |stage| {
+    check("drip", "no whole answer", |_| boxed(|_| Reply::Drip));
+    check("silence", "no whole answer", |_| boxed(|_| Reply::Silence));
+    check("redirect", "status 302", |stage| {
         stage.responder.says("/elsewhere", Said::good().by(&stage.authority));
         boxed(|_| Reply::Redirect("/elsewhere"))
     });
