@@ -153,3 +153,6 @@ impl From<Denial> for ClearStop {
         Self::Deny(denial, None)
     }
 }
+
+#[cfg(test)]
+mod tests;
