@@ -292,7 +292,7 @@ fn unknown_key_is_asked_for_once_and_then_refused() {
     let question = Question::Keys { issuer: 0 };
 
     let first = world.judge(&world.alice(), &[]).verdict;
-    let second = world.judge(&world.alice(), &[question.clone()]).verdict;
+    let second = world.judge(&world.alice(), std::slice::from_ref(&question)).verdict;
 
     assert!(matches!(&first, Verdict::Ask(asked) if *asked == question), "{first:?}");
     assert!(matches!(second, Verdict::Deny(Denial::TokenKeyUnknown { .. })), "{second:?}");
