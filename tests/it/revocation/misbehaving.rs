@@ -26,7 +26,7 @@ fn check(misbehaviour: &str, reason: &str, manner: impl FnOnce(&Stage) -> Manner
     assert_eq!(stage.bank.requests(), 0, "{misbehaviour}");
     assert!(stage.responder.asked("/ocsp") > 0, "{misbehaviour}");
     assert_eq!(stage.responder.asked("/elsewhere"), 0, "{misbehaviour}");
-    let said = sidecar.log("app", 1).into_iter().find(|line| line["event"] == "revocation_not_answered").unwrap();
+    let said = sidecar.event("revocation_not_answered");
     assert!(said["error"].as_str().unwrap().contains(reason), "{misbehaviour}: {said}");
 }
 
