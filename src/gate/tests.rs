@@ -10,7 +10,8 @@ use crate::{
     certificate::{
         Certificates, PathRules, Profile,
         mint::{Authority, in_years, plain, trusting},
-        revocation::NothingKnown,
+        qualified::Requirement,
+        revocation::{Depth, Standing},
     },
     headers::{IdentityHeaders, ReadNames},
     route::{Demands, GrantRule, Template},
@@ -20,6 +21,10 @@ use crate::{
         mint::{self, NOW},
     },
 };
+
+mod revocation;
+
+use revocation::Told;
 
 const HEADER: HeaderName = HeaderName::from_static("x-ssl-client-cert");
 const BALANCER: [u8; 4] = [10, 0, 0, 7];
@@ -36,6 +41,8 @@ fn header_value(der: &[u8]) -> Vec<u8> {
 struct World {
     gate: Gate,
     keys: KeyRing,
+    revocations: Told,
+    root: Authority,
     mint: mint::Mint,
     alice: Vec<u8>,
     mallory: Vec<u8>,
@@ -56,7 +63,7 @@ impl World {
     fn new() -> Self {
         let root = Authority::root("root", plain);
         let rules = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
-        let client = || root.client(in_years(2025, 2028));
+        let (alice, mallory) = (root.client(in_years(2025, 2028)), root.client(in_years(2025, 2028)));
         let mint = mint::Mint::new(Algorithm::ES256, "1");
         let gate = Gate {
             routes: Routes::new(routes()),
@@ -67,13 +74,13 @@ impl World {
                 refuse_strangers: false,
             },
             source: Source::Header { profile: Profile::Haproxy, max_bytes: 16 * 1024 },
-            certificates: Certificates::new(trusting(&[&root.der]), rules, None, None, 0),
+            certificates: Certificates::new(trusting(&[&root.der]), rules, None, Some(Depth::Leaf), 0),
             revocation: RevocationPolicy::Off,
             eidas: Eidas::default(),
             issuers: mint::issuers(),
         };
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
-        Self { gate, keys, mint, alice: client(), mallory: client() }
+        Self { gate, keys, revocations: Told(Standing::NotAsked), root, mint, alice, mallory }
     }
 
     /// A token bound to Alice's certificate, with changes.
@@ -119,7 +126,7 @@ impl World {
         };
         self.gate.judge(
             &inbound,
-            &Known { keys: &self.keys, revocations: &NothingKnown, answered },
+            &Known { keys: &self.keys, revocations: &self.revocations, answered },
             mint::at(shown.now),
         )
     }
@@ -151,6 +158,7 @@ fn routes() -> Vec<Route> {
         route("/certificate-only", Demands { certificate: true, ..Demands::default() }),
         Route { scopes: "fundsconfirmations".into(), ..route("/scoped", all) },
         Route { grant: GrantRule::Only(Grant::User), ..route("/granted", all) },
+        Route { roles: vec!["PSP_AI"], ..route("/licensed", all) },
         route("/accounts/{Id}", all),
     ]
 }
@@ -284,7 +292,7 @@ fn unknown_key_is_asked_for_once_and_then_refused() {
     let question = Question::Keys { issuer: 0 };
 
     let first = world.judge(&world.alice(), &[]).verdict;
-    let second = world.judge(&world.alice(), &[question.clone()]).verdict;
+    let second = world.judge(&world.alice(), std::slice::from_ref(&question)).verdict;
 
     assert!(matches!(&first, Verdict::Ask(asked) if *asked == question), "{first:?}");
     assert!(matches!(second, Verdict::Deny(Denial::TokenKeyUnknown { .. })), "{second:?}");

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{config::Config, sidecar::binary};
+use crate::support::{config::Config, pki::Pki, sidecar::binary};
 
 fn check(config: &Config) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -64,6 +64,11 @@ fn every_fault_is_reported_at_once_with_its_place() {
     }
     assert!(faults.iter().any(|fault| fault.contains("idel_timeout") && fault.contains("idle_timeout")), "{faults:#?}");
     assert!(faults.iter().any(|fault| fault.contains("path") && fault.contains("route")), "{faults:#?}");
+}
+
+/// With revocation at its defaults.
+fn asking() -> Config {
+    smallest().without("revocation.methods")
 }
 
 #[test]
@@ -133,6 +138,13 @@ fn what_would_weaken_the_gate_is_a_fault() {
         (smallest().set("errors.status", "{ certificate_missing = 200 }"), "errors.status"),
         (smallest().set("errors.status", "{ nothing_like_it = 403 }"), "errors.status"),
         (smallest().set("mode", r#""off""#), "mode"),
+        (smallest().set("revocation.methods", r#"["oscp"]"#), "revocation.methods"),
+        (smallest().set("revocation.on_unavailable", r#""pass""#), "revocation.on_unavailable"),
+        (asking().set("revocation.crl_files", r#"["nothing.crl"]"#), "revocation.crl_files"),
+        (asking().set("revocation.crl_files", r#"["keys.json"]"#), "revocation.crl_files"),
+        (smallest().set("eidas.require", r#""qseal""#), "eidas.require"),
+        (smallest().set("eidas.authorities", r#"["DE-BAFIN"]"#), "eidas.authorities"),
+        (smallest().route("path = \"/a\"\nroles = [\"PSP_XX\"]"), "roles"),
     ] {
         let output = check(&config);
         let faults = faults(&output);
@@ -144,16 +156,12 @@ fn what_would_weaken_the_gate_is_a_fault() {
 #[test]
 fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
     for (config, key) in [
-        (smallest().without("revocation.methods"), "revocation"),
-        (smallest().set("revocation.methods", r#"["ocsp"]"#), "revocation.methods"),
-        (smallest().set("eidas.require", r#""psd2""#), "eidas.require"),
         (smallest().set("token.binding", r#"["x5t#S256", "jkt"]"#), "token.binding"),
         (smallest().set("errors.format", r#""obie-v4""#), "errors.format"),
         (smallest().set("audit.hash_chain", "true"), "audit.hash_chain"),
         (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
         (smallest().set("consent.endpoint", r#""http://127.0.0.1:9446/validate""#), "consent"),
         (smallest().route("path = \"/a\"\nconsent = true"), "consent"),
-        (smallest().route("path = \"/a\"\nroles = [\"PSP_AI\"]"), "roles"),
         (smallest().route("path = \"/a\"\nkind = \"token\""), "kind"),
     ] {
         let output = check(&config);
@@ -171,6 +179,11 @@ fn what_is_legal_and_unwise_is_warned_of() {
         (smallest().route("path = \"/{*rest}\"\nrequire = []"), "route"),
         (smallest().route("path = \"/{*rest}\"").route("path = \"/a\""), "reach"),
         (smallest().set("load_balancer.trusted_networks", r#"["0.0.0.0/0"]"#), "trusted_networks"),
+        (asking().set("revocation.on_unavailable", r#""allow""#), "revocation.on_unavailable"),
+        (
+            asking().file("old.crl", Pki::get().root.list(&[], -60)).set("revocation.crl_files", r#"["old.crl"]"#),
+            "revocation.crl_files",
+        ),
     ] {
         let output = check(&config);
         assert_eq!(output.status.code(), Some(0), "{:?}", faults(&output));

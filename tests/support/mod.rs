@@ -12,10 +12,13 @@
 pub(crate) mod bank;
 pub(crate) mod config;
 pub(crate) mod connection;
+pub(crate) mod der;
 pub(crate) mod forms;
 pub(crate) mod issuer;
 pub(crate) mod message;
+pub(crate) mod ocsp;
 pub(crate) mod pki;
+pub(crate) mod qualified;
 pub(crate) mod sidecar;
 pub(crate) mod stream;
 pub(crate) mod tls;

@@ -1,14 +1,15 @@
 //! A PKI made for one run: nobody outside it trusts it, and nothing of it is checked in.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PublicKeyData, SanType, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevocationReason, RevokedCertParams, SanType,
+    SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -91,7 +92,13 @@ impl Authority {
 
     /// An authority that this one has issued.
     pub(crate) fn below(&self, name: &str) -> Self {
-        let (params, key) = (ca(name), KeyPair::generate().unwrap());
+        self.below_as(name, |_| {})
+    }
+
+    /// The same after `change`.
+    pub(crate) fn below_as(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (mut params, key) = (ca(name), KeyPair::generate().unwrap());
+        change(&mut params);
         let der = params.signed_by(&key, &self.issuer).unwrap().der().to_vec();
         let path = std::iter::once(der.clone()).chain(self.path.iter().cloned()).collect();
         Self { issuer: Issuer::new(params, key), der, path }
@@ -109,6 +116,34 @@ impl Authority {
         change(&mut params);
         let der = params.signed_by(&key, &self.issuer).unwrap().der().to_vec();
         Client { name: name.to_owned(), der, key: key.serialize_der(), chain: self.path.clone() }
+    }
+
+    /// A CRL with these serial numbers on it, which ends in this many seconds.
+    pub(crate) fn list(&self, serials: &[(u64, Option<RevocationReason>)], lives: i64) -> Vec<u8> {
+        let now = OffsetDateTime::now_utc();
+        let entry = |(serial, reason): &(u64, Option<RevocationReason>)| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: now - Duration::hours(1),
+            reason_code: *reason,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: now - Duration::hours(1),
+            next_update: now + Duration::seconds(lives),
+            crl_number: SerialNumber::from(7_u64),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().der().to_vec()
+    }
+
+    pub(crate) fn signature_key(&self) -> SignatureKey {
+        SignatureKey::of(&self.issuer.key().serialize_der())
+    }
+
+    pub(crate) fn key_pem(&self) -> String {
+        armour("PRIVATE KEY", &self.issuer.key().serialize_der())
     }
 
     /// A certificate for a server, or a load balancer, of these DNS names or addresses.
@@ -160,6 +195,21 @@ impl Client {
     /// A good access token, bound to this certificate.
     pub(crate) fn token(&self) -> String {
         Token::of(self).sign()
+    }
+}
+
+/// What OCSP answers are signed with: ECDSA on P-256 with SHA-256.
+#[derive(Clone)]
+pub(crate) struct SignatureKey(Arc<KeyPair>);
+
+impl SignatureKey {
+    /// Out of PKCS#8.
+    pub(crate) fn of(key: &[u8]) -> Self {
+        Self(Arc::new(KeyPair::try_from(key).unwrap()))
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.0.sign(bytes).unwrap()
     }
 }
 

@@ -175,6 +175,15 @@ impl Sidecar {
         found.unwrap_or_else(|| panic!("fewer than {count} {kind} lines in {:#?}", self.stdout.all()))
     }
 
+    /// The first line with this `event`, once there is one.
+    pub(crate) fn event(&self, name: &str) -> Value {
+        let found = self.stdout.wait_for(|lines| {
+            let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find(|line| line["event"] == name)
+        });
+        found.unwrap_or_else(|| panic!("no {name} in {:#?}", self.stdout.all()))
+    }
+
     /// Everything on stdout so far.
     pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.all()

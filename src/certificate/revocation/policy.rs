@@ -175,3 +175,6 @@ impl From<Denial> for ClearStop {
         Self::Deny(denial, None)
     }
 }
+
+#[cfg(test)]
+mod tests;
