@@ -37,8 +37,7 @@ pub(crate) fn sidecar(folder: &str, bank: &Bank) -> Sidecar {
     write("trust/root.pem", pem(&Pki::get().root.der).as_bytes());
     write("trust/issuing.pem", pem(&Pki::get().issuing.der).as_bytes());
     write("keys.json", SigningKey::set(&[SigningKey::published()]).as_bytes());
-    // The ports of these two are certbound's defaults, and no port may be fixed here.
-    write("proxy.toml", format!("{text}\n[admin]\naddress = \"127.0.0.1:0\"\nstatus_address = \"off\"\n").as_bytes());
+    write("proxy.toml", (text + ASIDE).as_bytes());
     let file = place.path().join("proxy.toml");
     Sidecar::start_with(place, &file)
 }
@@ -52,3 +51,13 @@ pub(crate) fn mint_balancer_files(folder: &Path) {
     write("tls.pem", &(server.pem() + &server.key_pem()));
     write("client-ca.pem", &(pem(&pki.root.der) + &pem(&pki.issuing.der)));
 }
+
+/// The PKI of the tests has no responder, and no port may be fixed here.
+const ASIDE: &str = r#"
+[revocation]
+methods = []
+
+[admin]
+address = "127.0.0.1:0"
+status_address = "off"
+"#;
