@@ -35,9 +35,9 @@ fn accepted_certificate_that_ends_within_thirty_days_is_counted() {
     let pki = Pki::get();
     let lasting =
         pki.issuing.issue("lasting", |params| params.not_after = OffsetDateTime::now_utc() + Duration::days(40));
-    assert_passed(&sidecar.get("/accounts").showing(&pki.alice).bearing(&pki.alice.token()).send(), &bank);
-    assert_passed(&sidecar.get("/accounts").showing(&lasting).bearing(&lasting.token()).send(), &bank);
-    let refused = sidecar.get("/accounts").showing(&pki.mallory).bearing(&pki.alice.token());
+    assert_passed(&sidecar.get("/accounts").showing(&pki.alice).bearing(pki.alice.token()).send(), &bank);
+    assert_passed(&sidecar.get("/accounts").showing(&lasting).bearing(lasting.token()).send(), &bank);
+    let refused = sidecar.get("/accounts").showing(&pki.mallory).bearing(pki.alice.token());
     assert_refused(&refused.send(), "binding_mismatch", &bank);
 
     let page = sidecar.await_metrics(|page| page.contains(r#"reason="binding_mismatch""#));
