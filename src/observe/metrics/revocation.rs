@@ -98,14 +98,22 @@ impl CrlEnds {
     pub fn by_issuer(&self) -> BTreeMap<String, UnixTime> {
         let Ends { files, fetched } = &*self.0.lock();
         let files = files.iter().map(|(issuer, end)| (issuer, *end));
-        let fetched = fetched.iter().map(|((_, issuer), end)| (issuer, *end));
-        let mut ends = BTreeMap::new();
-        for (issuer, end) in files.chain(fetched) {
-            let known = ends.entry(issuer.clone()).or_insert(end);
-            *known = end.min(*known);
-        }
-        ends
+        first(files.chain(fetched.iter().map(|((_, issuer), end)| (issuer, *end))))
     }
+
+    /// The same of the operator's files alone, which nobody but the operator renews.
+    pub fn of_files(&self) -> BTreeMap<String, UnixTime> {
+        first(self.0.lock().files.iter().map(|(issuer, end)| (issuer, *end)))
+    }
+}
+
+fn first<'a>(all: impl Iterator<Item = (&'a String, UnixTime)>) -> BTreeMap<String, UnixTime> {
+    let mut ends = BTreeMap::new();
+    for (issuer, end) in all {
+        let known = ends.entry(issuer.clone()).or_insert(end);
+        *known = end.min(*known);
+    }
+    ends
 }
 
 impl Collector for CrlEnds {
@@ -188,6 +196,7 @@ mod tests {
         metrics.crls.read_from_files(vec![("CN=A".to_owned(), end(9)), ("CN=A".to_owned(), end(5))]);
         metrics.crls.fetched("http://a.example/1.crl", "CN=B".to_owned(), end(7));
         check(&metrics, &[&line("A", 5), &line("B", 7)]);
+        assert_eq!(metrics.crls.of_files().into_iter().collect::<Vec<_>>(), [("CN=A".to_owned(), end(5))]);
 
         metrics.crls.fetched("http://a.example/1.crl", "CN=B".to_owned(), end(8));
         metrics.crls.read_from_files(Vec::new());

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
+mod ends;
+
 use std::sync::atomic::AtomicUsize;
 
 use http::{Method as Verb, StatusCode, header::CONTENT_TYPE};
