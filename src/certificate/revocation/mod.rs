@@ -10,7 +10,7 @@ pub mod policy;
 use rustls_pki_types::UnixTime;
 
 pub use issued::{Issued, IssuedKey};
-pub use policy::{ClearStop, Cleared, Depth, Grounds, NothingKnown, RevocationPolicy, Revocations};
+pub use policy::{ClearStop, Cleared, Depth, Grounds, RevocationPolicy, Revocations};
 
 /// What an issuer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

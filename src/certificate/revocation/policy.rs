@@ -13,16 +13,6 @@ pub trait Revocations {
     fn standing(&self, about: &Arc<Issued>, now: UnixTime) -> Standing;
 }
 
-/// Nothing is known of anything: for gates that do not ask.
-#[derive(Clone, Copy, Debug)]
-pub struct NothingKnown;
-
-impl Revocations for NothingKnown {
-    fn standing(&self, _: &Arc<Issued>, _: UnixTime) -> Standing {
-        Standing::NotAsked
-    }
-}
-
 /// What is demanded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RevocationPolicy {
