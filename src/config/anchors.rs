@@ -1,9 +1,6 @@
 //! `[truststore]` and other authorities: certificates from files and folders.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
@@ -12,6 +9,7 @@ use crate::{
     certificate::{PathRules, Truststore, truststore},
     config::{
         fault::Wrong,
+        folder,
         reading::{Place, Placed, Reading},
         table::Table,
     },
@@ -95,26 +93,15 @@ fn from_file(
     reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
 }
 
-/// The files of a folder in the order of their names. Hidden names are left out: Kubernetes keeps the versions of a mounted
-/// folder in `..data`, and every file would count twice.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Wrong> {
+/// The files of a folder, of which there is at least one.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Wrong> {
     let cannot = |error| {
-        Wrong::new(
-            format!("`{}` cannot be read: {error}", folder.display()),
-            "name a folder that this process may read",
-        )
+        let what = format!("`{}` cannot be read: {error}", path.display());
+        Wrong::new(what, "name a folder that this process may read")
     };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let path = entry.path();
-        if !entry.file_name().to_string_lossy().starts_with('.') && !path.is_dir() {
-            files.push(path);
-        }
-    }
-    files.sort();
+    let files = folder::files(path).map_err(cannot)?;
     if files.is_empty() {
-        let what = format!("the folder `{}` holds no file", folder.display());
+        let what = format!("the folder `{}` holds no file", path.display());
         return Err(Wrong::new(what, "put the certificates of your authorities there"));
     }
     Ok(files)

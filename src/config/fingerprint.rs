@@ -31,11 +31,11 @@ struct Look {
 }
 
 impl Fingerprint {
-    /// Of the files themselves, and of those that [`super::revocation::files`] finds in folders.
+    /// Of the files themselves, and of those that [`super::folder::files`] finds in folders.
     pub fn of(paths: &[PathBuf]) -> Self {
         let mut files = Vec::new();
         for path in paths {
-            match super::revocation::files(path) {
+            match super::folder::files(path) {
                 Ok(found) => files.extend(found.into_iter().map(File::new)),
                 Err(error) => files.push(File { name: path.clone(), look: Err(error.kind()) }),
             }

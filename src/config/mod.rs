@@ -5,6 +5,7 @@
 
 pub mod fault;
 pub mod fingerprint;
+pub mod folder;
 pub mod settings;
 
 mod address;

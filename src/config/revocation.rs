@@ -1,9 +1,6 @@
 //! `[revocation]`: whether certificates are asked about, whom, and what is done while nobody answers.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use crate::{
     certificate::revocation::{
@@ -13,6 +10,7 @@ use crate::{
     config::{
         fault::Wrong,
         fingerprint::Fingerprint,
+        folder,
         reading::{self, Placed, Reading},
         settings::Revocation,
         table::{Table, among},
@@ -60,29 +58,13 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
 pub fn crls(paths: &[PathBuf]) -> io::Result<Vec<UnverifiedCrl>> {
     let mut found = Vec::new();
     for path in paths {
-        for file in files(path)? {
+        for file in folder::files(path)? {
             let bytes = reading::bounded(&file, crl::MAX_BYTES)?;
             let lists = crl::read(&bytes);
             found.extend(lists.map_err(|why| io::Error::other(format!("`{}`: {why}", file.display())))?);
         }
     }
     Ok(found)
-}
-
-/// The file itself, or the files in the folder, in the order of their names.
-pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with('.') && !entry.path().is_dir() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 fn methods(table: &mut Table<'_>) -> Vec<Method> {
