@@ -272,4 +272,6 @@ mod limbo;
 #[cfg(test)]
 mod openssl;
 #[cfg(test)]
+mod rfc9440;
+#[cfg(test)]
 mod tests;
