@@ -23,6 +23,8 @@ pub(super) struct LoadBalancer {
     pub(super) proxy_protocol: (ProxyProtocol, Place),
     /// Whether any proof is demanded.
     pub(super) has_proof: bool,
+    /// Where `on_untrusted` is chosen.
+    pub(super) on_untrusted: Place,
     /// Whether networks are given, none included.
     pub(super) has_networks: bool,
     /// Carries the shared secret.
@@ -44,6 +46,7 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
     LoadBalancer {
         place: table.place.clone(),
         has_proof: has_networks || client_ca.is_some() || has_secret,
+        on_untrusted: table.place_of("on_untrusted"),
         has_networks,
         client_ca: client_ca.map(|file| file.place),
         proxy_protocol: (proxy_protocol, table.place_of("proxy_protocol")),

@@ -82,8 +82,16 @@ fn clients_that_connect_themselves_need_no_balancer() {
         ("client_certificate", "source = \"connection\""),
     ]);
 
-    let settings = folder.settings(&toml.replace("trusted_networks = [\"10.0.0.0/8\"]\n", ""));
+    let toml = toml.replace("trusted_networks = [\"10.0.0.0/8\"]\n", "");
+    let settings = folder.settings(&toml);
+    let faults = folder.faults(&toml.replace("[load_balancer]\n", "[load_balancer]\non_untrusted = \"refuse\"\n"));
 
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].contains("load_balancer.on_untrusted: with nothing to prove a load balancer by"),
+        "{}",
+        faults[0]
+    );
     assert!(settings.identity.covers(&http::HeaderName::from_static("ssl-client-auth-cert-x509")));
 }
 
