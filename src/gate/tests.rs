@@ -116,7 +116,7 @@ impl World {
         }
         let read = ReadNames { certificate: Some(HEADER), ..ReadNames::default() };
         let asserted = Asserted::take(&IdentityHeaders::new(read, []), &mut headers);
-        let connection = Connection { peer: Some(IpAddr::from(shown.peer)), proxied: None, certificates: Arc::new([]) };
+        let connection = Connection::from(Some(IpAddr::from(shown.peer)));
         let inbound = Inbound {
             connection: &connection,
             asserted: &asserted,

@@ -14,7 +14,7 @@ pub use balancer::Balancers;
 pub use secret::Secrets;
 
 /// The connection that a request came on, as the shell saw it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     /// The TCP peer; none on a Unix socket.
     pub peer: Option<IpAddr>,
@@ -23,6 +23,14 @@ pub struct Connection {
     /// The certificates shown in this connection's TLS handshake, leaf first, with possession of the leaf's key proven
     /// and nothing else; empty without mTLS.
     pub certificates: Arc<[CertificateDer<'static>]>,
+}
+
+impl Connection {
+    /// From whom it comes must be said: there is no default, because none stands for a Unix socket, whose permissions are
+    /// a proof.
+    pub fn from(peer: Option<IpAddr>) -> Self {
+        Self { peer, proxied: None, certificates: Arc::new([]) }
+    }
 }
 
 /// Who is trusted to speak for clients. Every proof that is configured must hold.

@@ -21,11 +21,11 @@ fn nobody() -> TrustedPeers {
 }
 
 fn from(peer: &str) -> Connection {
-    Connection { peer: Some(peer.parse().unwrap()), ..Connection::default() }
+    Connection::from(Some(peer.parse().unwrap()))
 }
 
 fn unix() -> Connection {
-    Connection::default()
+    Connection::from(None)
 }
 
 fn saying(secrets: &[&str]) -> Asserted {

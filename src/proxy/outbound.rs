@@ -173,7 +173,7 @@ mod tests {
         for (name, value) in sent {
             request.append_header(*name, *value).unwrap();
         }
-        let connection = Connection { peer: Some([192, 0, 2, 1].into()), ..Connection::default() };
+        let connection = Connection::from(Some([192, 0, 2, 1].into()));
         let findings = Findings::default();
         Outgoing { backend, findings: &findings, connection: &connection, vouched, tls: false }
             .write(&mut request)

@@ -35,13 +35,13 @@ fn admitted() -> Option<TrustedPeer> {
         secret: None,
         refuse_strangers: false,
     };
-    let connection = Connection { peer: Some(IpAddr::from([127, 0, 0, 1])), ..Connection::default() };
+    let connection = Connection::from(Some(IpAddr::from([127, 0, 0, 1])));
     peers.admit(&connection, &Asserted::default(), UnixTime::since_unix_epoch(std::time::Duration::ZERO)).unwrap()
 }
 
 /// What is read of the headers: the leaf and the chain's values, or the code of the refusal.
 fn read(profile: Profile, leaf: &[&str], chain: &[&str]) -> Result<(String, Vec<String>), &'static str> {
-    let (asserted, connection) = (saying(leaf, chain), Connection::default());
+    let (asserted, connection) = (saying(leaf, chain), Connection::from(None));
     let source = Source::Header { profile, max_bytes: 16 };
     match ForwardedCert::read(admitted(), &asserted, &connection, &source) {
         Ok(ForwardedCert::Header { leaf, chain, .. }) => {
@@ -104,7 +104,7 @@ fn chain_header_may_repeat_only_where_it_is_a_list() {
 fn stranger_shows_no_certificate_whatever_the_header_says() {
     let source = Source::Header { profile: Profile::Rfc9440, max_bytes: 4 };
     for sent in [&[":AAAA:"][..], &["a", "b"], &[]] {
-        let (asserted, connection) = (saying(sent, &[]), Connection::default());
+        let (asserted, connection) = (saying(sent, &[]), Connection::from(None));
         let read = ForwardedCert::read(None, &asserted, &connection, &source);
         assert_eq!(read.unwrap_err(), Denial::CertificateMissing);
     }
@@ -112,13 +112,13 @@ fn stranger_shows_no_certificate_whatever_the_header_says() {
 
 fn shown(certificates: Vec<Vec<u8>>) -> Connection {
     let certificates: Vec<_> = certificates.into_iter().map(CertificateDer::from).collect();
-    Connection { certificates: Arc::from(certificates), ..Connection::default() }
+    Connection { certificates: Arc::from(certificates), ..Connection::from(None) }
 }
 
 #[test]
 fn certificate_of_the_handshake_is_read_from_the_connection_alone() {
     let asserted = saying(&[":AAAA:"], &[]);
-    let empty = Connection::default();
+    let empty = Connection::from(None);
     let read = ForwardedCert::read(admitted(), &asserted, &empty, &Source::Connection);
     assert_eq!(read.unwrap_err(), Denial::CertificateMissing);
 

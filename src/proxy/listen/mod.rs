@@ -157,7 +157,7 @@ impl Reception {
         mut socket: Box<dyn Duplex>,
         peer: Option<IpAddr>,
     ) -> io::Result<(Box<dyn Duplex>, Connection, bool)> {
-        let mut connection = Connection { peer, ..Connection::default() };
+        let mut connection = Connection::from(peer);
         if self.proxy_protocol != ProxyProtocol::Off {
             let (source, rest) = proxy_header::read(self.proxy_protocol, &mut socket).await?;
             connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());

@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT };
 fn connected(head: &[u8], http2: bool) -> (DuplexStream, ClientStream) {
     let (client, server) = duplex(1024);
     let socket = Rewound::new(head.to_vec(), Box::new(server));
-    let stream = ClientStream::new(socket, Connection::default(), Activity::default(), http2, LIMITS).unwrap();
+    let stream = ClientStream::new(socket, Connection::from(None), Activity::default(), http2, LIMITS).unwrap();
     stream.get_proxy_digest().unwrap();
     (client, stream)
 }
