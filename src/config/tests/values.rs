@@ -239,6 +239,16 @@ fn revocation_is_demanded_unless_it_is_written_off() {
 }
 
 #[test]
+fn lists_that_no_method_looks_at_are_warned_of() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("crls")).unwrap();
+    let toml = with(&[("revocation", "crl_files = [\"crls\"]")]);
+    assert!(folder.warnings(&toml).is_empty());
+    let unused = toml.replace("[revocation]", "[revocation]\nmethods = [\"ocsp\"]");
+    assert!(folder.warnings(&unused)[0].contains("revocation.crl_files: CRL files are not used without \"crl\""));
+}
+
+#[test]
 fn eidas_with_a_wrong_value_says_what_is_wrong() {
     check("eidas", "require = \"psd3\"", "eidas.require: `psd3` is none of off, psd2, qwac");
     let faults = Folder::new().faults(&with(&[("eidas", "require = \"psd2\"\nauthorities = [\"BaFin\"]")]));

@@ -93,23 +93,20 @@ impl Inquiry {
         self.files.rcu(|old| Arc::new(files.following(old)));
     }
 
-    /// Each method in its turn. A CRL file that has the certificate on it answers before anybody is asked: what the
-    /// operator put there on purpose is not to be outvoted by a responder that has not heard of it.
+    /// CRL files before any address in a certificate, then each method in its turn: what the operator put there is nearer
+    /// than anybody who could be asked.
     pub(super) async fn make(&self, about: &Issued, now: UnixTime) -> Outcome {
         let files = self.files.load_full();
-        let on_disk = match self.methods.contains(&Method::Crl) {
-            true => files.answer(about, now).await,
-            false => None,
-        };
-        if let Some(answer @ Answer { status: Status::Revoked { .. }, .. }) = on_disk {
+        if self.methods.contains(&Method::Crl)
+            && let Some(answer) = files.answer(about, now).await
+        {
             return Outcome::Answered(Method::Crl, answer);
         }
         let mut otherwise = Outcome::Silence;
         for method in &self.methods {
-            let outcome = match (method, on_disk) {
-                (Method::Ocsp, _) => self.ask_responders(about, now).await,
-                (Method::Crl, Some(answer)) => Outcome::Answered(Method::Crl, answer),
-                (Method::Crl, None) => self.lists.look_up(about, now).await,
+            let outcome = match method {
+                Method::Ocsp => self.ask_responders(about, now).await,
+                Method::Crl => self.lists.look_up(about, now).await,
             };
             match outcome {
                 Outcome::Answered(..) => return outcome,

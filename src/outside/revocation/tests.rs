@@ -345,7 +345,7 @@ async fn useless_list_is_not_fetched_for_every_certificate() {
 }
 
 #[tokio::test]
-async fn list_on_disk_revokes_first_and_absolves_in_its_turn() {
+async fn list_on_disk_answers_before_anybody_is_asked() {
     let bank = Responder::start().await;
     let (about, other) = (bank.client(5), bank.client(6));
     bank.says(&about, GOOD, HOUR);
@@ -361,10 +361,9 @@ async fn list_on_disk_revokes_first_and_absolves_in_its_turn() {
     assert_eq!(asked(&store, &other, 0).await, known(Status::Good, Method::Crl), "in place of its distribution point");
     assert_eq!(bank.origin.asked("/crl"), 0);
 
-    bank.says(&about, &revoked(Some(1)), HOUR);
     let store = store_with(rules(), on_disk(&[], HOUR));
-    let status = Status::Revoked { since: now(-HOUR), reason: Some(1) };
-    assert_eq!(asked(&store, &about, 0).await, known(status, Method::Ocsp), "the responder's turn comes first");
+    assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Crl));
+    assert_eq!(bank.origin.asked("/ocsp"), 0, "nobody was asked");
 
     bank.lists(&[&[6]], HOUR);
     let store = store_with(rules(), on_disk(&[], -1));
