@@ -12,7 +12,7 @@ use rustls_pki_types::UnixTime;
 use super::{CrlFiles, RevocationRules, lists::Lists};
 use crate::{
     certificate::revocation::{
-        Answer, Issued, Method, Status,
+        Answer, Issued, Method,
         crl::Crl,
         ocsp::{self, CertIdHash, Response},
     },
