@@ -1,24 +1,73 @@
-//! Certificate and token belong together (RFC 8705, section 3).
+//! The token belongs to whoever presents it: to the certificate (RFC 8705, section 3), to the key (RFC 9449, section 6), or
+//! to both.
 
-use crate::{certificate::ClientCertificate, denial::Denial, token::AccessToken};
+use crate::{
+    certificate::ClientCertificate,
+    denial::Denial,
+    thumbprint::Thumbprint,
+    token::{AccessToken, Proof, ProofRules, claims::KeyConfirmation},
+};
 
-/// Proof that the token is bound to the very certificate that the client showed.
+/// Which confirmations count as a binding.
+#[derive(Clone, Debug)]
+pub struct BindingRules {
+    /// `cnf["x5t#S256"]`. A token that has it is held to it in any case.
+    pub certificate: bool,
+    /// `cnf.jkt`; none: it is not looked at.
+    pub proof: Option<ProofRules>,
+}
+
+/// Proof that the token is bound to the very certificate that the client showed, to the very key that it proved to hold, or
+/// to both where the token names both.
 ///
-/// Only [`Binding::prove`] makes one.
+/// Only [`BindingRules::prove`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding(());
 
-impl Binding {
-    /// Compares `cnf["x5t#S256"]` with the certificate, 32 bytes in constant time.
+impl BindingRules {
+    /// The key that the token is bound to; none where proofs are not looked at.
     ///
     /// # Errors
-    /// `binding_missing` for a token without `cnf["x5t#S256"]`; `binding_mismatch` for another certificate.
-    pub fn prove(certificate: &ClientCertificate, token: &AccessToken) -> Result<Self, Denial> {
-        let confirmed = token.claims().confirmation().ok_or(Denial::BindingMissing)?;
-        let presented = certificate.thumbprint();
-        if !presented.matches(confirmed) {
-            return Err(Denial::BindingMismatch { presented: *presented, confirmed: *confirmed });
+    /// `token_malformed` for a `jkt` that is no thumbprint.
+    pub fn key<'a>(&self, token: &'a AccessToken) -> Result<Option<(&ProofRules, Thumbprint)>, Denial> {
+        let Some(rules) = &self.proof else { return Ok(None) };
+        match token.claims().key_confirmation() {
+            KeyConfirmation::Absent => Ok(None),
+            KeyConfirmation::Malformed => {
+                Err(Denial::TokenMalformed { why: "`jkt` is not 43 characters of base64url" })
+            }
+            KeyConfirmation::Key(key) => Ok(Some((rules, key))),
         }
-        Ok(Self(()))
+    }
+
+    /// Compares each confirmation of the token with what the client showed, 32 bytes in constant time.
+    ///
+    /// None: the token has no confirmation that counts as a binding.
+    ///
+    /// # Errors
+    /// `binding_mismatch` for another certificate; `certificate_missing`, `proof_missing`, `proof_invalid` where what is
+    /// confirmed was not shown.
+    pub fn prove(
+        &self,
+        token: &AccessToken,
+        certificate: Option<&ClientCertificate>,
+        proof: Option<&Proof>,
+    ) -> Result<Option<Binding>, Denial> {
+        let confirmed = token.claims().confirmation();
+        if let Some(confirmed) = confirmed {
+            let presented = certificate.ok_or(Denial::CertificateMissing)?.thumbprint();
+            if !presented.matches(confirmed) {
+                return Err(Denial::BindingMismatch { presented: *presented, confirmed: *confirmed });
+            }
+        }
+        let key = self.key(token)?;
+        if let Some((_, key)) = &key {
+            let proven = proof.ok_or(Denial::ProofMissing)?;
+            if !proven.key().matches(key) {
+                let why = "the token is bound to another key";
+                return Err(Denial::ProofInvalid { why, nonce: None });
+            }
+        }
+        Ok(((confirmed.is_some() && self.certificate) || key.is_some()).then_some(Binding(())))
     }
 }

@@ -11,55 +11,111 @@ use crate::thumbprint::Thumbprint;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the row of each variant says what it means")]
 pub enum Denial {
-    RequestMalformed { why: &'static str },
-    PathAmbiguous { why: &'static str },
-    HeaderTooLarge { what: &'static str },
+    RequestMalformed {
+        why: &'static str,
+    },
+    PathAmbiguous {
+        why: &'static str,
+    },
+    HeaderTooLarge {
+        what: &'static str,
+    },
     RouteUnknown,
-    MethodNotAllowed { allow: Arc<str> },
-    PeerUntrusted { why: &'static str },
+    MethodNotAllowed {
+        allow: Arc<str>,
+    },
+    PeerUntrusted {
+        why: &'static str,
+    },
 
     CertificateMissing,
     CertificateRepeated,
-    CertificateMalformed { why: &'static str },
-    CertificateUntrusted { why: &'static str },
-    CertificateExpired { not_after: u64 },
-    CertificateNotYetValid { not_before: u64 },
-    CertificateWrongPurpose { why: &'static str },
-    CertificateWeak { why: &'static str },
+    CertificateMalformed {
+        why: &'static str,
+    },
+    CertificateUntrusted {
+        why: &'static str,
+    },
+    CertificateExpired {
+        not_after: u64,
+    },
+    CertificateNotYetValid {
+        not_before: u64,
+    },
+    CertificateWrongPurpose {
+        why: &'static str,
+    },
+    CertificateWeak {
+        why: &'static str,
+    },
     CertificateRevoked,
-    CertificateNotQualified { why: &'static str },
+    CertificateNotQualified {
+        why: &'static str,
+    },
     RevocationUnknown,
     AuthorityNotAllowed,
     RoleMissing,
 
-    TokenMissing { why: &'static str },
+    TokenMissing {
+        why: &'static str,
+    },
     TokenRepeated,
-    TokenMalformed { why: &'static str },
-    TokenAlgorithmRefused { algorithm: String },
-    TokenKeyUnknown { why: &'static str },
+    TokenMalformed {
+        why: &'static str,
+    },
+    TokenAlgorithmRefused {
+        algorithm: String,
+    },
+    TokenKeyUnknown {
+        why: &'static str,
+    },
     TokenSignatureInvalid,
     TokenIssuerUnknown,
     TokenAudienceWrong,
     TokenTypeWrong,
-    TokenClaimMissing { claim: Arc<str> },
-    TokenExpired { expired: u64 },
-    TokenNotYetValid { valid_from: u64 },
+    TokenClaimMissing {
+        claim: Arc<str>,
+    },
+    TokenExpired {
+        expired: u64,
+    },
+    TokenNotYetValid {
+        valid_from: u64,
+    },
     TokenInactive,
     KeysUnavailable,
     IntrospectionUnavailable,
 
-    BindingMissing,
-    BindingMismatch { presented: Thumbprint, confirmed: Thumbprint },
+    BindingMissing {
+        why: &'static str,
+    },
+    BindingMismatch {
+        presented: Thumbprint,
+        confirmed: Thumbprint,
+    },
     ProofMissing,
-    ProofInvalid { why: &'static str },
+    /// With the nonce that the next proof has to hold, where that was the fault (RFC 9449, section 9).
+    ProofInvalid {
+        why: &'static str,
+        nonce: Option<Arc<str>>,
+    },
     ProofReplayed,
 
-    ScopeInsufficient { scope: Arc<str> },
+    ScopeInsufficient {
+        scope: Arc<str>,
+    },
     GrantWrong,
     ConsentMissing,
-    ConsentRefused,
+    /// With the consent service's own code and message: cleaned, bounded, and not to be believed.
+    ConsentRefused {
+        code: Option<Arc<str>>,
+        message: Option<Arc<str>>,
+    },
     ConsentUnavailable,
-    RegistrationInvalid { why: &'static str },
+    RegistrationInvalid {
+        error: RegistrationError,
+        why: &'static str,
+    },
     ClientMismatch,
 
     BodyTooLarge,
@@ -67,6 +123,28 @@ pub enum Denial {
     BackendUnreachable,
     BackendTimeout,
     Overloaded,
+}
+
+/// What is wrong with a registration, in the words of RFC 7591, section 3.2.2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the codes of RFC 7591")]
+pub enum RegistrationError {
+    InvalidRedirectUri,
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
+    UnapprovedSoftwareStatement,
+}
+
+impl RegistrationError {
+    /// The error code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+        }
+    }
 }
 
 /// How a refusal looks from outside.
@@ -153,7 +231,7 @@ impl Denial {
             Self::KeysUnavailable                => row("keys_unavailable", 503, None, "The issuer's keys are not available now"),
             Self::IntrospectionUnavailable       => row("introspection_unavailable", 503, None, "The access token cannot be introspected now"),
 
-            Self::BindingMissing                 => row("binding_missing", 401, Some(InvalidToken), "The access token is not bound to a certificate"),
+            Self::BindingMissing { .. }          => row("binding_missing", 401, Some(InvalidToken), "The access token is not bound to a certificate"),
             Self::BindingMismatch { .. }         => row("binding_mismatch", 401, Some(InvalidToken), "The access token is bound to another certificate"),
             Self::ProofMissing                   => row("proof_missing", 401, Some(InvalidProof), "A DPoP proof is required"),
             Self::ProofInvalid { .. }            => row("proof_invalid", 401, Some(InvalidProof), "The DPoP proof is not valid"),
@@ -162,7 +240,7 @@ impl Denial {
             Self::ScopeInsufficient { .. }       => row("scope_insufficient", 403, Some(InsufficientScope), "The access token lacks a scope that this route demands"),
             Self::GrantWrong                     => row("grant_wrong", 403, None, "The access token was obtained by the wrong grant"),
             Self::ConsentMissing                 => row("consent_missing", 403, None, "The access token names no consent"),
-            Self::ConsentRefused                 => row("consent_refused", 403, None, "The consent does not cover this request"),
+            Self::ConsentRefused { .. }          => row("consent_refused", 403, None, "The consent does not cover this request"),
             Self::ConsentUnavailable             => row("consent_unavailable", 503, None, "The consent cannot be checked now"),
             Self::RegistrationInvalid { .. }     => row("registration_invalid", 400, None, "The registration request is not valid"),
             Self::ClientMismatch                 => row("client_mismatch", 401, Some(InvalidToken), "The access token belongs to another client"),
@@ -210,11 +288,11 @@ impl Denial {
             Self::TokenClaimMissing { claim: "".into() }, Self::TokenExpired { expired: 0 },
             Self::TokenNotYetValid { valid_from: 0 }, Self::TokenInactive, Self::KeysUnavailable,
             Self::IntrospectionUnavailable,
-            Self::BindingMissing, Self::BindingMismatch { presented, confirmed }, Self::ProofMissing,
-            Self::ProofInvalid { why: "" }, Self::ProofReplayed,
+            Self::BindingMissing { why: "" }, Self::BindingMismatch { presented, confirmed }, Self::ProofMissing,
+            Self::ProofInvalid { why: "", nonce: None }, Self::ProofReplayed,
             Self::ScopeInsufficient { scope: "".into() }, Self::GrantWrong, Self::ConsentMissing,
-            Self::ConsentRefused, Self::ConsentUnavailable, Self::RegistrationInvalid { why: "" },
-            Self::ClientMismatch,
+            Self::ConsentRefused { code: None, message: None }, Self::ConsentUnavailable,
+            Self::RegistrationInvalid { error: RegistrationError::InvalidClientMetadata, why: "" }, Self::ClientMismatch,
             Self::BodyTooLarge, Self::AuditUnavailable, Self::BackendUnreachable, Self::BackendTimeout,
             Self::Overloaded,
         ]
@@ -239,8 +317,9 @@ impl Denial {
             | Self::TokenMissing { why }
             | Self::TokenMalformed { why }
             | Self::TokenKeyUnknown { why }
-            | Self::ProofInvalid { why }
-            | Self::RegistrationInvalid { why } => return Some(Cow::Borrowed(why)),
+            | Self::BindingMissing { why }
+            | Self::ProofInvalid { why, .. }
+            | Self::RegistrationInvalid { why, .. } => return Some(Cow::Borrowed(why)),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
             Self::CertificateExpired { not_after } => format!("notAfter is {not_after} s after 1970"),
             Self::CertificateNotYetValid { not_before } => format!("notBefore is {not_before} s after 1970"),
@@ -255,6 +334,7 @@ impl Denial {
                 format!("the certificate is {presented}, the token is bound to {confirmed}")
             }
             Self::ScopeInsufficient { scope } => format!("the route demands {scope}"),
+            Self::ConsentRefused { code: Some(code), .. } => format!("the consent service says {code}"),
             _ => return None,
         };
         Some(Cow::Owned(sentence))

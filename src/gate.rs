@@ -1,24 +1,33 @@
 //! The order of checks.
 
+mod known;
+mod origin;
+
 use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 use rustls_pki_types::UnixTime;
 
+pub use self::{
+    known::{Answer, Known, Question},
+    origin::PublicOrigin,
+};
 use crate::{
-    binding::Binding,
+    binding::{Binding, BindingRules},
     certificate::{
         Certificates, ClientCertificate, ForwardedCert,
         forwarded::Source,
         qualified::Eidas,
-        revocation::{ClearStop, Cleared, Grounds, Issued, RevocationPolicy, Revocations},
+        revocation::{ClearStop, Cleared, Grounds, Issued, RevocationPolicy},
     },
-    denial::Denial,
+    consent::{Consent, ConsentRequest},
+    denial::{Denial, RegistrationError},
     headers::Asserted,
     lookup::Lookup,
     peer::{Connection, TrustedPeer, TrustedPeers},
-    route::{RequestPath, Route, Routes},
-    token::{AccessToken, BearerToken, Issuers, KeyRing, verify::TokenStop},
+    registration::{Registration, RegistrationRules, RegistrationStop},
+    route::{Kind, RequestPath, Route, Routes},
+    token::{AccessToken, BearerToken, Inquiry, Issuers, Proof, Use, bearer::Scheme, proof::Called, verify::TokenStop},
 };
 
 /// Everything a verdict depends on but the request, what is known, and the time. Immutable; replaced whole.
@@ -37,6 +46,12 @@ pub struct Gate {
     pub eidas: Eidas,
     /// Which tokens are believed.
     pub issuers: Issuers,
+    /// Which confirmations count as a binding.
+    pub binding: BindingRules,
+    /// What clients call.
+    pub origin: PublicOrigin,
+    /// What registrations are held to; none: no route takes them.
+    pub registration: Option<RegistrationRules>,
 }
 
 /// A request, its identity headers already taken out.
@@ -50,31 +65,10 @@ pub struct Inbound<'a> {
     pub headers: &'a HeaderMap,
     /// The method.
     pub method: &'a Method,
+    /// `Host` or `:authority`, as it was sent.
+    pub authority: Option<&'a str>,
     /// The exact path that will be forwarded.
     pub path: RequestPath<'a>,
-}
-
-/// What the shell has learned from outside.
-#[derive(Clone, Copy)]
-pub struct Known<'a> {
-    /// The issuers' keys.
-    pub keys: &'a KeyRing,
-    /// What certificate authorities said.
-    pub revocations: &'a dyn Revocations,
-    /// Questions that were answered for this request and are not asked again.
-    pub answered: &'a [Question],
-}
-
-/// What the shell has to find out before the gate can say more.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Question {
-    /// Fetch the keys of this issuer anew: a token names a key that is not among them.
-    Keys {
-        /// Index into [`Issuers::issuers`].
-        issuer: usize,
-    },
-    /// Ask the issuer of this certificate whether it is revoked.
-    Revocation(Arc<Issued>),
 }
 
 /// The answer to a request.
@@ -113,8 +107,16 @@ pub struct Findings {
     pub token: Option<AccessToken>,
     /// How the token's signature was found.
     pub token_lookup: Option<Lookup>,
-    /// Whether the token is bound to the certificate.
+    /// The proof that came with the token, once verified. Whether it was used before is not said.
+    pub proof: Option<Proof>,
+    /// Whether the token is bound to who presents it.
     pub binding: Option<Binding>,
+    /// The registration, once verified.
+    pub registration: Option<Registration>,
+    /// The consent that the token names, whatever is said of it: for the record only.
+    pub consent_id: Option<Arc<str>>,
+    /// The consent, once given.
+    pub consent: Option<Consent>,
 }
 
 /// A verdict, and what was found on the way.
@@ -144,7 +146,8 @@ impl Gate {
         Judgement { verdict, findings }
     }
 
-    /// The order of checks: route, peer, certificate, token, binding, policy. The first that fails answers.
+    /// The order of checks: route, peer, certificate, token, binding, registration, policy, consent. The first that fails
+    /// answers.
     ///
     /// What the route does not demand is not judged, with one exception: a token that is judged and says it is bound is
     /// held to that, or a stolen token would do on every route that asks for less.
@@ -158,18 +161,24 @@ impl Gate {
         let (place, route) = self.routes.find(request.path, request.method)?;
         found.route = Some((place, Arc::clone(route)));
         found.peer = self.peers.admit(request.connection, request.asserted, now)?;
-        if route.demands.certificate {
+        let demands = route.demands(request.method);
+        if demands.certificate {
             self.certificate(request, known, now, found)?;
         }
-        if route.demands.token {
-            let token = self.token(request, known, now, found)?;
-            if route.demands.binding || token.claims().confirmation().is_some() {
-                let certificate = self.certificate(request, known, now, found)?;
-                found.binding = Some(Binding::prove(&certificate, &token)?);
-            }
+        if demands.token {
+            let bearer = BearerToken::read(request.headers, self.binding.proof.is_some())?;
+            let token = self.token(bearer, known, now, found)?;
+            self.proof(bearer.scheme(), &token, request, known, now, found)?;
+            self.bind(&token, demands.binding, request, known, now, found)?;
+        }
+        if let Kind::Registration { .. } = route.kind {
+            self.registration(route, request, known, now, found)?;
         }
         route.authorize(found.certificate.as_ref(), found.token.as_ref())?;
-        Permit::grant(route, found).map_err(Stop::Deny)
+        if route.consent {
+            consent(route, request, known, found)?;
+        }
+        Permit::grant(route, request.method, found).map_err(Stop::Deny)
     }
 
     /// The client's certificate, judged once a request: path, revocation, qualification.
@@ -205,26 +214,136 @@ impl Gate {
 
     fn token(
         &self,
-        request: &Inbound<'_>,
+        bearer: BearerToken<'_>,
         known: &Known<'_>,
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<AccessToken, Stop> {
-        let bearer = BearerToken::read(request.headers)?;
-        let (lookup, verified) = self.issuers.verify(bearer, known.keys, now);
+        let recall = |inquiry: &Inquiry| known.introspection(inquiry, now);
+        let (lookup, verified) = self.issuers.verify(bearer, known.keys, &recall, now);
         found.token_lookup = lookup;
         match verified {
             Ok(token) => Ok(found.token.insert(token).clone()),
-            Err(TokenStop::UnknownKey { issuer }) => Err(known.ask_keys(issuer)),
+            Err(TokenStop::UnknownKey { issuer }) if known.asked_for_keys(issuer) => {
+                Err(Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh" }))
+            }
+            Err(TokenStop::UnknownKey { issuer }) => Err(Stop::Ask(Question::Keys { issuer })),
+            Err(TokenStop::Ask(inquiry)) => Err(Stop::Ask(Question::Introspection(inquiry))),
             Err(TokenStop::Deny(denial)) => Err(Stop::Deny(denial)),
         }
     }
+
+    /// The proof that a token bound to a key comes with, verified once a request.
+    ///
+    /// A token that is not bound to a key has nothing to prove: presented as if it were, it is refused (RFC 9449, section
+    /// 7.1), because whoever stole it could make a proof with a key of their own.
+    fn proof(
+        &self,
+        scheme: Scheme,
+        token: &AccessToken,
+        request: &Inbound<'_>,
+        known: &Known<'_>,
+        now: UnixTime,
+        found: &mut Findings,
+    ) -> Result<(), Stop> {
+        let (rules, _) = match (self.binding.key(token)?, scheme) {
+            (None, Scheme::Bearer) => return Ok(()),
+            (None, Scheme::DPoP) => {
+                let why = "the token is not bound to the key of a proof";
+                return Err(Stop::Deny(Denial::ProofInvalid { why, nonce: None }));
+            }
+            (Some(_), Scheme::Bearer) => return Err(Stop::Deny(Denial::ProofMissing)),
+            (Some(bound), Scheme::DPoP) => bound,
+        };
+        let proof = match known.proof {
+            Some(proof) => proof.clone(),
+            None => {
+                let origin = self.origin.of(request, found.peer)?;
+                let called = Called { method: request.method, origin: &origin, path: request.path.as_str() };
+                rules.verify(request.headers, called, token, now)?
+            }
+        };
+        found.proof = Some(proof);
+        Ok(())
+    }
+
+    /// Holds the token to each confirmation in it, and a proof to its only use.
+    ///
+    /// The proof is used last: one that is refused for another reason is not spent.
+    fn bind(
+        &self,
+        token: &AccessToken,
+        demanded: bool,
+        request: &Inbound<'_>,
+        known: &Known<'_>,
+        now: UnixTime,
+        found: &mut Findings,
+    ) -> Result<(), Stop> {
+        if token.claims().confirmation().is_some() || (demanded && found.proof.is_none()) {
+            self.certificate(request, known, now, found)?;
+        }
+        found.binding = self.binding.prove(token, found.certificate.as_ref(), found.proof.as_ref())?;
+        if demanded && found.binding.is_none() {
+            return Err(Stop::Deny(Denial::BindingMissing { why: token.unbound() }));
+        }
+        let Some(proof) = &found.proof else { return Ok(()) };
+        match known.used(proof.single_use()) {
+            None => Err(Stop::Ask(Question::Use(*proof.single_use()))),
+            Some(Use::First) => Ok(()),
+            Some(Use::Again) => Err(Stop::Deny(Denial::ProofReplayed)),
+            Some(Use::Unknown) => {
+                let why = "whether it was used before cannot be found out now";
+                Err(Stop::Deny(Denial::ProofInvalid { why, nonce: None }))
+            }
+        }
+    }
+
+    /// A request to register is verified whole; one about a client that is registered comes from that client.
+    fn registration(
+        &self,
+        route: &Route,
+        request: &Inbound<'_>,
+        known: &Known<'_>,
+        now: UnixTime,
+        found: &mut Findings,
+    ) -> Result<(), Stop> {
+        if *request.method != Method::POST {
+            let client = found.token.as_ref().and_then(|token| token.claims().client_id());
+            route.admit_client(request.path, client)?;
+        }
+        if !matches!(*request.method, Method::POST | Method::PUT) {
+            return Ok(());
+        }
+        let why = "registrations are not configured";
+        let error = RegistrationError::InvalidClientMetadata;
+        let rules = self.registration.as_ref().ok_or(Denial::RegistrationInvalid { error, why })?;
+        let body = known.body().ok_or(Stop::Ask(Question::Body))?;
+        match rules.verify(body, found.certificate.as_ref(), known, now) {
+            Ok(registration) => found.registration = Some(registration),
+            Err(RegistrationStop::Deny(denial)) => return Err(Stop::Deny(denial)),
+            Err(RegistrationStop::Keys(at)) => return Err(Stop::Ask(Question::KeysAt(at))),
+            Err(RegistrationStop::Use(what)) => return Err(Stop::Ask(Question::Use(what))),
+        }
+        Ok(())
+    }
+}
+
+/// The consent that the token names covers this request, as the service says now.
+fn consent(route: &Route, request: &Inbound<'_>, known: &Known<'_>, found: &mut Findings) -> Result<(), Stop> {
+    let token = found.token.as_ref().ok_or(Denial::ConsentMissing)?;
+    let id = found.consent_id.insert(Arc::clone(Consent::named_by(token)?));
+    let Some(answer) = known.consent() else {
+        let request = ConsentRequest::about(id, token, route, request.method, request.path);
+        return Err(Stop::Ask(Question::Consent(Arc::new(request))));
+    };
+    found.consent = Some(Consent::from_answer(id, answer)?);
+    Ok(())
 }
 
 impl Permit {
     /// Holds what was found against what the route demands once more, so that a check left out above can only refuse.
-    fn grant(route: &Route, found: &Findings) -> Result<Self, Denial> {
-        let demands = route.demands;
+    fn grant(route: &Route, method: &Method, found: &Findings) -> Result<Self, Denial> {
+        let demands = route.demands(method);
         if demands.certificate && (found.certificate.is_none() || found.revocation.is_none()) {
             return Err(Denial::CertificateMissing);
         }
@@ -232,25 +351,18 @@ impl Permit {
             return Err(Denial::TokenMissing { why: "not judged" });
         }
         if demands.binding && found.binding.is_none() {
-            return Err(Denial::BindingMissing);
+            return Err(Denial::BindingMissing { why: "not judged" });
+        }
+        let registers =
+            matches!(route.kind, Kind::Registration { .. }) && matches!(*method, Method::POST | Method::PUT);
+        if registers && found.registration.is_none() {
+            let error = RegistrationError::InvalidClientMetadata;
+            return Err(Denial::RegistrationInvalid { error, why: "not judged" });
+        }
+        if route.consent && found.consent.is_none() {
+            return Err(Denial::ConsentUnavailable);
         }
         Ok(Self(()))
-    }
-}
-
-impl Known<'_> {
-    /// Whether this certificate's issuer was asked for this request.
-    fn asked_about(&self, certificate: &Issued) -> bool {
-        self.answered.iter().any(|answered| matches!(answered, Question::Revocation(about) if **about == *certificate))
-    }
-
-    /// Asks for newer keys, unless that was done before: then what is known is all there is to know.
-    fn ask_keys(&self, issuer: usize) -> Stop {
-        let question = Question::Keys { issuer };
-        if !self.answered.contains(&question) {
-            return Stop::Ask(question);
-        }
-        Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh" })
     }
 }
 

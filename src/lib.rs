@@ -8,6 +8,8 @@ pub mod thumbprint;
 
 pub mod denial;
 
+pub mod dialect;
+
 pub mod lookup;
 
 pub mod headers;
@@ -21,6 +23,10 @@ pub mod token;
 pub mod binding;
 
 pub mod route;
+
+pub mod consent;
+
+pub mod registration;
 
 pub mod gate;
 

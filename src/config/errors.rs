@@ -8,6 +8,7 @@ use crate::{
         table::{Table, among},
     },
     denial::Denial,
+    dialect::Dialect,
 };
 
 /// Every format, the default first.
@@ -19,7 +20,7 @@ pub(super) fn read(mut table: Table<'_>) -> Errors {
     table.choice("format", default, &others);
     table.not_yet("format");
     let full_detail = table.choice("detail", ("minimal", false), &[("full", true)]);
-    Errors { full_detail, status: status(&mut table) }
+    Errors { dialect: Dialect::Problem, full_detail, status: status(&mut table) }
 }
 
 /// A refusal stays a refusal: only statuses from 400 on.

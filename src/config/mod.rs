@@ -42,6 +42,7 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
+    binding::BindingRules,
     certificate::{
         Certificates, PathRules, Truststore, qualified::Eidas, revocation::RevocationPolicy, verdicts::Forward,
     },
@@ -51,12 +52,12 @@ use crate::{
         listen::Listener,
         reading::{Place, Reading},
         routes::PlacedRoute,
-        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode},
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
     },
-    gate::Gate,
+    gate::{Gate, PublicOrigin},
     headers::{IdentityHeaders, ReadNames},
     route::Routes,
 };
@@ -185,10 +186,17 @@ impl Tables {
                 revocation: self.policy,
                 eidas: self.eidas,
                 issuers: self.tokens.issuers,
+                binding: BindingRules { certificate: true, proof: None },
+                origin: PublicOrigin::default(),
+                registration: None,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
+            introspection: Vec::new(),
+            uses: Uses::default(),
+            consent: None,
+            registration: None,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,

@@ -8,7 +8,7 @@ use crate::{
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
     },
-    route::{Demands, GrantRule, Route, Template},
+    route::{Demands, GrantRule, Kind, Route, Template},
     token::Grant,
 };
 
@@ -33,6 +33,9 @@ fn everywhere() -> Option<PlacedRoute> {
         roles: Vec::new(),
         scopes: "".into(),
         grant: GrantRule::Any,
+        kind: Kind::Api,
+        consent: false,
+        errors: None,
         websocket: false,
     };
     Some(Placed { value: route, place: Place::default() })
@@ -59,7 +62,18 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         let what = format!("everything under `{}` is forwarded without any check", path.value);
         table.reading.warn(&path.place, what, "name the paths that are open, or demand something");
     }
-    let route = Route { path: template, methods, demands, roles, scopes: scopes.into(), grant, websocket };
+    let route = Route {
+        path: template,
+        methods,
+        demands,
+        roles,
+        scopes: scopes.into(),
+        grant,
+        kind: Kind::Api,
+        consent: false,
+        errors: None,
+        websocket,
+    };
     Some(Placed { value: route, place: path.place })
 }
 

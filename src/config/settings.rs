@@ -1,9 +1,10 @@
 //! What `proxy.toml` means: every value checked, every default applied.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderName;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use zeroize::Zeroizing;
 
 use crate::{
     certificate::{
@@ -11,6 +12,7 @@ use crate::{
         revocation::{Method, crl::UnverifiedCrl},
     },
     config::fingerprint::Fingerprint,
+    dialect::Dialect,
     gate::Gate,
     headers::IdentityHeaders,
 };
@@ -29,6 +31,14 @@ pub struct Settings {
     pub revocation: Revocation,
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
+    /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
+    pub introspection: Vec<Option<IntrospectionSource>>,
+    /// How it is remembered that a proof or a registration was used.
+    pub uses: Uses,
+    /// The consent service.
+    pub consent: Option<ConsentService>,
+    /// Where the keys of registrations come from; none: no route takes them.
+    pub registration: Option<RegistrationSource>,
     /// Time for one fetch of keys or of a discovery document.
     pub fetch_timeout: Duration,
     /// Memory for the token cache, in bytes; 0 switches it off.
@@ -161,6 +171,92 @@ pub enum KeyLocation {
     Address(http::Uri),
     /// A file, its path resolved.
     File(PathBuf),
+    /// Nowhere: the issuer is asked about every token.
+    Nowhere,
+}
+
+/// How one issuer is asked about tokens (RFC 7662).
+#[derive(Debug)]
+pub struct IntrospectionSource {
+    /// The issuer.
+    pub issuer: Arc<str>,
+    /// Where.
+    pub endpoint: http::Uri,
+    /// How certbound shows who it is.
+    pub client: ClientAuthentication,
+    /// How long an answer serves at most; zero: for one request.
+    pub cache_ttl: Duration,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
+}
+
+/// How certbound shows the authorization server who it is.
+pub enum ClientAuthentication {
+    /// `client_secret_basic` (RFC 6749, section 2.3.1).
+    Secret {
+        /// `client_id`.
+        client_id: String,
+        /// Never printed.
+        secret: Zeroizing<String>,
+    },
+    /// `tls_client_auth` (RFC 8705, section 2.1).
+    Certificate {
+        /// `client_id`.
+        client_id: String,
+        /// Shown in the handshake.
+        identity: ServerIdentity,
+    },
+}
+
+/// How it is remembered that something was used.
+#[derive(Debug)]
+pub struct Uses {
+    /// In this process, at most so many; the oldest are forgotten first.
+    pub remembered: usize,
+    /// By several processes together; none: each for itself.
+    pub shared: Option<SharedMemory>,
+}
+
+impl Default for Uses {
+    fn default() -> Self {
+        Self { remembered: 100_000, shared: None }
+    }
+}
+
+/// A Redis or Valkey server.
+pub struct SharedMemory {
+    /// `host:port` or a socket.
+    pub address: Address,
+    /// The account; none: the default one.
+    pub username: Option<String>,
+    /// Never printed.
+    pub password: Option<Zeroizing<String>>,
+    /// For one question.
+    pub timeout: Duration,
+}
+
+/// The service that keeps consents.
+pub struct ConsentService {
+    /// Where.
+    pub endpoint: http::Uri,
+    /// Signs requests; none: they are plain JSON.
+    pub signing_key: Option<SigningKey>,
+    /// For one question.
+    pub timeout: Duration,
+}
+
+/// A private key that signs requests of certbound.
+pub struct SigningKey {}
+
+/// Where the keys of registrations come from.
+#[derive(Clone, Debug)]
+pub struct RegistrationSource {
+    /// Of the directory that signs software statements.
+    pub directory: KeyLocation,
+    /// Where a verified software statement may point.
+    pub allowed_hosts: Vec<String>,
+    /// Authorities for https there; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// The API behind.
@@ -242,6 +338,8 @@ pub enum Placeholder {
 /// How refusals are written.
 #[derive(Clone, Debug)]
 pub struct Errors {
+    /// In which form, where the route does not say.
+    pub dialect: Dialect,
     /// Whether the facts of a refusal are told to the caller.
     pub full_detail: bool,
     /// Statuses that differ from the table's, by code.
@@ -288,4 +386,24 @@ pub enum Sink {
     File(PathBuf),
     /// Nowhere.
     Off,
+}
+
+impl fmt::Debug for ClientAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret { client_id, .. } | Self::Certificate { client_id, .. } => f.write_str(client_id),
+        }
+    }
+}
+
+impl fmt::Debug for SharedMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.address)
+    }
+}
+
+impl fmt::Debug for ConsentService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.endpoint)
+    }
 }

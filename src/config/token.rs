@@ -10,7 +10,7 @@ use crate::{
         settings::{KeyLocation, KeySource},
         table::{Table, among},
     },
-    token::{Algorithm, Issuer, Issuers, KeySet, TokenRules},
+    token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify},
 };
 
 /// The table as read.
@@ -68,6 +68,7 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
         clock_skew,
         types: types.iter().map(|typ| normalised(&typ.value)).collect(),
         required_claims: required_claims(table),
+        consent_claim: None,
     }
 }
 
@@ -132,7 +133,7 @@ fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
         reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
     let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
-    Some((Issuer { issuer, audiences }, source))
+    Some((Issuer { issuer, audiences, verify: Verify::Jwt, introspects: false }, source))
 }
 
 fn audiences(table: &mut Table<'_>) -> Vec<String> {

@@ -14,10 +14,10 @@ use crate::{
         revocation::{Depth, Standing},
     },
     headers::{IdentityHeaders, ReadNames},
-    route::{Demands, GrantRule, Template},
+    route::{Demands, GrantRule, Kind, Template},
     thumbprint::Thumbprint,
     token::{
-        Algorithm, Grant, KeySet,
+        Algorithm, Grant, Introspection, Introspections, KeyRing, KeySet,
         mint::{self, NOW},
     },
 };
@@ -78,6 +78,9 @@ impl World {
             revocation: RevocationPolicy::Off,
             eidas: Eidas::default(),
             issuers: mint::issuers(),
+            binding: BindingRules { certificate: true, proof: None },
+            origin: PublicOrigin::default(),
+            registration: None,
         };
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
         Self { gate, keys, revocations: Told(Standing::NotAsked), root, mint, alice, mallory }
@@ -106,7 +109,7 @@ impl World {
         }
     }
 
-    fn judge(&self, shown: &Shown, answered: &[Question]) -> Judgement {
+    fn judge(&self, shown: &Shown, answered: &[Answer]) -> Judgement {
         let mut headers = HeaderMap::new();
         if let Some(value) = &shown.certificate {
             headers.insert(HEADER, HeaderValue::from_bytes(value).unwrap());
@@ -122,13 +125,12 @@ impl World {
             asserted: &asserted,
             headers: &headers,
             method: &shown.method,
+            authority: Some("api.bank.example"),
             path: RequestPath::parse(shown.path.as_bytes()).unwrap(),
         };
-        self.gate.judge(
-            &inbound,
-            &Known { keys: &self.keys, revocations: &self.revocations, answered },
-            mint::at(shown.now),
-        )
+        let (keys, revocations, introspections) = (&self.keys, &self.revocations, &NothingKept);
+        let known = Known { keys, revocations, introspections, answered, proof: None };
+        self.gate.judge(&inbound, &known, mint::at(shown.now))
     }
 
     /// The code of the refusal; none for a permit.
@@ -141,6 +143,15 @@ impl World {
     }
 }
 
+/// Where issuers' answers about tokens are not kept.
+struct NothingKept;
+
+impl Introspections for NothingKept {
+    fn recall(&self, _: &Inquiry, _: UnixTime) -> Option<Introspection> {
+        None
+    }
+}
+
 fn routes() -> Vec<Route> {
     let route = |path, demands| Route {
         path: Template::parse(path).unwrap(),
@@ -149,6 +160,9 @@ fn routes() -> Vec<Route> {
         roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
+        kind: Kind::Api,
+        consent: false,
+        errors: None,
         websocket: false,
     };
     let all = Demands { certificate: true, token: true, binding: true };
@@ -292,7 +306,7 @@ fn unknown_key_is_asked_for_once_and_then_refused() {
     let question = Question::Keys { issuer: 0 };
 
     let first = world.judge(&world.alice(), &[]).verdict;
-    let second = world.judge(&world.alice(), std::slice::from_ref(&question)).verdict;
+    let second = world.judge(&world.alice(), &[Answer::Keys { issuer: 0 }]).verdict;
 
     assert!(matches!(&first, Verdict::Ask(asked) if *asked == question), "{first:?}");
     assert!(matches!(second, Verdict::Deny(Denial::TokenKeyUnknown { .. })), "{second:?}");
@@ -311,7 +325,7 @@ fn issuer_without_keys_is_temporary_and_never_a_pass() {
 #[test]
 fn permit_is_not_granted_without_the_proofs_that_the_route_demands() {
     for route in routes() {
-        let granted = Permit::grant(&route, &Findings::default()).is_ok();
+        let granted = Permit::grant(&route, &Method::GET, &Findings::default()).is_ok();
         assert_eq!(granted, route.demands == Demands::default(), "{}", route.path.as_str());
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     gate::Findings,
     observe::{Record, record::Decision},
-    route::{Demands, GrantRule, Route, Template},
+    route::{Demands, GrantRule, Kind, Route, Template},
 };
 
 pub(super) const TEMPLATE: &str = "/accounts/{AccountId}";
@@ -27,6 +27,9 @@ pub(super) fn record(decision: Decision) -> Record {
         roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
+        kind: Kind::Api,
+        consent: false,
+        errors: None,
         websocket: false,
     };
     Record {

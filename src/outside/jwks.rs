@@ -120,7 +120,7 @@ impl KeyStore {
     /// Fetches and refreshes until dropped: one task an issuer.
     pub async fn run(self: Arc<Self>) {
         let mut tasks = JoinSet::new();
-        for issuer in 0..self.issuers.len() {
+        for issuer in (0..self.issuers.len()).filter(|issuer| !self.needs_none(*issuer)) {
             tasks.spawn(Arc::clone(&self).keep_fresh(issuer));
         }
         while tasks.join_next().await.is_some() {}
@@ -176,8 +176,14 @@ impl KeyStore {
         }
     }
 
+    /// Whether this issuer is asked about every token.
+    fn needs_none(&self, issuer: usize) -> bool {
+        self.issuers.get(issuer).is_some_and(|keys| keys.source.location == KeyLocation::Nowhere)
+    }
+
     fn is_usable(&self, issuer: usize) -> bool {
-        self.ring.load().sets().get(issuer).is_some_and(|set| set.as_ref().is_some_and(|set| !set.is_empty()))
+        self.needs_none(issuer)
+            || self.ring.load().sets().get(issuer).is_some_and(|set| set.as_ref().is_some_and(|set| !set.is_empty()))
     }
 
     /// Fetches now, or waits for the fetch that is under way.
@@ -250,6 +256,7 @@ impl KeyStore {
                 let set = tokio::task::spawn_blocking(move || read_file(&path)).await;
                 return set.map_err(|_| KeysError::Task)?;
             }
+            KeyLocation::Nowhere => return Err(KeysError::Metadata("this issuer has no keys")),
             KeyLocation::Address(address) => self.get(fetcher?, address, KeySet::MAX_BYTES).await?,
             KeyLocation::Discovery => {
                 let fetcher = fetcher?;

@@ -94,7 +94,7 @@ impl Admin {
         let now = UnixTime::now();
         let mut anchors = self.world.settings.gate.certificates.truststore().anchors();
         let anchors = anchors.any(|(_, not_after)| now <= not_after);
-        let missing = self.world.keys.missing();
+        let missing = self.world.outside.keys.missing();
         [
             Check { name: "truststore", failure: (!anchors).then(|| "no anchor is in date".to_owned()) },
             Check { name: "keys", failure: (!missing.is_empty()).then(|| format!("none of {}", missing.join(", "))) },

@@ -63,6 +63,12 @@ pub(super) fn path(request: &RequestHeader) -> Result<RequestPath<'_>, Denial> {
     RequestPath::parse(target.get(..end).unwrap_or_default())
 }
 
+/// `:authority`, or `Host`.
+pub(super) fn authority(request: &RequestHeader) -> Option<&str> {
+    let host = || request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    request.uri.authority().map(http::uri::Authority::as_str).or_else(host)
+}
+
 /// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it: the request then goes on plainly.
 pub(super) fn without_upgrade(request: &mut RequestHeader, route: Option<&Route>) {
     let Some(protocol) = request.headers.get(UPGRADE) else { return };

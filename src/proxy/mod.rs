@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod admin;
+pub mod answers;
 mod backend;
+mod body;
 pub mod exchange;
 mod framing;
 pub mod health;
@@ -21,18 +23,15 @@ use std::sync::Arc;
 use crate::{
     config::Settings,
     observe::{AuditLog, Metrics},
-    outside::{KeyStore, RevocationStore},
-    proxy::activity::Activity,
+    proxy::{activity::Activity, answers::Outside},
 };
 
 /// What every request needs, shared by all of them.
 pub struct World {
     /// The configuration, the gate in it.
     pub settings: Settings,
-    /// What certificate authorities said.
-    pub revocation: Arc<RevocationStore>,
-    /// The issuers' keys.
-    pub keys: Arc<KeyStore>,
+    /// What is learned from elsewhere.
+    pub outside: Outside,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The audit log.

@@ -8,25 +8,13 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
 };
 use pingora::{http::ResponseHeader, proxy::Session};
-use serde::Serialize;
 
 use crate::{
     config::settings::Errors,
     denial::{Challenge, Denial},
+    dialect::Refusal,
     proxy::interaction::{self, Interaction},
 };
-
-/// RFC 9457.
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: &'a str,
-    title: &'a str,
-    status: u16,
-    code: &'a str,
-    instance: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-}
 
 /// Answers a request that has not been forwarded.
 ///
@@ -80,9 +68,13 @@ fn withholds_body(session: &Session) -> bool {
 /// The refusal as header section and body.
 fn compose(denial: &Denial, errors: &Errors, interaction: &Interaction) -> pingora::Result<(ResponseHeader, Bytes)> {
     let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
-    let body = problem(denial, status, errors.full_detail, interaction);
+    let refusal = Refusal { denial, status, full_detail: errors.full_detail, interaction: interaction.id() };
+    let body = errors.dialect.write(&refusal);
     let mut head = ResponseHeader::build(status, Some(HEADERS))?;
-    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))?;
+    if let Some(body) = &body {
+        head.insert_header(CONTENT_TYPE, HeaderValue::from_static(body.media_type))?;
+    }
+    let body = body.map(|body| body.bytes).unwrap_or_default();
     head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
     head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     head.insert_header(interaction::NAME, interaction.value().clone())?;
@@ -96,21 +88,6 @@ fn compose(denial: &Denial, errors: &Errors, interaction: &Interaction) -> pingo
         head.insert_header("Allow", allow.as_ref())?;
     }
     Ok((head, body))
-}
-
-fn problem(denial: &Denial, status: u16, full: bool, interaction: &Interaction) -> Bytes {
-    let row = denial.row();
-    let detail = full.then(|| denial.detail()).flatten();
-    let problem = Problem {
-        r#type: &["urn:certbound:denial:", row.code].concat(),
-        title: row.title,
-        status,
-        code: row.code,
-        instance: interaction.id().urn().to_string(),
-        detail: detail.as_deref(),
-    };
-    // Strings and a number: nothing in it can fail to be written.
-    serde_json::to_vec(&problem).unwrap_or_default().into()
 }
 
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
@@ -167,9 +144,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::dialect::Dialect;
 
     fn errors(full_detail: bool) -> Errors {
-        Errors { full_detail, status: [("role_missing", 401)].into() }
+        Errors { dialect: Dialect::Problem, full_detail, status: [("role_missing", 401)].into() }
     }
 
     fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {

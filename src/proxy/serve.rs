@@ -16,11 +16,15 @@ use crate::{
         settings::{Address, Backend, Listen},
     },
     observe::{AuditLog, Metrics, expiry},
-    outside::{AddressRules, CrlFiles, KeyStore, RevocationRules, RevocationStore},
+    outside::{
+        AddressRules, Consents, CrlFiles, IntrospectionStore, KeyStore, RevocationRules, RevocationStore,
+        StatementKeys, UseStore,
+    },
     proxy::{
         World,
         activity::Activity,
         admin::Admin,
+        answers::Outside,
         health::Health,
         listen::{Reception, Socket},
         service::Sidecar,
@@ -63,7 +67,8 @@ impl Server {
         let crl_files = CrlWatch::new(&settings.revocation, Arc::clone(&revocation));
         // The store has them, and lets go of each when its file is replaced.
         settings.revocation.crls = Vec::new();
-        let world = Arc::new(World { settings, keys, revocation, metrics, audit, activity });
+        let outside = outside(&mut settings, keys, revocation, &metrics)?;
+        let world = Arc::new(World { settings, outside, metrics, audit, activity });
 
         // First the listener that says what is still missing.
         let admin = bind("admin", &world.settings.admin).await?;
@@ -74,7 +79,7 @@ impl Server {
         let health = Health::of(&world.settings.backend, &conf).map_err(io::Error::other)?;
         let mut background = JoinSet::new();
         background.spawn(Admin::new(Arc::clone(&world), health).run(admin));
-        background.spawn(Arc::clone(&world.keys).run());
+        background.spawn(Arc::clone(&world.outside.keys).run());
         crl_files.map(|watch| background.spawn(watch.run()));
         background.spawn(watch_expiry(Arc::clone(&world)));
         let believing = Arc::clone(&world);
@@ -139,6 +144,27 @@ async fn watch_expiry(world: Arc<World>) {
     let anchors = world.settings.gate.certificates.truststore().anchors();
     let anchors = anchors.map(|(subject, end)| (subject.to_owned(), end)).collect();
     expiry::watch(anchors, &world.metrics).await;
+}
+
+/// What is learned from elsewhere; nobody is asked yet.
+fn outside(
+    settings: &mut Settings,
+    keys: Arc<KeyStore>,
+    revocation: Arc<RevocationStore>,
+    metrics: &Arc<Metrics>,
+) -> io::Result<Outside> {
+    let metrics = || Arc::clone(metrics);
+    let sources = std::mem::take(&mut settings.introspection);
+    let statements = StatementKeys::new(settings.registration.take(), metrics()).map_err(io::Error::other)?;
+    let consents = Consents::new(settings.consent.take(), metrics()).map_err(io::Error::other)?;
+    Ok(Outside {
+        introspection: IntrospectionStore::new(sources, settings.fetch_timeout, metrics()),
+        uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()),
+        revocation,
+        keys,
+        statements,
+        consents,
+    })
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {

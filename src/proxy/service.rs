@@ -20,7 +20,7 @@ use rustls_pki_types::UnixTime;
 use crate::{
     config::settings::Mode,
     denial::Denial,
-    gate::{Findings, Inbound, Judgement, Known, Question, Verdict},
+    gate::{Answer, Findings, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
     observe::{self, record::Decision},
     peer::Connection,
@@ -29,6 +29,7 @@ use crate::{
         outbound::Outgoing, respond, websocket,
     },
     route,
+    token::Proof,
 };
 
 /// certbound as Pingora sees it.
@@ -48,16 +49,18 @@ impl Sidecar {
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
-    async fn judge(&self, session: &Session, asserted: &Asserted, connection: &Connection) -> Judgement {
+    async fn judge(&self, session: &mut Session, asserted: &Asserted, connection: &Connection) -> Judgement {
         let mut answered = Vec::new();
+        let mut proof = None;
         while answered.len() < MOST_QUESTIONS {
-            let judgement = self.judge_once(session, asserted, connection, &answered);
-            let Verdict::Ask(question) = judgement.verdict else { return judgement };
-            match &question {
-                Question::Keys { issuer } => self.world.keys.answer(*issuer).await,
-                Question::Revocation(about) => self.world.revocation.answer(about, UnixTime::now()).await,
+            let Judgement { verdict, findings } =
+                self.judge_once(session, asserted, connection, &answered, proof.as_ref());
+            let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
+            match self.world.outside.answer(question, session).await {
+                Ok(answer) => answered.push(answer),
+                Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
             }
-            answered.push(question);
+            proof = findings.proof;
         }
         // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
         Judgement { verdict: Verdict::Deny(Denial::KeysUnavailable), findings: Findings::default() }
@@ -68,16 +71,21 @@ impl Sidecar {
         session: &Session,
         asserted: &Asserted,
         connection: &Connection,
-        answered: &[Question],
+        answered: &[Answer],
+        proof: Option<&Proof>,
     ) -> Judgement {
         let request = session.req_header();
         let path = match inbound::path(request) {
             Ok(path) => path,
             Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings: Findings::default() },
         };
-        let inbound = Inbound { connection, asserted, headers: &request.headers, method: &request.method, path };
-        let keys = self.world.keys.ring();
-        let known = Known { keys: &keys, revocations: &self.world.revocation, answered };
+        let authority = inbound::authority(request);
+        let (headers, method) = (&request.headers, &request.method);
+        let inbound = Inbound { connection, asserted, headers, method, authority, path };
+        let outside = &self.world.outside;
+        let keys = outside.keys.ring();
+        let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
+        let known = Known { keys: &keys, revocations, introspections, answered, proof };
         self.world.settings.gate.judge(&inbound, &known, UnixTime::now())
     }
 

@@ -6,6 +6,7 @@ mod template;
 use std::sync::Arc;
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 
 use crate::{
     certificate::{
@@ -13,6 +14,7 @@ use crate::{
         qualified::{Qualification, Role},
     },
     denial::Denial,
+    dialect::Dialect,
     token::{AccessToken, Grant},
 };
 
@@ -40,6 +42,24 @@ pub enum GrantRule {
     Only(Grant),
 }
 
+/// What is behind a route.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Kind {
+    /// A resource server.
+    #[default]
+    Api,
+    /// The token endpoint: `Authorization` is the client's own affair there.
+    Token {
+        /// Whether a token that the authorization server issues is looked at, whether it is bound to the certificate.
+        checks_issued: bool,
+    },
+    /// Dynamic client registration (RFC 7591, RFC 7592).
+    Registration {
+        /// What is demanded of every method but POST.
+        managing: Demands,
+    },
+}
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -47,8 +67,14 @@ pub struct Route {
     pub path: Template,
     /// Which methods; empty: all (TRACE and CONNECT are on no route).
     pub methods: Vec<Method>,
-    /// What is demanded.
+    /// What is demanded; of a registration, by POST.
     pub demands: Demands,
+    /// What is behind it.
+    pub kind: Kind,
+    /// Whether the consent service is asked.
+    pub consent: bool,
+    /// How refusals are written here; none: as everywhere.
+    pub errors: Option<Dialect>,
     /// PSD2 roles, any of which the certificate must have; empty: not asked. Names of [`Role::KNOWN`].
     pub roles: Vec<&'static str>,
     /// Scopes, all of which the token must have, joined by single spaces for the challenge.
@@ -60,6 +86,24 @@ pub struct Route {
 }
 
 impl Route {
+    /// What is demanded of a request with this method.
+    pub fn demands(&self, method: &Method) -> Demands {
+        match self.kind {
+            Kind::Registration { managing } if *method != Method::POST => managing,
+            Kind::Api | Kind::Token { .. } | Kind::Registration { .. } => self.demands,
+        }
+    }
+
+    /// Whether `client` is the one that the path names: what the last place of the template stands for.
+    ///
+    /// # Errors
+    /// `client_mismatch`; also where the template has no place, or nobody knows who the client is.
+    pub fn admit_client(&self, path: RequestPath<'_>, client: Option<&str>) -> Result<(), Denial> {
+        let named = self.path.last_place(path).and_then(|named| percent_decode_str(named).decode_utf8().ok());
+        let is_same = named.zip(client).is_some_and(|(named, client)| !named.is_empty() && *named == *client);
+        is_same.then_some(()).ok_or(Denial::ClientMismatch)
+    }
+
     /// Judges what was believed by the route's policy: roles, then scopes, then grant.
     ///
     /// # Errors

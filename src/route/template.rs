@@ -69,6 +69,16 @@ impl Template {
         given.next().is_none()
     }
 
+    /// What the last named place stands for in a path that fits.
+    pub fn last_place<'a>(&self, path: RequestPath<'a>) -> Option<&'a str> {
+        let place = self.segments.iter().rposition(|segment| !matches!(segment, Segment::Literal(_)))?;
+        match self.segments.get(place)? {
+            // All that is left may be several segments, and an identifier with a slash in it is none that is taken here.
+            Segment::Rest => path.segments().nth(place).filter(|_| path.segments().count() == place + 1),
+            Segment::Any | Segment::Literal(_) => path.segments().nth(place),
+        }
+    }
+
     /// Whether every path that fits `other` fits `self` too, so that `other` after `self` is never reached.
     pub fn covers(&self, other: &Self) -> bool {
         let mut others = other.segments.iter();

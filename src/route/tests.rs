@@ -13,6 +13,9 @@ fn route(path: &str, methods: &[Method]) -> Route {
         roles: vec![],
         scopes: "".into(),
         grant: GrantRule::Any,
+        kind: Kind::Api,
+        consent: false,
+        errors: None,
         websocket: false,
     }
 }

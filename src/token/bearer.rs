@@ -1,20 +1,33 @@
-//! The one bearer token of a request (RFC 6750, section 2.1). Nowhere but in `Authorization` is one looked for.
+//! The one access token of a request (RFC 6750, section 2.1; RFC 9449, section 7.1). Nowhere but in `Authorization` is one
+//! looked for.
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::denial::Denial;
 
-/// The characters after `Bearer `: not decoded, not verified, not believed. There is no way to print them.
+/// The characters after the scheme: not decoded, not verified, not believed. There is no way to print them.
 #[derive(Clone, Copy)]
-pub struct BearerToken<'a>(&'a str);
+pub struct BearerToken<'a> {
+    token: &'a str,
+    scheme: Scheme,
+}
+
+/// How the token is presented.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scheme {
+    /// By whoever bears it.
+    Bearer,
+    /// With a proof of possession.
+    DPoP,
+}
 
 impl<'a> BearerToken<'a> {
-    /// Reads the one `Authorization` header.
+    /// Reads the one `Authorization` header. `DPoP` is a scheme only where `proofs` says so.
     ///
     /// # Errors
     /// `token_missing` (none, or another scheme), `token_repeated` (two headers), `token_malformed`
     /// (not `b64token`: several credentials joined by commas among them; over [`Self::MAX_BYTES`]).
-    pub fn read(headers: &'a HeaderMap) -> Result<Self, Denial> {
+    pub fn read(headers: &'a HeaderMap, proofs: bool) -> Result<Self, Denial> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next().ok_or(Denial::TokenMissing { why: "no Authorization header" })?.as_bytes();
         if values.next().is_some() {
@@ -22,9 +35,7 @@ impl<'a> BearerToken<'a> {
         }
         let end = value.iter().position(|byte| !is_scheme(*byte)).unwrap_or(value.len());
         let (scheme, credentials) = value.split_at(end);
-        if !scheme.eq_ignore_ascii_case(b"bearer") {
-            return Err(Denial::TokenMissing { why: "another Authorization scheme than Bearer" });
-        }
+        let scheme = Scheme::named(scheme, proofs)?;
         let token = credentials.trim_ascii_start();
         if credentials.len() > Self::MAX_BYTES {
             return Err(Denial::TokenMalformed { why: "longer than any token that is read" });
@@ -32,19 +43,34 @@ impl<'a> BearerToken<'a> {
         // Only spaces part scheme and token: `Bearer,x` and a tab are no separators (RFC 6750, section 2.1).
         let separator = credentials.get(..credentials.len() - token.len()).unwrap_or_default();
         if separator.is_empty() || separator.iter().any(|byte| *byte != b' ') || !is_b64token(token) {
-            return Err(Denial::TokenMalformed { why: "not one b64token after Bearer" });
+            return Err(Denial::TokenMalformed { why: "not one b64token after the scheme" });
         }
         let token = std::str::from_utf8(token).map_err(|_| Denial::TokenMalformed { why: "not ASCII" })?;
-        Ok(Self(token))
+        Ok(Self { token, scheme })
+    }
+
+    /// How it is presented.
+    pub fn scheme(self) -> Scheme {
+        self.scheme
     }
 
     /// The characters.
     pub(super) fn as_str(self) -> &'a str {
-        self.0
+        self.token
     }
 
     /// A token longer than this is not read. Spaces after the scheme count.
     pub const MAX_BYTES: usize = 16 * 1024;
+}
+
+impl Scheme {
+    fn named(name: &[u8], proofs: bool) -> Result<Self, Denial> {
+        match name {
+            _ if name.eq_ignore_ascii_case(b"bearer") => Ok(Self::Bearer),
+            _ if proofs && name.eq_ignore_ascii_case(b"dpop") => Ok(Self::DPoP),
+            _ => Err(Denial::TokenMissing { why: "another Authorization scheme than is taken here" }),
+        }
+    }
 }
 
 /// A character of an authentication scheme (RFC 9110, sections 5.6.2 and 11.1).
@@ -72,7 +98,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
-        BearerToken::read(&headers).map(|token| token.as_str().to_owned()).map_err(|denial| denial.code())
+        BearerToken::read(&headers, false).map(|token| token.as_str().to_owned()).map_err(|denial| denial.code())
     }
 
     fn check(values: &[&str], expected: Result<&str, &'static str>) {

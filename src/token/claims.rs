@@ -1,6 +1,6 @@
 //! The claims of an access token (RFC 7519, section 4; RFC 9068, section 2.2), each at most once.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rustls_pki_types::UnixTime;
@@ -25,8 +25,21 @@ pub struct Claims {
     scope: Option<Box<str>>,
     grant: Option<Grant>,
     confirmation: Option<Thumbprint>,
+    key_confirmation: KeyConfirmation,
+    consent_id: Option<Arc<str>>,
     /// Every claim with a value, for the required ones.
     names: Box<[Box<str>]>,
+}
+
+/// `cnf.jkt` (RFC 9449, section 6.1). A malformed one is told only to who asks: where DPoP is not used it is not looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyConfirmation {
+    /// There is none.
+    Absent,
+    /// It is no thumbprint.
+    Malformed,
+    /// SHA-256 thumbprint of the key (RFC 7638).
+    Key(Thumbprint),
 }
 
 /// Who obtained the token: the client for itself, or for a user.
@@ -39,11 +52,12 @@ pub enum Grant {
 }
 
 impl Claims {
-    /// Reads the payload's members: known claims of the right type. Unknown claims are not looked at.
+    /// Reads the payload's members: known claims of the right type. Unknown claims are not looked at. `consent`: the name of
+    /// the claim that holds the consent's identifier, where one is configured; anything but a text there is no consent.
     ///
     /// # Errors
     /// Why it is `token_malformed`.
-    pub(super) fn read(payload: &Members) -> Result<Self, &'static str> {
+    pub(super) fn read(payload: &Members, consent: Option<&str>) -> Result<Self, &'static str> {
         let subject = text(payload, "sub", "`sub` is not a string")?;
         let client_id = match text(payload, "client_id", "`client_id` is not a string")? {
             None => text(payload, "azp", "`azp` is not a string")?,
@@ -60,6 +74,11 @@ impl Claims {
             scope: scope(payload)?,
             grant: grant(payload, subject.as_deref(), client_id.as_deref())?,
             confirmation: confirmation(payload)?,
+            key_confirmation: key_confirmation(payload),
+            consent_id: consent
+                .and_then(|claim| payload.get(claim)?.as_str())
+                .filter(|id| !id.is_empty())
+                .map(Arc::from),
             names: payload.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str().into()).collect(),
             subject,
             client_id,
@@ -99,6 +118,16 @@ impl Claims {
     /// `cnf["x5t#S256"]`.
     pub fn confirmation(&self) -> Option<&Thumbprint> {
         self.confirmation.as_ref()
+    }
+
+    /// `cnf.jkt`.
+    pub fn key_confirmation(&self) -> KeyConfirmation {
+        self.key_confirmation
+    }
+
+    /// The consent's identifier, out of the configured claim. It comes from the token and is not bounded otherwise.
+    pub fn consent_id(&self) -> Option<&Arc<str>> {
+        self.consent_id.as_ref()
     }
 
     /// `aut` where present, else whether `sub` is the client (RFC 9068, section 2.2). None: the token does not tell.
@@ -202,7 +231,7 @@ fn grant(payload: &Members, subject: Option<&str>, client_id: Option<&str>) -> R
     Ok(both.map(|(subject, client_id)| if subject == client_id { Grant::Application } else { Grant::User }))
 }
 
-/// `cnf` (RFC 7800) with `x5t#S256` (RFC 8705, section 3.1). Other members, `jkt` among them, are not looked at.
+/// `cnf` (RFC 7800) with `x5t#S256` (RFC 8705, section 3.1).
 fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
     let members = match payload.get("cnf") {
         None => return Ok(None),
@@ -213,6 +242,15 @@ fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
     match members.get("x5t#S256") {
         None => Ok(None),
         Some(value) => value.as_str().and_then(Thumbprint::parse).ok_or(wrong).map(Some),
+    }
+}
+
+fn key_confirmation(payload: &Members) -> KeyConfirmation {
+    match payload.get("cnf").and_then(|cnf| cnf.get("jkt")) {
+        None => KeyConfirmation::Absent,
+        Some(value) => {
+            value.as_str().and_then(Thumbprint::parse).map_or(KeyConfirmation::Malformed, KeyConfirmation::Key)
+        }
     }
 }
 

@@ -92,7 +92,7 @@ mod tests {
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], BOUND);
         for number in 0..100 {
             let headers = bearing(&mint.token(&claims(&json!({"jti": number.to_string()}))));
-            assert!(issuers().verify(BearerToken::read(&headers).unwrap(), &keys, at(NOW)).1.is_ok());
+            assert!(issuers().verify(BearerToken::read(&headers, false).unwrap(), &keys, &|_| None, at(NOW)).1.is_ok());
         }
         let remembered = keys.remembered.unwrap();
         remembered.run_pending_tasks();

@@ -13,7 +13,7 @@ use ring::{
 use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 
-use crate::token::{AccessToken, Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules};
+use crate::token::{AccessToken, Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules, Verify};
 
 /// A signing key, made anew for each test.
 pub(crate) struct Mint {
@@ -118,12 +118,18 @@ pub(crate) fn claims(changes: &Value) -> Value {
 /// One issuer with the default rules, every algorithm, and a skew of 30 s.
 pub(crate) fn issuers() -> Issuers {
     Issuers {
-        issuers: vec![Issuer { issuer: ISSUER.into(), audiences: vec![AUDIENCE.to_owned()] }],
+        issuers: vec![Issuer {
+            issuer: ISSUER.into(),
+            audiences: vec![AUDIENCE.to_owned()],
+            verify: Verify::Jwt,
+            introspects: false,
+        }],
         rules: TokenRules {
             algorithms: Algorithm::ALL.to_vec(),
             clock_skew: 30,
             types: vec!["at+jwt".to_owned(), "jwt".to_owned()],
             required_claims: vec!["iss".into(), "aud".into(), "exp".into()],
+            consent_claim: None,
         },
     }
 }
@@ -138,5 +144,5 @@ pub(crate) fn access_token(changes: &Value) -> AccessToken {
     let mint = Mint::new(Algorithm::ES256, "1");
     let ring = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
     let headers = bearing(&mint.token(&claims(changes)));
-    issuers().verify(BearerToken::read(&headers).unwrap(), &ring, at(NOW)).1.unwrap()
+    issuers().verify(BearerToken::read(&headers, true).unwrap(), &ring, &|_| None, at(NOW)).1.unwrap()
 }

@@ -2,6 +2,7 @@
 
 pub mod bearer;
 pub mod claims;
+pub mod introspection;
 mod json;
 mod jwk;
 mod jws;
@@ -10,6 +11,8 @@ pub mod keys;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;
+pub mod proof;
+pub mod single_use;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 mod vectors;
@@ -17,6 +20,9 @@ pub mod verify;
 
 pub use bearer::BearerToken;
 pub use claims::{Claims, Grant};
+pub use introspection::{Inquiry, Introspection, Introspections};
 pub use key_ring::KeyRing;
 pub use keys::{Algorithm, KeySet};
-pub use verify::{AccessToken, Issuer, Issuers, TokenRules};
+pub use proof::{Proof, ProofRules};
+pub use single_use::{SingleUse, Use};
+pub use verify::{AccessToken, Issuer, Issuers, TokenRules, Verify};

@@ -77,7 +77,7 @@ fn signatures_of_rfc_7515_are_judged_as_it_says() {
         );
     }
     let jws = Jws::parse(vectors[0]["jws"].as_str().unwrap()).unwrap();
-    let claims = Claims::read(&json::members(&jws.payload).unwrap()).unwrap();
+    let claims = Claims::read(&json::members(&jws.payload).unwrap(), None).unwrap();
     assert_eq!(claims.issuer(), Some("joe"));
     assert_eq!(claims.expires().map(|time| time.as_secs()), Some(1_300_819_380));
 }
@@ -117,6 +117,6 @@ fn confirmation_of_rfc_8705_is_the_thumbprint_of_its_certificate() {
     let pem = vector["certificate_pem"].as_str().unwrap();
     let (_, der) = der::pem::decode_vec(pem.as_bytes()).unwrap();
     let payload = json!({ "cnf": vector["cnf"] }).to_string();
-    let claims = Claims::read(&json::members(payload.as_bytes()).unwrap()).unwrap();
+    let claims = Claims::read(&json::members(payload.as_bytes()).unwrap(), None).unwrap();
     assert_eq!(claims.confirmation(), Some(&Thumbprint::of(&der)));
 }

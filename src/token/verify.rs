@@ -9,7 +9,7 @@ use crate::{
     denial::Denial,
     lookup::Lookup,
     token::{
-        Algorithm, BearerToken, Claims, KeyRing,
+        Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing,
         json::{self, Members},
         jws::Jws,
         key_ring::Signed,
@@ -33,6 +33,22 @@ pub struct Issuer {
     pub issuer: Arc<str>,
     /// One of these must be in `aud`.
     pub audiences: Vec<String>,
+    /// How its JWTs are verified.
+    pub verify: Verify,
+    /// Whether it can be asked about tokens that cannot be read (RFC 7662).
+    pub introspects: bool,
+}
+
+/// How the JWTs of an issuer are verified. What is no JWT can only be introspected.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Verify {
+    /// By their signature.
+    #[default]
+    Jwt,
+    /// By asking the issuer.
+    Introspection,
+    /// By both, and both have to hold.
+    Both,
 }
 
 /// Demanded of every token.
@@ -46,18 +62,38 @@ pub struct TokenRules {
     pub types: Vec<String>,
     /// Claims that must be there.
     pub required_claims: Vec<Arc<str>>,
+    /// Where the consent's identifier stands; none: no consent is ever asked for.
+    pub consent_claim: Option<Arc<str>>,
 }
 
 /// A token whose issuer, signature, audience, times, and type hold. Whether it is bound to anything is not said.
 ///
 /// Only [`Issuers::verify`] makes one. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct AccessToken(Arc<Signed>);
+pub struct AccessToken(Proven);
+
+/// Who says what the token says.
+#[derive(Clone, Debug)]
+enum Proven {
+    /// The issuer's signature.
+    Signed(Arc<Signed>),
+}
 
 impl AccessToken {
     /// The claims.
     pub fn claims(&self) -> &Claims {
-        &self.0.claims
+        let Proven::Signed(signed) = &self.0;
+        &signed.claims
+    }
+
+    /// Why it is bound to nothing, for a refusal.
+    pub fn unbound(&self) -> &'static str {
+        "the token has no cnf that counts"
+    }
+
+    /// `jwt` or `opaque`, for the record.
+    pub fn kind(&self) -> &'static str {
+        "jwt"
     }
 }
 
@@ -71,6 +107,8 @@ pub enum TokenStop {
         /// Index into [`Issuers::issuers`].
         issuer: usize,
     },
+    /// An issuer has to be asked about the token.
+    Ask(Arc<Inquiry>),
 }
 
 impl From<Denial> for TokenStop {
@@ -84,11 +122,13 @@ impl Issuers {
     /// wrong answers. What cannot be read is malformed before any of them; a claim of the wrong type only once the
     /// signature holds, because before that nothing but `iss` is looked at.
     ///
-    /// The first value tells whether the signature was remembered; none when it did not come to that.
+    /// The first value tells whether the signature was remembered; none when it did not come to that. `recall` knows what
+    /// issuers said when they were asked.
     pub fn verify(
         &self,
         bearer: BearerToken<'_>,
         keys: &KeyRing,
+        _recall: &dyn Fn(&Inquiry) -> Option<Introspection>,
         now: UnixTime,
     ) -> (Option<Lookup>, Result<AccessToken, TokenStop>) {
         if let Some(signed) = keys.recall(bearer)
@@ -99,8 +139,8 @@ impl Issuers {
         let mut lookup = None;
         let accepted =
             self.open(bearer, keys, &mut lookup).and_then(|(issuer, signed)| self.accept(issuer, signed, now));
-        if let Ok(token) = &accepted {
-            keys.remember(bearer, &token.0);
+        if let Ok(AccessToken(Proven::Signed(signed))) = &accepted {
+            keys.remember(bearer, signed);
         }
         (lookup, accepted)
     }
@@ -130,7 +170,7 @@ impl Issuers {
             KeyStop::Ambiguous => Denial::TokenKeyUnknown { why: "no kid, and several keys fit" }.into(),
             KeyStop::SignatureInvalid => Denial::TokenSignatureInvalid.into(),
         })?;
-        let claims = Claims::read(&payload).map_err(malformed)?;
+        let claims = Claims::read(&payload, self.rules.consent_claim.as_deref()).map_err(malformed)?;
         Ok((issuer, Arc::new(Signed { claims, typ: jws.header.typ, algorithm, issuer: place })))
     }
 
@@ -153,7 +193,7 @@ impl Issuers {
         self.rules.times(&signed.claims, now)?;
         self.rules.typ(signed.typ.as_deref())?;
         self.rules.required(&signed.claims)?;
-        Ok(AccessToken(signed))
+        Ok(AccessToken(Proven::Signed(signed)))
     }
 }
 

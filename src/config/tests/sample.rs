@@ -112,11 +112,27 @@ fn first_line_of_the_sample_is_free() {
 fn written(settings: Settings) -> String {
     let Settings {
         mode,
-        gate: Gate { routes, peers, source, certificates: _, revocation: policy, eidas, issuers },
+        gate:
+            Gate {
+                routes,
+                peers,
+                source,
+                certificates: _,
+                revocation: policy,
+                eidas,
+                issuers,
+                binding,
+                origin,
+                registration: rules,
+            },
         identity,
         listen,
         revocation,
         keys,
+        introspection,
+        uses,
+        consent,
+        registration,
         fetch_timeout,
         token_cache_bytes,
         backend,
@@ -128,9 +144,10 @@ fn written(settings: Settings) -> String {
         hash: _,
     } = settings;
     let gate = format!("{routes:#?} {peers:#?} {source:#?} {policy:?} {eidas:?} {issuers:#?} {identity:#?}");
+    let tokens = format!("{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?}");
     let revocation = Revocation { crls: Vec::new(), ..revocation };
     let network = format!("{listen:#?} {revocation:?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
-    format!("{mode:?} {gate} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?}")
+    format!("{mode:?} {gate} {tokens} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?}")
 }
 
 /// A key behind `# `, as TOML.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::certificate::{
     mint::{tagged, with as with_extension},
-    revocation::{Depth, Method as AskedBy, Standing, Status},
+    revocation::{Depth, Issued, Method as AskedBy, Revocations, Standing, Status},
 };
 
 /// One standing for every certificate.
@@ -60,11 +60,12 @@ fn issuer_is_asked_once_and_then_the_certificate_is_refused() {
     let world = world(Standing::NotAsked);
 
     let Verdict::Ask(question) = world.judge(&world.alice(), &[]).verdict else { panic!("nothing was asked") };
-    let second = world.judge(&world.alice(), std::slice::from_ref(&question)).verdict;
+    let Question::Revocation(about) = &question else { panic!("{question:?}") };
+    let answered = [Answer::Revocation(Arc::clone(about))];
+    let second = world.judge(&world.alice(), &answered).verdict;
     let of_mallory = with(world.alice(), |shown| shown.certificate = Some(header_value(&world.mallory)));
-    let other = world.judge(&of_mallory, std::slice::from_ref(&question)).verdict;
+    let other = world.judge(&of_mallory, &answered).verdict;
 
-    assert!(matches!(question, Question::Revocation(_)), "{question:?}");
     assert!(matches!(second, Verdict::Deny(Denial::RevocationUnknown)), "{second:?}");
     assert!(matches!(&other, Verdict::Ask(asked) if *asked != question), "{other:?}");
 }
@@ -136,6 +137,6 @@ fn permit_is_not_granted_to_a_certificate_that_nobody_cleared() {
     let world = world(GOOD);
     let Judgement { findings, .. } = world.judge(&world.alice(), &[]);
     let route = &findings.route.as_ref().unwrap().1;
-    assert!(Permit::grant(route, &findings).is_ok());
-    assert!(Permit::grant(route, &Findings { revocation: None, ..findings.clone() }).is_err());
+    assert!(Permit::grant(route, &http::Method::GET, &findings).is_ok());
+    assert!(Permit::grant(route, &http::Method::GET, &Findings { revocation: None, ..findings.clone() }).is_err());
 }

@@ -128,6 +128,7 @@ impl<'a> AuditLine<'a> {
             detail: record.decision.denial().and_then(crate::denial::Denial::detail),
             certificate: found.shown.as_ref().map(|shown| Certificate::of(shown, record)),
             token: found.token.as_ref().map(|token| Token::of(token, bound)),
+            consent_id: found.consent_id.as_deref(),
             duration_us: Some(record.duration.as_micros()),
             backend_us: record.backend.map(|took| took.as_micros()),
             ..Self::cut_off(record.time)
@@ -164,7 +165,7 @@ impl<'a> Token<'a> {
     fn of(token: &'a AccessToken, bound: bool) -> Self {
         let claims = token.claims();
         Self {
-            kind: "jwt",
+            kind: token.kind(),
             issuer: claims.issuer(),
             client_id: claims.client_id(),
             jti_sha256: claims.jti_sha256(),

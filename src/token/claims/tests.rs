@@ -6,7 +6,7 @@ use super::*;
 use crate::token::json::members;
 
 fn read(payload: &str) -> Result<Claims, &'static str> {
-    Claims::read(&members(payload.as_bytes()).ok_or("not an object")?)
+    Claims::read(&members(payload.as_bytes()).ok_or("not an object")?, None)
 }
 
 fn claims(payload: &Value) -> Claims {

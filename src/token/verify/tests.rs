@@ -15,11 +15,12 @@ const CACHE: u64 = 1 << 20;
 /// The code, and whether the signature was remembered.
 fn ask(issuers: &Issuers, keys: &KeyRing, token: &str, now: u64) -> (Option<Lookup>, &'static str) {
     let headers = bearing(token);
-    let (lookup, verdict) = issuers.verify(BearerToken::read(&headers).unwrap(), keys, at(now));
+    let (lookup, verdict) = issuers.verify(BearerToken::read(&headers, false).unwrap(), keys, &|_| None, at(now));
     let code = match verdict {
         Ok(_) => "ok",
         Err(TokenStop::Deny(denial)) => denial.code(),
         Err(TokenStop::UnknownKey { .. }) => "unknown_key",
+        Err(TokenStop::Ask(_)) => "asks",
     };
     (lookup, code)
 }
@@ -59,12 +60,19 @@ impl Bank {
     }
 }
 
+/// Another issuer than the mint's.
+fn stranger(audiences: &[&str]) -> Issuer {
+    let audiences = audiences.iter().map(|audience| (*audience).to_owned()).collect();
+    Issuer { issuer: "https://other.example".into(), audiences, verify: Verify::Jwt, introspects: false }
+}
+
 #[test]
 fn token_of_each_kind_of_key_is_believed_with_its_claims() {
     for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
         let bank = Bank { mint: Mint::new(algorithm, "1"), issuers: issuers() };
         let headers = bearing(&bank.mint.token(&claims(&json!({"scope": "accounts"}))));
-        let (lookup, verdict) = bank.issuers.verify(BearerToken::read(&headers).unwrap(), &bank.ring(0), at(NOW));
+        let (lookup, verdict) =
+            bank.issuers.verify(BearerToken::read(&headers, false).unwrap(), &bank.ring(0), &|_| None, at(NOW));
         assert_eq!(lookup, Some(Lookup::Miss));
         let token = verdict.unwrap();
         assert_eq!((token.claims().scope(), token.claims().subject()), (Some("accounts"), Some("alice")));
@@ -205,10 +213,10 @@ fn key_inside_the_token_is_not_used() {
 #[test]
 fn unknown_kid_asks_for_newer_keys_of_the_very_issuer() {
     let mut bank = Bank::new();
-    bank.issuers.issuers.insert(0, Issuer { issuer: "https://other.example".into(), audiences: vec![] });
+    bank.issuers.issuers.insert(0, stranger(&[]));
     let keys = KeyRing::new(vec![None, Some(Arc::new(bank.mint.key_set()))], CACHE);
     let headers = bearing(&Mint::new(Algorithm::ES256, "2").token(&claims(&json!({}))));
-    let (_, verdict) = bank.issuers.verify(BearerToken::read(&headers).unwrap(), &keys, at(NOW));
+    let (_, verdict) = bank.issuers.verify(BearerToken::read(&headers, false).unwrap(), &keys, &|_| None, at(NOW));
     assert!(matches!(verdict, Err(TokenStop::UnknownKey { issuer: 1 })), "{verdict:?}");
 }
 
@@ -228,10 +236,7 @@ fn token_is_held_against_the_keys_and_audiences_of_its_own_issuer_only() {
     let bank = Bank::new();
     let other = Mint::new(Algorithm::ES256, "1");
     let issuers = Issuers {
-        issuers: vec![
-            bank.issuers.issuers[0].clone(),
-            Issuer { issuer: "https://other.example".into(), audiences: vec!["https://their.example".to_owned()] },
-        ],
+        issuers: vec![bank.issuers.issuers[0].clone(), stranger(&["https://their.example"])],
         rules: bank.issuers.rules.clone(),
     };
     let keys = KeyRing::new([&bank.mint, &other].map(|mint| Some(Arc::new(mint.key_set()))).into(), CACHE);
@@ -305,7 +310,7 @@ fn remembered_token_is_held_to_the_rules_of_the_moment() {
     check(&|_| {}, "ok");
     check(&|issuers| issuers.issuers.clear(), "token_issuer_unknown");
     check(&|issuers| issuers.issuers[0].issuer = "https://other.example".into(), "token_issuer_unknown");
-    let stranger = || Issuer { issuer: "https://other.example".into(), audiences: vec![AUDIENCE.to_owned()] };
+    let stranger = || stranger(&[AUDIENCE]);
     check(&|issuers| issuers.issuers.insert(0, stranger()), "keys_unavailable");
     check(&|issuers| issuers.rules.algorithms = vec![Algorithm::PS256], "token_algorithm_refused");
     check(&|issuers| issuers.issuers[0].audiences.clear(), "token_audience_wrong");
@@ -350,8 +355,8 @@ proptest! {
         forged[place.index(token.len())] = byte;
         let forged = String::from_utf8(forged).unwrap();
         let headers = bearing(&forged);
-        if forged != token && let Ok(bearer) = BearerToken::read(&headers) {
-            assert!(bank.issuers.verify(bearer, &keys, at(NOW)).1.is_err(), "{forged}");
+        if forged != token && let Ok(bearer) = BearerToken::read(&headers, false) {
+            assert!(bank.issuers.verify(bearer, &keys, &|_| None, at(NOW)).1.is_err(), "{forged}");
         }
     }
 }

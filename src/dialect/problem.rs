@@ -1,0 +1,32 @@
+//! `application/problem+json` (RFC 9457).
+
+use serde::Serialize;
+
+use crate::dialect::{Body, Refusal};
+
+/// RFC 9457, section 3, with `code` as an extension.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    instance: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+pub(super) fn write(refusal: &Refusal<'_>) -> Body {
+    let row = refusal.denial.row();
+    let detail = refusal.full_detail.then(|| refusal.denial.detail()).flatten();
+    let problem = Problem {
+        r#type: &["urn:certbound:denial:", row.code].concat(),
+        title: row.title,
+        status: refusal.status,
+        code: row.code,
+        instance: refusal.interaction.urn().to_string(),
+        detail: detail.as_deref(),
+    };
+    // Strings and a number: nothing in it can fail to be written.
+    Body { media_type: "application/problem+json", bytes: serde_json::to_vec(&problem).unwrap_or_default().into() }
+}

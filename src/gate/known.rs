@@ -1,0 +1,128 @@
+//! What the gate asks, and what it is told.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustls_pki_types::UnixTime;
+
+use crate::{
+    certificate::revocation::{Issued, Revocations},
+    consent::{ConsentAnswer, ConsentRequest},
+    registration::{KeysAt, RegistrationKnowledge},
+    token::{Inquiry, Introspection, Introspections, KeyRing, Proof, SingleUse, Use},
+};
+
+/// What the shell has learned from outside.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The issuers' keys.
+    pub keys: &'a KeyRing,
+    /// What certificate authorities said.
+    pub revocations: &'a dyn Revocations,
+    /// What issuers said of tokens that cannot be read.
+    pub introspections: &'a dyn Introspections,
+    /// What was answered for this request; it is not asked again.
+    pub answered: &'a [Answer],
+    /// The proof of this very request, where it was verified when the request was judged before.
+    pub proof: Option<&'a Proof>,
+}
+
+/// What the shell has to find out before the gate can say more.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Question {
+    /// Fetch the keys of this issuer anew: a token names a key that is not among them.
+    Keys {
+        /// Index into [`crate::token::Issuers::issuers`].
+        issuer: usize,
+    },
+    /// Ask the issuer of this certificate whether it is revoked.
+    Revocation(Arc<Issued>),
+    /// Ask the issuer whether this token is active.
+    Introspection(Arc<Inquiry>),
+    /// Find out whether this was used before, and remember that it was.
+    Use(SingleUse),
+    /// Read the request's body whole.
+    Body,
+    /// Fetch a key set that a registration needs.
+    KeysAt(KeysAt),
+    /// Ask the consent service.
+    Consent(Arc<ConsentRequest>),
+}
+
+/// What the shell found out. Where nothing is said here, the answer stands where it is kept for others too.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The keys are in the ring, or are not to be had.
+    Keys {
+        /// As in the question.
+        issuer: usize,
+    },
+    /// What there is to know is in [`Known::revocations`].
+    Revocation(Arc<Issued>),
+    /// What the issuer said.
+    Introspection(Arc<Inquiry>, Introspection),
+    /// Whether it was used before.
+    Use(SingleUse, Use),
+    /// The body, whole.
+    Body(Bytes),
+    /// The document; none: it is not to be had.
+    KeysAt(KeysAt, Option<Arc<[u8]>>),
+    /// What the service said.
+    Consent(ConsentAnswer),
+}
+
+impl Known<'_> {
+    /// Whether this certificate's issuer was asked for this request.
+    pub(super) fn asked_about(&self, certificate: &Issued) -> bool {
+        self.answered.iter().any(|answer| matches!(answer, Answer::Revocation(about) if **about == *certificate))
+    }
+
+    /// Whether newer keys were asked for.
+    pub(super) fn asked_for_keys(&self, issuer: usize) -> bool {
+        self.answered.iter().any(|answer| matches!(answer, Answer::Keys { issuer: asked } if *asked == issuer))
+    }
+
+    /// What the issuer said of the token: to this request, or to an earlier one.
+    pub(super) fn introspection(&self, inquiry: &Inquiry, now: UnixTime) -> Option<Introspection> {
+        let told = self.answered.iter().find_map(|answer| match answer {
+            Answer::Introspection(about, told) if **about == *inquiry => Some(told.clone()),
+            _ => None,
+        });
+        told.or_else(|| self.introspections.recall(inquiry, now))
+    }
+
+    /// Whether something was used before.
+    pub(super) fn used(&self, what: &SingleUse) -> Option<Use> {
+        self.answered.iter().find_map(|answer| match answer {
+            Answer::Use(asked, used) if asked == what => Some(*used),
+            _ => None,
+        })
+    }
+
+    pub(super) fn body(&self) -> Option<&Bytes> {
+        self.answered.iter().find_map(|answer| match answer {
+            Answer::Body(body) => Some(body),
+            _ => None,
+        })
+    }
+
+    pub(super) fn consent(&self) -> Option<&ConsentAnswer> {
+        self.answered.iter().find_map(|answer| match answer {
+            Answer::Consent(told) => Some(told),
+            _ => None,
+        })
+    }
+}
+
+impl RegistrationKnowledge for Known<'_> {
+    fn keys(&self, at: &KeysAt) -> Option<Option<Arc<[u8]>>> {
+        self.answered.iter().find_map(|answer| match answer {
+            Answer::KeysAt(asked, document) if asked == at => Some(document.clone()),
+            _ => None,
+        })
+    }
+
+    fn used(&self, what: &SingleUse) -> Option<Use> {
+        self.used(what)
+    }
+}

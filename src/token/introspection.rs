@@ -1,0 +1,89 @@
+//! What an authorization server says of a token that cannot be read (RFC 7662).
+
+use std::{fmt, sync::Arc};
+
+use rustls_pki_types::UnixTime;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::token::{Claims, json};
+
+/// A token, and the issuer that is asked about it. The token itself cannot be printed.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Inquiry {
+    /// Index into [`crate::token::Issuers::issuers`].
+    pub issuer: usize,
+    /// SHA-256 of the token: the key under which answers are kept.
+    pub digest: [u8; 32],
+    token: Box<str>,
+}
+
+/// What is known of a token from its issuer.
+#[derive(Clone, Debug)]
+pub enum Introspection {
+    /// The issuer gave no usable answer.
+    Unavailable,
+    /// `active` is anything but `true`.
+    Inactive,
+    /// `active` is `true`; nothing in the rest has been compared with anything.
+    Active(Arc<Introspected>),
+}
+
+/// The rest of an answer about an active token.
+#[derive(Debug)]
+pub struct Introspected {
+    /// Read as from a JWT.
+    pub(super) claims: Claims,
+    /// `token_type`, lower case.
+    pub(super) token_type: Option<Box<str>>,
+}
+
+/// Answers that the shell keeps.
+pub trait Introspections: Sync {
+    /// What is kept, if it still holds at `now`. Asks nobody.
+    fn recall(&self, inquiry: &Inquiry, now: UnixTime) -> Option<Introspection>;
+}
+
+impl Inquiry {
+    pub(super) fn new(issuer: usize, token: &str) -> Self {
+        Self { issuer, digest: Sha256::digest(token.as_bytes()).into(), token: token.into() }
+    }
+
+    /// The token, to be sent to its issuer and nowhere else.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl Introspection {
+    /// Reads an answer, whose length the caller bounds. `consent`: as for a JWT, the claim of the consent's identifier.
+    ///
+    /// # Errors
+    /// Why it is no answer at all.
+    pub fn parse(answer: &[u8], consent: Option<&str>) -> Result<Self, &'static str> {
+        let members = json::members(answer).ok_or("not one JSON object with each member once")?;
+        if members.get("active") != Some(&Value::Bool(true)) {
+            return Ok(Self::Inactive);
+        }
+        let token_type = match members.get("token_type") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.to_ascii_lowercase().into()),
+            Some(_) => return Err("`token_type` is not a string"),
+        };
+        Ok(Self::Active(Arc::new(Introspected { claims: Claims::read(&members, consent)?, token_type })))
+    }
+
+    /// `exp` of an active token, beyond which the answer is not kept.
+    pub fn expires(&self) -> Option<UnixTime> {
+        match self {
+            Self::Active(introspected) => introspected.claims.expires(),
+            Self::Unavailable | Self::Inactive => None,
+        }
+    }
+}
+
+impl fmt::Debug for Inquiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inquiry").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
