@@ -16,6 +16,7 @@ mod balancer;
 mod eidas;
 mod errors;
 mod identity;
+mod introspection;
 mod later;
 mod listen;
 mod names;
@@ -193,7 +194,7 @@ impl Tables {
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
-            introspection: Vec::new(),
+            introspection: self.tokens.introspection,
             uses: Uses::default(),
             consent: None,
             registration: None,

@@ -12,23 +12,24 @@ use bytes::Bytes;
 use http::{
     Request, StatusCode, Uri,
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
+    request,
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::outside::address::AddressRules;
+use crate::{config::settings::ServerIdentity, outside::address::AddressRules};
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
-/// Follows no redirect, sends no credentials, and takes no proxy from the environment. Unless it is a [`Self::guarded`]
+/// Follows no redirect, sends no credentials but those it is given, and takes no proxy from the environment. Unless it is a [`Self::guarded`]
 /// one, it does not check whether an address is one that should be fetched: it comes from the configuration or from what
 /// the configuration names.
 #[derive(Debug)]
@@ -43,6 +44,9 @@ pub enum FetchError {
     /// The authorities for https cannot be used.
     #[error("the authorities for https cannot be used: {0}")]
     Authorities(#[source] rustls::Error),
+    /// The certificate to be shown cannot be used.
+    #[error("the own certificate for https cannot be used: {0}")]
+    Identity(#[source] rustls::Error),
     /// The address is no http or https address.
     #[error("the address cannot be requested: {0}")]
     Address(#[source] http::Error),
@@ -70,10 +74,29 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
-        let mut anywhere = HttpConnector::new();
-        // Its own refusal of https would come before TLS is laid over it.
-        anywhere.enforce_http(false);
-        Self::through(Connector::Anywhere(anywhere), authorities, timeout)
+        Self::through(Connector::anywhere(), authorities, timeout)
+    }
+
+    /// One that is asked again and again: it keeps connections for a moment, and shows `identity` where https asks for a
+    /// certificate. Whoever keeps them longer sends questions into connections that the other side is closing.
+    ///
+    /// # Errors
+    /// [`FetchError::Authorities`], [`FetchError::Identity`].
+    pub fn busy(
+        authorities: Option<&[CertificateDer<'static>]>,
+        identity: Option<ServerIdentity>,
+        timeout: Duration,
+    ) -> Result<Self, FetchError> {
+        let tls = trusting(authorities)?;
+        let tls = match identity {
+            None => tls.with_no_client_auth(),
+            Some(ServerIdentity { chain, key }) => {
+                tls.with_client_auth_cert(chain, key).map_err(FetchError::Identity)?
+            }
+        };
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_idle_timeout(MOMENT).pool_timer(TokioTimer::new());
+        Ok(Self { client: client.build(https(tls, Connector::anywhere())), timeout })
     }
 
     /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. Https is
@@ -90,13 +113,7 @@ impl Fetcher {
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(FetchError::Authorities)?
-            .with_root_certificates(roots(authorities)?)
-            .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+        let connector = https(trusting(authorities)?.with_no_client_auth(), connector);
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Ok(Self { client, timeout })
@@ -134,6 +151,14 @@ impl Fetcher {
         self.send(request.header(USER_AGENT, AGENT).body(Full::new(question)), most).await
     }
 
+    /// The body of the answer to `request`, at most `most` bytes. Its type is not looked at.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn ask(&self, request: request::Builder, body: Bytes, most: usize) -> Result<Bytes, FetchError> {
+        self.send(request.header(USER_AGENT, AGENT).body(Full::new(body)), most).await
+    }
+
     async fn send(&self, request: http::Result<Request<Full<Bytes>>>, most: usize) -> Result<Bytes, FetchError> {
         let request = request.map_err(FetchError::Address)?;
         tokio::time::timeout(self.timeout, self.exchange(request, most))
@@ -164,6 +189,15 @@ enum Connector {
     Guarded(Arc<AddressRules>),
 }
 
+impl Connector {
+    fn anywhere() -> Self {
+        let mut anywhere = HttpConnector::new();
+        // Its own refusal of https would come before TLS is laid over it.
+        anywhere.enforce_http(false);
+        Self::Anywhere(anywhere)
+    }
+}
+
 impl Service<Uri> for Connector {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn Error + Send + Sync>;
@@ -190,6 +224,18 @@ impl Service<Uri> for Connector {
     }
 }
 
+fn https(tls: ClientConfig, connector: Connector) -> HttpsConnector<Connector> {
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
+}
+
+fn trusting(
+    authorities: Option<&[CertificateDer<'static>]>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, FetchError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(tls.map_err(FetchError::Authorities)?.with_root_certificates(roots(authorities)?))
+}
+
 fn roots(authorities: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, FetchError> {
     let Some(authorities) = authorities else {
         return Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
@@ -213,6 +259,8 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
+/// Shorter than the time after which common servers close an idle connection.
+const MOMENT: Duration = Duration::from_secs(1);
 const AGENT: &str = concat!("certbound/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]

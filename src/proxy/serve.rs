@@ -155,10 +155,11 @@ fn outside(
 ) -> io::Result<Outside> {
     let metrics = || Arc::clone(metrics);
     let sources = std::mem::take(&mut settings.introspection);
+    let consent_claim = settings.gate.issuers.rules.consent_claim.clone();
     let statements = StatementKeys::new(settings.registration.take(), metrics()).map_err(io::Error::other)?;
     let consents = Consents::new(settings.consent.take(), metrics()).map_err(io::Error::other)?;
     Ok(Outside {
-        introspection: IntrospectionStore::new(sources, settings.fetch_timeout, metrics()),
+        introspection: IntrospectionStore::new(sources, settings.fetch_timeout, consent_claim, metrics()),
         uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()),
         revocation,
         keys,
