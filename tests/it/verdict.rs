@@ -69,7 +69,11 @@ fn row(code: &str) -> (u16, Option<&'static str>) {
         "token_missing" => (401, Some("")),
         "token_repeated" => (400, Some("invalid_request")),
         "scope_insufficient" => (403, Some("insufficient_scope")),
-        "keys_unavailable" | "revocation_unknown" | "overloaded" | "audit_unavailable" => (503, None),
+        "keys_unavailable"
+        | "introspection_unavailable"
+        | "revocation_unknown"
+        | "overloaded"
+        | "audit_unavailable" => (503, None),
         "body_too_large" => (413, None),
         "backend_unreachable" => (502, None),
         "backend_timeout" => (504, None),

@@ -14,6 +14,7 @@ pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod der;
 pub(crate) mod forms;
+pub(crate) mod introspector;
 pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ocsp;

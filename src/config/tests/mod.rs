@@ -2,6 +2,7 @@
 
 mod agreement;
 mod files;
+mod introspection;
 mod sample;
 mod values;
 
