@@ -198,7 +198,7 @@ fn jwt_and_opaque_tokens_of_several_issuers_stand_side_by_side() {
         assert_passed(&ask(token), &bank);
     }
     assert_eq!((first.asked(), second.asked()), (2, 1), "in the order of the file, until one knows it");
-    assert_refused(&ask(&jwt.sign()), "token_key_unknown", &bank);
+    assert_refused(&ask(&jwt.sign()), "token_signature_invalid", &bank);
     assert_refused(&ask("c"), "token_issuer_unknown", &bank);
     assert_refused(&ask("d"), "token_inactive", &bank);
     first.says(|| Reply::Failure);

@@ -93,7 +93,7 @@ fn jwts(alice: &Client) -> Vec<(String, &'static str)> {
         (token().header("b64", false).sign(), "token_malformed"),
         (token().sign_with(&SigningKey::new("published")), "token_signature_invalid"),
         (format!("{header}.{payload}."), "token_signature_invalid"),
-        (format!("{header}.{payload}.{signature}A"), "token_malformed"),
+        (format!("{header}.{payload}.{signature}A"), "token_signature_invalid"),
         (format!("{header}.{payload}.{signature}="), "token_malformed"),
         (format!("{header}..{signature}"), "token_malformed"),
         (format!("{header}.{header}.{signature}"), "token_claim_missing"),
