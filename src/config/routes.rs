@@ -4,6 +4,7 @@ use http::Method;
 
 use crate::{
     config::{
+        errors,
         fault::Wrong,
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
@@ -56,6 +57,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
     let websocket = upgrade(&mut table);
+    let errors = errors::of_route(&mut table);
     later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
@@ -71,7 +73,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         grant,
         kind: Kind::Api,
         consent: false,
-        errors: None,
+        errors,
         websocket,
     };
     Some(Placed { value: route, place: path.place })
@@ -172,9 +174,7 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 fn later(table: &mut Table<'_>) {
     table.boolean("consent", false);
     table.choice("kind", ("api", ()), &[("token", ()), ("registration", ())]);
-    let errors = super::errors::FORMATS.map(|format| (format, ()));
-    table.choice("errors", ("", ()), &errors);
-    for key in ["consent", "kind", "errors"] {
+    for key in ["consent", "kind"] {
         table.not_yet(key);
     }
 }
