@@ -61,6 +61,9 @@ async fn active_for(seconds: u64) -> Origin {
     Origin::start(move |_| ok(answer.clone())).await
 }
 
+/// Makes an answer.
+type Manner = Box<dyn Fn() -> Answer + Send + Sync>;
+
 /// In a word.
 fn word(told: &Introspection) -> &'static str {
     match told {
@@ -165,7 +168,7 @@ async fn refusal_and_failure_are_not_remembered() {
 async fn whatever_is_no_answer_is_unavailable() {
     let redirect = || Response::builder().status(302).header(LOCATION, "/elsewhere").body(Full::default()).unwrap();
     let large = |bytes: usize| format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(bytes - 22));
-    let rows: [(&str, Box<dyn Fn() -> Answer + Send + Sync>, &str); 13] = [
+    let rows: [(&str, Manner, &str); 13] = [
         ("active", Box::new(|| ok(r#"{"active":true}"#)), "active"),
         ("inactive", Box::new(|| ok(r#"{"active":false}"#)), "inactive"),
         ("64 KiB", Box::new(move || ok(large(65_536))), "active"),
