@@ -3,7 +3,7 @@
 pub mod bearer;
 pub mod claims;
 pub mod introspection;
-mod json;
+pub(crate) mod json;
 mod jwk;
 mod jws;
 pub mod key_ring;
@@ -23,6 +23,9 @@ pub use claims::{Claims, Grant};
 pub use introspection::{Inquiry, Introspection, Introspections};
 pub use key_ring::KeyRing;
 pub use keys::{Algorithm, KeySet};
+pub(crate) use keys::jwks;
+pub(crate) use jwk::key_identifier;
+pub(crate) use jws::Jws;
 pub use proof::{Proof, ProofRules};
 pub use single_use::{SingleUse, Use};
 pub use verify::{AccessToken, Issuer, Issuers, TokenRules, Verify};
