@@ -123,13 +123,13 @@ impl Scene {
         self.rules.verify(&self.body(), self.certificate.as_ref(), self, now())
     }
 
-    /// The code of the refusal and why; `ok` for none.
+    /// The code of the refusal and why; `ok` for none, `a question` where something has to be known.
     pub(super) fn verdict(&self) -> (&'static str, &'static str) {
         match self.verify() {
             Ok(_) => ("ok", ""),
             Err(RegistrationStop::Deny(Denial::RegistrationInvalid { error, why })) => (error.code(), why),
             Err(RegistrationStop::Deny(denial)) => (denial.code(), ""),
-            Err(stop) => panic!("{stop:?}"),
+            Err(RegistrationStop::Keys(_) | RegistrationStop::Use(_)) => ("a question", ""),
         }
     }
 }
