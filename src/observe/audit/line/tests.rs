@@ -41,6 +41,7 @@ fn permit_has_no_reason_and_would_be_refusal_has_one() {
 #[test]
 fn certificate_and_token_are_written_as_promised() {
     let end = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_795_330_800));
+    let regime = sample::regime();
     let line = AuditLine {
         certificate: Some(Certificate {
             thumbprint: "tp".to_owned(),
@@ -60,7 +61,7 @@ fn certificate_and_token_are_written_as_promised() {
             expires: Some(Second(end)),
             bound: true,
         }),
-        ..AuditLine::cut_off(SystemTime::UNIX_EPOCH)
+        ..AuditLine::cut_off(SystemTime::UNIX_EPOCH, &regime)
     };
     let text = json(&line);
     for part in [
