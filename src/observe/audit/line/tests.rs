@@ -25,7 +25,7 @@ fn line_has_the_promised_fields_in_the_promised_order() {
             r#""interaction_id":"93bac548-d2de-4546-b106-880a5018460d","peer":"10.0.0.7","peer_trusted":false,"#,
             r#""method":"GET","route":"/accounts/{AccountId}","status":200,"mode":"enforce","decision":"deny","#,
             r#""reason":"method_not_allowed","detail":"allowed: GET","certificate":null,"token":null,"#,
-            r#""consent_id":null,"duration_us":961,"backend_us":900,"config":"","previous":null}"#,
+            r#""consent_id":null,"duration_us":961,"backend_us":900,"config":"hash","previous":null}"#,
         ),
     );
 }
