@@ -8,6 +8,7 @@ use std::{
 use pingora::proxy::Session;
 
 use crate::{
+    dialect::Dialect,
     gate::Findings,
     observe::{Record, Slot, metrics::ActiveRequest, record::Decision},
     peer::Connection,
@@ -64,6 +65,12 @@ impl Exchange {
             _active: active,
             _under_way: under_way,
         }
+    }
+
+    /// How a refusal is written: as the route says, once there is one.
+    pub(super) fn dialect(&self) -> Dialect {
+        let route = self.findings.route.as_ref().and_then(|(_, route)| route.errors);
+        route.unwrap_or(self.generation.settings.errors.dialect)
     }
 
     /// What there is to record, once; none when the request was never decided.

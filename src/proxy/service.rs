@@ -216,9 +216,12 @@ impl ProxyHttp for Sidecar {
                 Ok(false)
             }
             Err(denial) => {
+                let dialect = exchange.dialect();
                 if let Some(interaction) = &exchange.interaction {
                     // A client that left before its refusal came has been refused all the same.
-                    let _ = respond::refuse(session, &denial, &exchange.generation.settings.errors, interaction).await;
+                    let _ =
+                        respond::refuse(session, &denial, &exchange.generation.settings.errors, dialect, interaction)
+                            .await;
                 }
                 exchange.decision = Some(Decision::Deny(denial));
                 Ok(true)
@@ -318,6 +321,7 @@ impl ProxyHttp for Sidecar {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
         let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
         let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
             if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
@@ -326,7 +330,7 @@ impl ProxyHttp for Sidecar {
             }
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
-            let _ = respond::answer(session, &denial, &exchange.generation.settings.errors, interaction).await;
+            let _ = respond::answer(session, &denial, &exchange.generation.settings.errors, dialect, interaction).await;
             error_code = session.response_written().map_or(0, |head| head.status.as_u16());
             exchange.decision = Some(Decision::Deny(denial));
         }
