@@ -34,6 +34,7 @@ mod profiles;
 mod proxying;
 mod qualified;
 mod refusals;
+mod reload;
 mod report;
 mod revocation;
 mod routes;
