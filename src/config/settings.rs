@@ -11,7 +11,7 @@ use crate::{
         Profile,
         revocation::{Method, crl::UnverifiedCrl},
     },
-    config::fingerprint::Fingerprint,
+    config::{fingerprint::Fingerprint, reload::Source},
     dialect::Dialect,
     gate::Gate,
     headers::IdentityHeaders,
@@ -32,7 +32,7 @@ pub struct Settings {
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
-    pub introspection: Vec<Option<IntrospectionSource>>,
+    pub introspection: Vec<Option<Arc<IntrospectionSource>>>,
     /// How it is remembered that a proof or a registration was used.
     pub uses: Uses,
     /// The consent service.
@@ -57,6 +57,8 @@ pub struct Settings {
     pub status: Option<Address>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
+    /// What it was read from.
+    pub source: Source,
 }
 
 /// What becomes of a refusal.
@@ -105,7 +107,7 @@ pub struct Listen {
 }
 
 /// A certificate chain with its private key, which match.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ServerIdentity {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
@@ -149,8 +151,20 @@ pub struct Revocation {
     pub crl_fingerprint: Fingerprint,
 }
 
+impl PartialEq for Revocation {
+    /// Whether the same is asked in the same way; CRL files are the same when they look the same.
+    fn eq(&self, other: &Self) -> bool {
+        let rules = |r: &Self| (r.methods.clone(), r.timeout, r.cache_ttl, r.max_stale, r.crl_refresh);
+        rules(self) == rules(other)
+            && self.allowed_hosts == other.allowed_hosts
+            && self.allow_private_addresses == other.allow_private_addresses
+            && self.crl_files == other.crl_files
+            && self.crl_fingerprint == other.crl_fingerprint
+    }
+}
+
 /// Where one issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySource {
     /// The issuer.
     pub issuer: Arc<str>,
@@ -176,7 +190,7 @@ pub enum KeyLocation {
 }
 
 /// How one issuer is asked about tokens (RFC 7662).
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct IntrospectionSource {
     /// The issuer.
     pub issuer: Arc<str>,
@@ -191,6 +205,7 @@ pub struct IntrospectionSource {
 }
 
 /// How certbound shows the authorization server who it is.
+#[derive(PartialEq)]
 pub enum ClientAuthentication {
     /// `client_secret_basic` (RFC 6749, section 2.3.1).
     Secret {

@@ -20,7 +20,7 @@ pub(super) struct Tokens {
     /// In the order of the issuers.
     pub(super) keys: Vec<KeySource>,
     /// The same.
-    pub(super) introspection: Vec<Option<IntrospectionSource>>,
+    pub(super) introspection: Vec<Option<Arc<IntrospectionSource>>>,
     pub(super) fetch_timeout: Duration,
     /// The table.
     pub(super) place: Place,
@@ -45,7 +45,7 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
         }
         issuers.push(read);
         keys.push(source);
-        introspection.push(asked);
+        introspection.push(asked.map(Arc::new));
     }
     let (place, written) = (table.place.clone(), table.is_given("issuer"));
     Tokens { issuers: Issuers { issuers, rules }, keys, introspection, fetch_timeout, place, written }

@@ -84,14 +84,14 @@ impl Fetcher {
     /// [`FetchError::Authorities`], [`FetchError::Identity`].
     pub fn busy(
         authorities: Option<&[CertificateDer<'static>]>,
-        identity: Option<ServerIdentity>,
+        identity: Option<&ServerIdentity>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
         let tls = trusting(authorities)?;
         let tls = match identity {
             None => tls.with_no_client_auth(),
             Some(ServerIdentity { chain, key }) => {
-                tls.with_client_auth_cert(chain, key).map_err(FetchError::Identity)?
+                tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };
         let mut client = Client::builder(TokioExecutor::new());

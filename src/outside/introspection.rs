@@ -43,12 +43,12 @@ impl IntrospectionStore {
     /// `sources`: in the order of the gate's issuers. `timeout`: for one question. `consent_claim`: as for a JWT, where the
     /// consent's identifier stands.
     pub fn new(
-        sources: Vec<Option<IntrospectionSource>>,
+        sources: &[Option<Arc<IntrospectionSource>>],
         timeout: Duration,
         consent_claim: Option<Arc<str>>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let endpoints = sources.into_iter().map(|source| Some(Endpoint::new(source?, timeout))).collect();
+        let endpoints = sources.iter().map(|source| Some(Endpoint::new(source.as_ref()?, timeout))).collect();
         let answers = Cache::builder().max_capacity(MOST_BYTES).weigher(|_: &Key, kept: &Kept| kept.weight);
         Arc::new(Self {
             endpoints,

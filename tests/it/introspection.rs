@@ -231,3 +231,24 @@ fn jwt_that_is_verified_by_both_needs_its_signature_and_its_issuers_word() {
     assert_eq!(introspector.asked(), asked);
     assert_eq!(sidecar.audit(1)[0]["token"]["kind"], "jwt");
 }
+
+#[test]
+fn answers_outlive_a_change_of_other_things_and_end_with_the_secret() {
+    let (bank, introspector) = (Bank::start(), Introspector::start());
+    let config = config(&bank, &introspector);
+    let sidecar = config.start();
+    let alice = &Pki::get().alice;
+    introspector.knows("t", active(alice));
+    let shown = sidecar.get("/a").showing(alice).bearing("t");
+    assert_passed(&shown.send(), &bank);
+
+    config.set("truststore.max_intermediates", "4").write(sidecar.folder());
+    sidecar.events("config_reloaded", 1);
+    assert_passed(&shown.send(), &bank);
+    assert_eq!(introspector.asked(), 1);
+
+    std::fs::write(sidecar.folder().join("rs-secret"), "hunter3\n").unwrap();
+    sidecar.events("config_reloaded", 2);
+    assert_passed(&shown.send(), &bank);
+    assert_eq!(introspector.asked(), 2);
+}

@@ -49,19 +49,19 @@ enum Authentication {
 }
 
 impl Endpoint {
-    pub(super) fn new(source: IntrospectionSource, timeout: Duration) -> Self {
+    pub(super) fn new(source: &IntrospectionSource, timeout: Duration) -> Self {
         let IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities } = source;
         let (authentication, identity) = match client {
             ClientAuthentication::Secret { client_id, secret } => {
-                (Authentication::Basic(basic(&client_id, &secret)), None)
+                (Authentication::Basic(basic(client_id, secret)), None)
             }
             ClientAuthentication::Certificate { client_id, identity } => {
-                (Authentication::Named(encoded(&client_id).to_string()), Some(identity))
+                (Authentication::Named(encoded(client_id).to_string()), Some(identity))
             }
         };
         Self {
-            issuer,
-            address: endpoint,
+            issuer: Arc::clone(issuer),
+            address: endpoint.clone(),
             fetcher: Fetcher::busy(authorities.as_deref(), identity, timeout),
             authentication,
             cache_ttl: cache_ttl.as_secs(),

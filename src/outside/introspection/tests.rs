@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    config::settings::{ClientAuthentication, Mode, ServerIdentity},
+    config::settings::{ClientAuthentication, ServerIdentity},
     outside::origin::{Answer, Origin, ok, status, until},
 };
 
@@ -43,8 +43,8 @@ fn source(origin: &Origin, cache_ttl: u64) -> IntrospectionSource {
 }
 
 fn store_of(source: IntrospectionSource, timeout: Duration) -> Arc<IntrospectionStore> {
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
-    IntrospectionStore::new(vec![None, Some(source)], timeout, None, metrics)
+    let metrics = Arc::new(Metrics::new());
+    IntrospectionStore::new(&[None, Some(Arc::new(source))], timeout, None, metrics)
 }
 
 fn store(origin: &Origin, cache_ttl: u64) -> Arc<IntrospectionStore> {
