@@ -13,6 +13,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod consent;
 mod eidas;
 mod errors;
 mod identity;
@@ -24,6 +25,7 @@ mod reading;
 mod records;
 pub mod revocation;
 mod routes;
+mod signing_key;
 mod source;
 mod table;
 mod template;
@@ -48,6 +50,7 @@ use crate::{
     },
     config::{
         balancer::LoadBalancer,
+        consent::Consents,
         fault::Wrong,
         listen::Listener,
         reading::{Place, Reading},
@@ -121,6 +124,7 @@ struct Tables {
     eidas: Eidas,
     tokens: Tokens,
     cache: Cache,
+    consents: Consents,
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
@@ -139,6 +143,7 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
+        let consents = consent::read(document.table("consent"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -152,7 +157,8 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             tokens: token::read(document.table("token")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading),
+            routes: routes::read(document.tables("route"), reading, consents.endpoint.is_some()),
+            consents,
             backend,
             forward,
             errors: errors::read(document.table("errors")),
@@ -166,8 +172,9 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(self, text: &str) -> Option<Settings> {
+    fn settings(mut self, text: &str) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -195,7 +202,7 @@ impl Tables {
             keys: self.tokens.keys,
             introspection: Vec::new(),
             uses: Uses::default(),
-            consent: None,
+            consent: self.consents.service,
             registration: None,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
