@@ -121,9 +121,11 @@ impl Pair {
             }
             Self::P256(pair) => {
                 // An uncompressed point: 4, then two coordinates.
-                let (x, y) = pair.public_key().as_ref().split_first().map_or((&[][..], &[][..]), |(_, point)| {
-                    point.split_at(point.len() / 2)
-                });
+                let (x, y) = pair
+                    .public_key()
+                    .as_ref()
+                    .split_first()
+                    .map_or((&[][..], &[][..]), |(_, point)| point.split_at(point.len() / 2));
                 format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
             }
             Self::Ed25519(pair) => {

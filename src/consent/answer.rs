@@ -32,8 +32,9 @@ impl ConsentAnswer {
         let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8")?;
         // serde would take a list of the members for the object.
         let object = text.trim_start().starts_with('{').then_some(text).ok_or("the answer is not a JSON object")?;
-        let answer: Answer<'_> = serde_json::from_str(object)
-            .map_err(|_| "the answer is not one JSON object in which isValid is true or false, and each member is once")?;
+        let answer: Answer<'_> = serde_json::from_str(object).map_err(
+            |_| "the answer is not one JSON object in which isValid is true or false, and each member is once",
+        )?;
         if !answer.is_valid {
             return Ok(Self::Refused {
                 code: answer.error_code.and_then(|code| cleaned(&code, LONGEST_CODE)),
@@ -139,7 +140,10 @@ mod tests {
     #[test]
     fn yes_and_no_are_the_booleans() {
         check(r#"{"isValid":true}"#, "given");
-        check(r#" {"isValid" : true, "other": [1, {}], "modifiedPayload": null, "consentInformation": null} "#, "given");
+        check(
+            r#" {"isValid" : true, "other": [1, {}], "modifiedPayload": null, "consentInformation": null} "#,
+            "given",
+        );
         check(r#"{"isValid":false}"#, "refused - -");
     }
 

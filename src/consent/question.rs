@@ -126,6 +126,6 @@ mod tests {
         for member in ["client_id", "sub", "clientId", "userId"] {
             assert_eq!(asked.get(member), None, "{member}");
         }
-        assert_eq!(asked["consentId"], json!("aac-7"));
+        assert_eq!(asked.get("consentId"), Some(&json!("aac-7")));
     }
 }
