@@ -273,7 +273,7 @@ fn connection_to_the_service_is_kept_and_one_that_has_ended_costs_no_request() {
     }
     assert!(stage.service.connections() <= 3, "{} connections", stage.service.connections());
 
-    stage.service.says(Says::LastWords(r#"{"isValid":true}"#.to_owned()));
+    stage.service.says(Says::Once(r#"{"isValid":true}"#.to_owned()));
     for _ in 0..20 {
         assert_passed(&stage.get(), &stage.bank);
     }

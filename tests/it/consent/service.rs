@@ -20,8 +20,8 @@ use crate::support::{
 pub(super) enum Says {
     /// 200 with this body.
     Body(String),
-    /// The same, and then the connection ends without a word.
-    LastWords(String),
+    /// The same, and then the connection ends just as it is used again.
+    Once(String),
     /// These bytes in the place of HTTP.
     Raw(String),
     /// Nothing, for as long as the other side waits.
@@ -123,7 +123,10 @@ impl Desk {
             let says = self.says.lock().unwrap().clone();
             match says {
                 Says::Body(body) => say(stream, &answer(&body))?,
-                Says::LastWords(body) => return say(stream, &answer(&body)),
+                Says::Once(body) => {
+                    say(stream, &answer(&body))?;
+                    return stream.read(&mut [0; 1]).map(drop);
+                }
                 Says::Raw(raw) => say(stream, &raw)?,
                 Says::Silence => while stream.read(&mut [0; 64])? > 0 {},
                 Says::Nothing => return Ok(()),
