@@ -4,6 +4,7 @@ use http::Method;
 
 use crate::{
     config::{
+        errors,
         fault::Wrong,
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
@@ -61,6 +62,7 @@ fn route(mut table: Table<'_>, consents: bool) -> Option<PlacedRoute> {
     let grant = grant(&mut table, demands);
     let consent = consent(&mut table, kind, demands, consents);
     let websocket = upgrade(&mut table);
+    let errors = errors::of_route(&mut table);
     later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
@@ -76,7 +78,7 @@ fn route(mut table: Table<'_>, consents: bool) -> Option<PlacedRoute> {
         grant,
         kind,
         consent,
-        errors: dialect(kind),
+        errors: errors.or(dialect(kind)),
         websocket,
     };
     Some(Placed { value: route, place: path.place })
@@ -243,11 +245,7 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
-    let errors = super::errors::FORMATS.map(|format| (format, ()));
-    table.choice("errors", ("", ()), &errors);
-    for key in ["errors", "check_issued"] {
-        table.not_yet(key);
-    }
+    table.not_yet("check_issued");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

@@ -182,11 +182,26 @@ fn consent_that_does_not_cover_the_request_is_refused_in_the_words_of_the_servic
     let answer = stage.refused("consent_refused");
 
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("00013X: y"), "{detail}");
+    assert!(detail.contains("00013X: y") && detail.contains("Revoked"), "{detail}");
     let line = stage.sidecar.audit(1).remove(0);
     assert_eq!((&line["reason"], &line["consent_id"]), (&"consent_refused".into(), &"aac-7".into()));
     stage.sidecar.await_metrics(|page| page.contains("certbound_consents_total{result=\"refused\"} 1"));
     assert!(stage.sidecar.stdout().iter().all(|line| !line.contains("Revoked") && !line.contains("22289")));
+}
+
+#[test]
+fn format_with_a_place_for_them_carries_code_and_message_of_the_service() {
+    let stage = Stage::set_with(|config| config.set("errors.format", r#""obie-v3""#));
+    stage
+        .service
+        .answers(r#"{"isValid":false,"errorCode":"UK.OBIE.Reauthenticate","errorMessage":"Ask the user anew"}"#);
+
+    let answer = stage.get();
+
+    assert_eq!((answer.status, stage.bank.requests()), (403, 0));
+    let error = &answer.json()["Errors"][0];
+    assert_eq!(error["ErrorCode"], "UK.OBIE.Reauthenticate");
+    assert_eq!(error["Message"], "Ask the user anew");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod certificate;
 mod check;
 mod connection_source;
 mod consent;
+mod dialects;
 mod drain;
 mod examples;
 mod expiry;
