@@ -53,6 +53,7 @@ use crate::{
         balancer::LoadBalancer,
         consent::Consents,
         fault::Wrong,
+        fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
         reload::Source,
@@ -74,20 +75,21 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let looks = Fingerprint::of(&[file.to_owned()]);
     let text = match text(file) {
         Ok(text) => text,
         Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", now);
+            let reading = Reading::new(file, "", Fingerprint::default(), now);
             reading.fault(&Place::default(), what, remedy);
             return Err(reading.finish().0);
         }
     };
-    read(file, &text, now)
+    read(file, &text, looks, now)
 }
 
-/// Reads a text that stands for `file`, and every file it names.
-fn read(file: &Path, text: &str, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let reading = Reading::new(file, text, now);
+/// Reads a text that stands for `file`, which looked like this before it was read, and every file it names.
+fn read(file: &Path, text: &str, looks: Fingerprint, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let reading = Reading::new(file, text, looks, now);
     let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
     let source = reading.source();
     let (faults, warnings) = reading.finish();
