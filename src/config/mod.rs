@@ -22,6 +22,7 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod registration;
 pub mod revocation;
 mod routes;
 mod source;
@@ -51,6 +52,7 @@ use crate::{
         fault::Wrong,
         listen::Listener,
         reading::{Place, Reading},
+        registration::Registrations,
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
@@ -124,6 +126,7 @@ struct Tables {
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
+    registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
@@ -155,6 +158,7 @@ impl Tables {
             routes: routes::read(document.tables("route"), reading),
             backend,
             forward,
+            registrations: registration::read(document.table("registration")),
             errors: errors::read(document.table("errors")),
             log: records::log(document.table("log")),
             audit: records::audit(document.table("audit")),
@@ -168,6 +172,7 @@ impl Tables {
     /// What they mean together. None only where a fault was reported.
     fn settings(self, text: &str) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -188,7 +193,7 @@ impl Tables {
                 issuers: self.tokens.issuers,
                 binding: BindingRules { certificate: true, proof: None },
                 origin: PublicOrigin::default(),
-                registration: None,
+                registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
@@ -196,7 +201,7 @@ impl Tables {
             introspection: Vec::new(),
             uses: Uses::default(),
             consent: None,
-            registration: None,
+            registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,

@@ -255,7 +255,7 @@ pub struct RegistrationSource {
     pub directory: KeyLocation,
     /// Where a verified software statement may point.
     pub allowed_hosts: Vec<String>,
-    /// Authorities for https there; none: the public web roots.
+    /// Authorities for https to both; none: the public web roots.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 

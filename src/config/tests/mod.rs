@@ -2,6 +2,7 @@
 
 mod agreement;
 mod files;
+mod registration;
 mod sample;
 mod values;
 

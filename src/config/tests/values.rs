@@ -192,7 +192,6 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
         ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
         ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
         ("consent", "claim = \"consent\"", "consent.claim"),
-        ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
         ("errors", "format = \"obie-v4\"", "errors.format"),
         ("audit", "hash_chain = true", "audit.hash_chain"),
         ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
