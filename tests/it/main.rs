@@ -33,6 +33,7 @@ mod profiles;
 mod proxying;
 mod qualified;
 mod refusals;
+mod registration;
 mod report;
 mod revocation;
 mod routes;
