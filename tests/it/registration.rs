@@ -192,21 +192,26 @@ fn request_registers_once() {
 
 #[test]
 fn keys_that_are_not_to_be_had_are_a_refusal_until_they_are() {
-    let stage = Stage::set_with(|config| config.set("token.fetch_timeout", r#""500ms""#));
-    for (of, keys) in [(&stage.directory, &stage.directory_key), (&stage.software, &stage.software_key)] {
-        of.change_mood(Mood::Failing);
+    for of_directory in [true, false] {
+        let stage = Stage::set_with(|config| config.set("token.fetch_timeout", r#""500ms""#));
+        let (issuer, key) = match of_directory {
+            true => (&stage.directory, &stage.directory_key),
+            false => (&stage.software, &stage.software_key),
+        };
+        issuer.change_mood(Mood::Failing);
         let answer = stage.registering(&stage.good()).send();
         stage.assert_refused(&answer, 503, "temporarily_unavailable");
         assert!(answer.header("retry-after").is_some());
 
-        of.change_mood(Mood::Keys(SigningKey::set(&[keys])));
-        let asked = of.key_requests();
-        while of.key_requests() == asked {
+        issuer.change_mood(Mood::Keys(SigningKey::set(&[key])));
+        let asked = issuer.key_requests();
+        // What is not to be had is asked for again after a second.
+        while issuer.key_requests() == asked {
             stage.registering(&stage.good()).send();
         }
         stage.bank.take();
+        assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
     }
-    assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
 }
 
 #[test]
