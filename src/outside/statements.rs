@@ -125,6 +125,14 @@ impl StatementKeys {
         library.held(at)?.document
     }
 
+    /// Has a directory in a file read anew when it is asked for next.
+    pub fn reread_file(&self) {
+        let Some(library) = &self.library else { return };
+        if let (KeyLocation::File(_), Some(held)) = (&library.location, library.of_directory.lock().as_mut()) {
+            held.until = Instant::now();
+        }
+    }
+
     async fn renew(&self, at: &KeysAt) {
         let Some(library) = &self.library else { return };
         let begun = Instant::now();
