@@ -215,7 +215,7 @@ fn keys_that_are_not_to_be_had_are_a_refusal_until_they_are() {
 }
 
 #[test]
-fn directory_may_be_a_file_and_hosts_may_have_an_authority_of_their_own() {
+fn hosts_may_have_an_authority_of_their_own() {
     let pki = Pki::get();
     let tls = server_config(&pki.infrastructure.server(&["localhost"]), None);
     let stage = Stage::set_over(
@@ -230,15 +230,24 @@ fn directory_may_be_a_file_and_hosts_may_have_an_authority_of_their_own() {
     );
     assert!(stage.software.jwks().starts_with("https:"));
     assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
+}
 
-    let directory_key = SigningKey::new("directory");
-    let keys = SigningKey::set(&[&directory_key]);
-    let file = |config: crate::support::config::Config| {
+#[test]
+fn directory_in_a_file_is_read_anew_when_the_file_changes() {
+    let stage = Stage::set_with(|config| {
+        let keys = SigningKey::set(&[&SigningKey::new("directory")]);
         config.set("registration.directory_jwks", r#""directory.jwks""#).file("directory.jwks", keys)
-    };
-    let stage = Stage { directory_key, ..Stage::set_with(file) };
+    });
+    let strange = stage.registering(&stage.good()).send();
+    stage.assert_refused(&strange, 400, "invalid_software_statement");
+
+    let keys = SigningKey::set(&[&stage.directory_key]);
+    std::fs::write(stage.sidecar.folder().join("directory.jwks"), keys).unwrap();
+    stage.sidecar.events("config_reloaded", 1);
+
     assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
     assert_eq!(stage.directory.key_requests(), 0);
+    stage.sidecar.await_metrics(|page| page.contains("\ncertbound_config_restart_required 0\n"));
 }
 
 #[test]

@@ -6,9 +6,7 @@ use http::{Response, StatusCode};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::{
-    outside::origin::{Origin, ok, status, until},
-};
+use crate::outside::origin::{Origin, ok, status, until};
 
 /// Forgets at once what it read, and never that it could not.
 const FORGETFUL: Memory = Memory { directory: Duration::ZERO, named: Duration::ZERO, ..Memory::PROMISED };
