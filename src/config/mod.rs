@@ -24,6 +24,7 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod registration;
 pub mod revocation;
 mod routes;
 mod signing_key;
@@ -56,6 +57,7 @@ use crate::{
         fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
+        registration::Registrations,
         reload::Source,
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
@@ -138,6 +140,7 @@ struct Tables {
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
+    registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
@@ -171,6 +174,7 @@ impl Tables {
             consents,
             backend,
             forward,
+            registrations: registration::read(document.table("registration")),
             errors: errors::read(document.table("errors")),
             log: records::log(document.table("log")),
             audit: records::audit(document.table("audit")),
@@ -185,6 +189,7 @@ impl Tables {
     fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
+        let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -205,7 +210,7 @@ impl Tables {
                 issuers: self.tokens.issuers,
                 binding: BindingRules { certificate: true, proof: None },
                 origin: PublicOrigin::default(),
-                registration: None,
+                registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
@@ -213,7 +218,7 @@ impl Tables {
             introspection: Vec::new(),
             uses: Uses::default(),
             consent: self.consents.service,
-            registration: None,
+            registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,

@@ -35,6 +35,7 @@ mod profiles;
 mod proxying;
 mod qualified;
 mod refusals;
+mod registration;
 mod reload;
 mod report;
 mod revocation;

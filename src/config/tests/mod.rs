@@ -3,6 +3,7 @@
 mod agreement;
 mod consent;
 mod files;
+mod registration;
 mod sample;
 mod values;
 
