@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -29,9 +30,9 @@ use crate::{config::settings::ServerIdentity, outside::address::AddressRules};
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
-/// Follows no redirect, sends no credentials but those it is given, and takes no proxy from the environment. Unless it is a [`Self::guarded`]
-/// one, it does not check whether an address is one that should be fetched: it comes from the configuration or from what
-/// the configuration names.
+/// Follows no redirect, sends no credentials but those it is given, and takes no proxy from the environment. Unless it is a
+/// [`Self::guarded`] one, it does not check whether an address is one that should be fetched: it comes from the
+/// configuration or from what the configuration names.
 #[derive(Debug)]
 pub struct Fetcher {
     client: Client<HttpsConnector<Connector>, Full<Bytes>>,
@@ -53,6 +54,9 @@ pub enum FetchError {
     /// No connection, no TLS, or no answer in HTTP. The reasons, the outermost first.
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// The connection ended before the answer began. The reasons, the outermost first.
+    #[error("the connection ended before the answer: {0}")]
+    Closed(String),
     /// Anything but 200: a redirect, for example, or a page of excuses.
     #[error("the answer has status {}, only 200 counts", .0.as_u16())]
     Status(StatusCode),
@@ -74,15 +78,19 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
-        Self::through(Connector::anywhere(), authorities, timeout)
+        // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
+        Ok(Self::through(Connector::anywhere(false), trusting(authorities)?.with_no_client_auth(), timeout, 0))
     }
 
-    /// One that is asked again and again: it keeps connections for a moment, and shows `identity` where https asks for a
-    /// certificate. Whoever keeps them longer sends questions into connections that the other side is closing.
+    /// One that keeps connections for the next request, for a service that is asked all the time, and shows `identity` where
+    /// https asks for a certificate.
+    ///
+    /// A kept connection may have been closed just as it is used again: that is [`FetchError::Closed`], and asking once more
+    /// is the caller's part.
     ///
     /// # Errors
     /// [`FetchError::Authorities`], [`FetchError::Identity`].
-    pub fn busy(
+    pub fn keeping(
         authorities: Option<&[CertificateDer<'static>]>,
         identity: Option<&ServerIdentity>,
         timeout: Duration,
@@ -94,29 +102,31 @@ impl Fetcher {
                 tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };
-        let mut client = Client::builder(TokioExecutor::new());
-        client.pool_idle_timeout(MOMENT).pool_timer(TokioTimer::new());
-        Ok(Self { client: client.build(https(tls, Connector::anywhere())), timeout })
+        Ok(Self::through(Connector::anywhere(true), tls, timeout, MOST_KEPT))
     }
 
-    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. Https is
-    /// believed from the public web roots.
+    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
+    /// and `timeout` as in [`Self::new`].
     ///
     /// # Errors
     /// [`FetchError::Authorities`].
-    pub fn guarded(rules: AddressRules, timeout: Duration) -> Result<Self, FetchError> {
-        Self::through(Connector::Guarded(Arc::new(rules)), None, timeout)
-    }
-
-    fn through(
-        connector: Connector,
+    pub fn guarded(
+        rules: AddressRules,
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
-        let connector = https(trusting(authorities)?.with_no_client_auth(), connector);
-        // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self { client, timeout })
+        let tls = trusting(authorities)?.with_no_client_auth();
+        Ok(Self::through(Connector::Guarded(Arc::new(rules)), tls, timeout, 0))
+    }
+
+    fn through(transport: Connector, tls: ClientConfig, timeout: Duration, kept: usize) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(LONGEST_KEPT)
+            .pool_max_idle_per_host(kept)
+            .build(connector.wrap_connector(transport));
+        Self { client, timeout }
     }
 
     /// The body of the answer, JSON by preference, at most `most` bytes. Its type is not looked at.
@@ -167,7 +177,10 @@ impl Fetcher {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>, most: usize) -> Result<Bytes, FetchError> {
-        let answer = self.client.request(request).await.map_err(|error| FetchError::NoAnswer(reasons(&error)))?;
+        let answer = self.client.request(request).await.map_err(|error| match ended(&error) {
+            true => FetchError::Closed(reasons(&error)),
+            false => FetchError::NoAnswer(reasons(&error)),
+        })?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
         }
@@ -190,10 +203,12 @@ enum Connector {
 }
 
 impl Connector {
-    fn anywhere() -> Self {
+    /// `nodelay`: nothing waits for a packet to fill, on a connection that is used more than once.
+    fn anywhere(nodelay: bool) -> Self {
         let mut anywhere = HttpConnector::new();
         // Its own refusal of https would come before TLS is laid over it.
         anywhere.enforce_http(false);
+        anywhere.set_nodelay(nodelay);
         Self::Anywhere(anywhere)
     }
 }
@@ -222,10 +237,6 @@ impl Service<Uri> for Connector {
             }
         }
     }
-}
-
-fn https(tls: ClientConfig, connector: Connector) -> HttpsConnector<Connector> {
-    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
 }
 
 fn trusting(
@@ -259,8 +270,27 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
-/// Shorter than the time after which common servers close an idle connection.
-const MOMENT: Duration = Duration::from_secs(1);
+/// Whether the other side closed the connection, as far as the error and what it came from tell.
+fn ended(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let message = error.downcast_ref::<hyper::Error>();
+        let stream = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if message.is_some_and(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+            || matches!(stream, Some(BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof))
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Connections that are not in use.
+const MOST_KEPT: usize = 64;
+/// Shorter than servers commonly keep theirs.
+const LONGEST_KEPT: Duration = Duration::from_secs(10);
 const AGENT: &str = concat!("certbound/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]

@@ -64,7 +64,6 @@ impl Outside {
         let shared = || Arc::clone(metrics);
         let (revocation, lists_task) = revocation(settings, metrics)?;
         let keys = keys(settings, None, metrics);
-        let statements = StatementKeys::new(settings.registration.take(), shared()).map_err(io::Error::other)?;
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
             introspection: introspection(settings, metrics),
@@ -72,7 +71,7 @@ impl Outside {
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
             keys,
-            statements,
+            statements: statements(settings, metrics)?,
             consents: Arc::new(consents),
             lists_task,
         })
@@ -99,6 +98,11 @@ impl Outside {
             next.keys = keys(settings, Some(&self.keys), metrics);
             next.keys_task = Task::spawn(Arc::clone(&next.keys).run());
             next.keys.first_fetch().await;
+        }
+        if before.registration == settings.registration && before.fetch_timeout == settings.fetch_timeout {
+            next.statements.reread_file();
+        } else {
+            next.statements = statements(settings, metrics)?;
         }
         if before.revocation != settings.revocation {
             (next.revocation, next.lists_task) = revocation(settings, metrics)?;
@@ -152,6 +156,11 @@ fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) 
 fn introspection(settings: &Settings, metrics: &Arc<Metrics>) -> Arc<IntrospectionStore> {
     let consent_claim = settings.gate.issuers.rules.consent_claim.clone();
     IntrospectionStore::new(&settings.introspection, settings.fetch_timeout, consent_claim, Arc::clone(metrics))
+}
+
+fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<StatementKeys>> {
+    let source = settings.registration.clone();
+    StatementKeys::new(source, settings.fetch_timeout, Arc::clone(metrics)).map_err(io::Error::other)
 }
 
 /// Knows nothing yet but the CRL files, which are read anew when they change.

@@ -62,7 +62,7 @@ impl Endpoint {
         Self {
             issuer: Arc::clone(issuer),
             address: endpoint.clone(),
-            fetcher: Fetcher::busy(authorities.as_deref(), identity, timeout),
+            fetcher: Fetcher::keeping(authorities.as_deref(), identity, timeout),
             authentication,
             cache_ttl: cache_ttl.as_secs(),
             timeout,
@@ -86,7 +86,10 @@ impl Endpoint {
             // Never closed.
             let _place = self.places.acquire().await;
             let begun = Instant::now();
-            let answer = self.post(inquiry).await;
+            let answer = match self.post(inquiry).await {
+                Err(FetchError::Closed(_)) => self.post(inquiry).await,
+                answer => answer,
+            };
             metrics.outgoing("introspection", begun.elapsed());
             answer
         };

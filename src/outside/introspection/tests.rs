@@ -268,6 +268,28 @@ async fn connection_serves_one_question_after_the_other() {
 }
 
 #[tokio::test]
+async fn connection_that_ends_as_it_is_used_again_is_no_failure() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    // Each connection answers its first question, and ends upon the second.
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut question = vec![0; 4096];
+            let _ = stream.read(&mut question).await;
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"active\":true}";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let _ = stream.read(&mut question).await;
+        }
+    });
+    let origin = active_for(300).await;
+    let store = store_of(IntrospectionSource { endpoint, ..source(&origin, 0) }, LONG);
+    for number in 0..5 {
+        assert_eq!(ask(&store, &number.to_string(), NOW).await, "active", "{number}");
+    }
+}
+
+#[tokio::test]
 async fn questions_are_counted_by_issuer_and_answer() {
     let count = AtomicUsize::new(0);
     let answers = [r#"{"active":true}"#, r#"{"active":false}"#, r#"{"active":false}"#, "nonsense"];
