@@ -211,7 +211,7 @@ pub enum ClientAuthentication {
 /// How it is remembered that something was used.
 #[derive(Debug)]
 pub struct Uses {
-    /// In this process, at most so many; the oldest are forgotten first.
+    /// In this process, at most so many; what finds no room is refused, since forgetting one would allow it again.
     pub remembered: usize,
     /// By several processes together; none: each for itself.
     pub shared: Option<SharedMemory>,

@@ -1,6 +1,7 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
 pub mod revocation;
+mod uses;
 
 use std::{
     collections::HashMap,
@@ -26,9 +27,13 @@ use crate::{
     observe::{
         Record, expiry,
         histogram::Histogram,
-        metrics::revocation::{Checks, CrlEnds},
+        metrics::{
+            revocation::{Checks, CrlEnds},
+            uses::SingleUses,
+        },
         record::Decision,
     },
+    token::Use,
 };
 
 /// Every metric of certbound.
@@ -40,6 +45,7 @@ pub struct Metrics {
     certificates: Lookups,
     tokens: Lookups,
     checks: Checks,
+    uses: SingleUses,
     ending: Counter,
     /// When CRLs end.
     pub crls: CrlEnds,
@@ -117,7 +123,7 @@ impl Metrics {
         let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
-        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
+        let (checks, crls, uses) = (Checks::new(to), CrlEnds::new(to), SingleUses::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
         let (keys, active) = (Family::default(), Gauge::default());
@@ -142,6 +148,7 @@ impl Metrics {
             certificates,
             tokens,
             checks,
+            uses,
             ending,
             crls,
             keys,
@@ -202,6 +209,11 @@ impl Metrics {
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
+    }
+
+    /// Counts a question whether something was used before, by its answer.
+    pub fn used(&self, used: Use) {
+        self.uses.count(used);
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
