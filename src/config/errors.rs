@@ -20,7 +20,7 @@ pub(super) fn read(mut table: Table<'_>) -> Errors {
     table.choice("format", default, &others);
     table.not_yet("format");
     let full_detail = table.choice("detail", ("minimal", false), &[("full", true)]);
-    Errors { dialect: Dialect::Problem, full_detail, status: status(&mut table) }
+    Errors { dialect: Dialect::Problem, full_detail, status: status(&mut table), proof_algorithms: None }
 }
 
 /// A refusal stays a refusal: only statuses from 400 on.

@@ -13,6 +13,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod dpop;
 mod eidas;
 mod errors;
 mod identity;
@@ -42,7 +43,6 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
-    binding::BindingRules,
     certificate::{
         Certificates, PathRules, Truststore, qualified::Eidas, revocation::RevocationPolicy, verdicts::Forward,
     },
@@ -57,9 +57,10 @@ use crate::{
         table::Table,
         token::Tokens,
     },
-    gate::{Gate, PublicOrigin},
+    gate::Gate,
     headers::{IdentityHeaders, ReadNames},
     route::Routes,
+    token::ProofRules,
 };
 
 /// Reads `file` and every file it names.
@@ -139,6 +140,7 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
+        let tokens = token::read(document.table("token"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -150,9 +152,9 @@ impl Tables {
             policy,
             revocation,
             eidas: eidas::read(document.table("eidas")),
-            tokens: token::read(document.table("token")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading),
+            routes: routes::read(document.tables("route"), tokens.binding.proof.is_some(), reading),
+            tokens,
             backend,
             forward,
             errors: errors::read(document.table("errors")),
@@ -168,6 +170,7 @@ impl Tables {
     /// What they mean together. None only where a fault was reported.
     fn settings(self, text: &str) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -186,8 +189,8 @@ impl Tables {
                 revocation: self.policy,
                 eidas: self.eidas,
                 issuers: self.tokens.issuers,
-                binding: BindingRules { certificate: true, proof: None },
-                origin: PublicOrigin::default(),
+                binding: self.tokens.binding,
+                origin: self.listener.origin,
                 registration: None,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
@@ -200,7 +203,7 @@ impl Tables {
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,
-            errors: self.errors,
+            errors: Errors { proof_algorithms, ..self.errors },
             log: self.log,
             audit: self.audit,
             admin: self.admin?,

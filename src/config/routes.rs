@@ -16,11 +16,13 @@ use crate::{
 pub(super) type PlacedRoute = Placed<Route>;
 
 /// The routes in order; without any, one that demands everything everywhere.
-pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+///
+/// `proofs`: whether a token may be bound to a key, so that a binding needs no certificate.
+pub(super) fn read(tables: Vec<Table<'_>>, proofs: bool, reading: &Reading<'_>) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(route).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, proofs)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -41,7 +43,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -51,7 +53,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         table.reading.settle(&path.place, parsed)
     });
     let methods = methods(&mut table);
-    let demands = demands(&mut table);
+    let demands = demands(&mut table, proofs);
     let roles = roles(&mut table, demands);
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
@@ -106,13 +108,15 @@ fn method(name: &str) -> Result<Method, Wrong> {
     }
 }
 
-/// What the route demands. A binding is between a token and a certificate, so it demands both.
-fn demands(table: &mut Table<'_>) -> Demands {
+/// What the route demands. A binding is between a token and a certificate, so it demands both; but a token may be bound to a
+/// key instead where `proofs` says so, and the gate then demands a certificate of every other token.
+fn demands(table: &mut Table<'_>, proofs: bool) -> Demands {
     let mut demands = OPEN;
     for name in table.strings_or("require", &["certificate", "token", "binding"]) {
         match table.reading.settle(&name.place, among(&name.value, &DEMANDS)) {
             Some(Demand::Certificate) => demands.certificate = true,
             Some(Demand::Token) => demands.token = true,
+            Some(Demand::Binding) if proofs => (demands.token, demands.binding) = (true, true),
             Some(Demand::Binding) => demands = ALL,
             // Reported; were it to count, a typing error must not open a route.
             None => demands = ALL,

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
-    StatusCode,
-    header::{CONTENT_LENGTH, EXPECT},
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT},
 };
 use pingora::{
     Error, ErrorSource, ErrorType,
@@ -303,6 +303,11 @@ impl ProxyHttp for Sidecar {
         if self.world.activity.is_draining() {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
+        }
+        if let Some(nonce) = exchange.findings.proof.as_ref().and_then(Proof::next_nonce) {
+            response.insert_header(respond::NONCE, nonce.as_ref())?;
+            // A cached answer would hand out an old nonce (RFC 9449, section 8.2).
+            response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
         }
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {
