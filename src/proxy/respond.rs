@@ -226,6 +226,27 @@ mod tests {
     }
 
     #[test]
+    fn challenge_of_a_proof_names_the_algorithms_and_the_nonce() {
+        let errors = Errors { proof_algorithms: Some("ES256 EdDSA".into()), ..errors(false) };
+        let heads = |denial: &Denial, name| {
+            let (head, _) = compose(denial, &errors, &Interaction::of(&HeaderMap::new())).unwrap();
+            head.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let invalid = |nonce: Option<&str>| Denial::ProofInvalid { why: "", nonce: nonce.map(Into::into) };
+        let plain = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA""#;
+        for denial in [Denial::ProofMissing, Denial::ProofReplayed, invalid(None)] {
+            assert_eq!(heads(&denial, "www-authenticate"), [plain]);
+            assert_eq!(heads(&denial, "dpop-nonce"), [""; 0]);
+        }
+        let nonce = invalid(Some("abc"));
+        assert_eq!(heads(&nonce, "www-authenticate"), [r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#]);
+        assert_eq!(heads(&nonce, "dpop-nonce"), ["abc"]);
+        let missing = Denial::TokenMissing { why: "" };
+        assert_eq!(heads(&missing, "www-authenticate"), ["Bearer", r#"DPoP algs="ES256 EdDSA""#]);
+        assert_eq!(heads(&Denial::TokenInactive, "www-authenticate"), [r#"Bearer error="invalid_token""#]);
+    }
+
+    #[test]
     fn status_that_the_operator_turns_into_401_gets_a_challenge() {
         check(&Denial::RoleMissing, 401, WWW_AUTHENTICATE, Some("Bearer"));
     }

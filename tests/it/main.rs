@@ -40,3 +40,4 @@ mod routes;
 mod streaming;
 mod tidy;
 mod token;
+mod token_endpoint;
