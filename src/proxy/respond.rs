@@ -235,7 +235,7 @@ mod tests {
     fn challenge_of_a_proof_names_the_algorithms_and_the_nonce() {
         let errors = Errors { proof_algorithms: Some("ES256 EdDSA".into()), ..errors(false) };
         let heads = |denial: &Denial, name| {
-            let (head, _) = compose(denial, &errors, &Interaction::of(&HeaderMap::new())).unwrap();
+            let (head, _) = compose(denial, &errors, Dialect::Problem, &Interaction::of(&HeaderMap::new())).unwrap();
             head.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let invalid = |nonce: Option<&str>| Denial::ProofInvalid { why: "", nonce: nonce.map(Into::into) };
