@@ -17,14 +17,21 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
+/// What other tables offer to routes.
+#[derive(Clone, Copy)]
+pub(super) struct Offered {
+    /// Whether anybody can be asked for consents.
+    pub(super) consents: bool,
+    /// Whether a token may be bound to a key, so that a binding needs no certificate.
+    pub(super) proofs: bool,
+}
+
 /// The routes in order; without any, one that demands everything everywhere.
-///
-/// `proofs`: whether a token may be bound to a key, so that a binding needs no certificate.
-pub(super) fn read(tables: Vec<Table<'_>>, proofs: bool, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, offered: Offered) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, proofs)).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, offered)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -45,7 +52,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -56,11 +63,13 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
-    let demands = demands(&mut table, kind, proofs);
+    let demands = demands(&mut table, kind, offered.proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
-    let scopes = scopes(&mut table, demands);
-    let grant = grant(&mut table, demands);
+    let judged = with_token(kind, demands);
+    let scopes = scopes(&mut table, judged);
+    let grant = grant(&mut table, judged);
+    let consent = consent(&mut table, kind, demands, offered.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
     later(&mut table);
@@ -77,7 +86,7 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
         scopes: scopes.into(),
         grant,
         kind,
-        consent: false,
+        consent,
         errors: errors.or(dialect(kind)),
         websocket,
     };
@@ -158,9 +167,6 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
         let what = "only a token endpoint that demands a certificate has something to compare an issued token with";
         table.fault("check_issued", what, "write kind = \"token\", or leave it out");
     }
-    if kind == Written::Registration {
-        table.fault("kind", "`registration` is not available yet", "leave the route out");
-    }
     match kind {
         Written::Api => Kind::Api,
         Written::Token => Kind::Token { checks_issued },
@@ -169,6 +175,14 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
             Kind::Registration { managing: Demands { token: true, ..demands } }
         }
         Written::Registration => Kind::Registration { managing: ALL },
+    }
+}
+
+/// What is demanded where a token is, if it is.
+fn with_token(kind: Kind, demands: Demands) -> Demands {
+    match kind {
+        Kind::Registration { managing } => managing,
+        Kind::Api | Kind::Token { .. } => demands,
     }
 }
 
@@ -218,6 +232,24 @@ fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
     grant
 }
 
+/// Whether the consent service is asked: about the consent that a token names, for a request to an API.
+fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands, consents: bool) -> bool {
+    let consent = table.boolean("consent", false);
+    if !consent {
+        return false;
+    }
+    if kind != Kind::Api {
+        table.fault("consent", "a consent covers requests to an API, and this route is none", "leave it out");
+    } else if !demands.token {
+        table.fault("consent", "the token names the consent, and this route demands none", "add \"token\" to require");
+    }
+    if !consents {
+        let remedy = "write endpoint = \"http://127.0.0.1:9446/validate\" in [consent]";
+        table.fault("consent", "nobody is configured to be asked for consents", remedy);
+    }
+    true
+}
+
 /// Whether `Upgrade: websocket` is passed on.
 fn upgrade(table: &mut Table<'_>) -> bool {
     let protocols = table.strings("upgrade").unwrap_or_default();
@@ -229,10 +261,7 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
-    table.boolean("consent", false);
-    for key in ["consent", "check_issued"] {
-        table.not_yet(key);
-    }
+    table.not_yet("check_issued");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

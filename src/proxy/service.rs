@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT},
+    header::{CACHE_CONTROL, EXPECT},
 };
 use pingora::{
     Error, ErrorSource, ErrorType,
@@ -31,7 +31,7 @@ use crate::{
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, exchange::Exchange, generation::Generation, inbound, interaction,
+        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
         interaction::Interaction, listen, outbound::Outgoing, respond, websocket,
     },
     route,
@@ -368,9 +368,7 @@ impl ProxyHttp for Sidecar {
 
 /// A length that is announced is refused before the backend hears of the request.
 fn hold_body_limit(session: &Session, backend: &Backend) -> Result<(), Denial> {
-    let announced = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-    if is_too_large(announced, backend) { Err(Denial::BodyTooLarge) } else { Ok(()) }
+    if is_too_large(body::announced(session), backend) { Err(Denial::BodyTooLarge) } else { Ok(()) }
 }
 
 fn is_too_large(body_bytes: u64, backend: &Backend) -> bool {

@@ -1,8 +1,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 mod agreement;
+mod consent;
 mod dpop;
 mod files;
+mod registration;
 mod sample;
 mod values;
 
