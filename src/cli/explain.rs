@@ -42,7 +42,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE", conflicts_with = "header")]
     certificate: Option<PathBuf>,
     /// The value of the certificate header as it was captured, read by the configured profile
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     header: Option<String>,
     /// The access token in a file; - for standard input. It is never shown
     #[arg(long, value_name = "FILE")]

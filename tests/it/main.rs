@@ -27,6 +27,7 @@ mod dialects;
 mod drain;
 mod examples;
 mod expiry;
+mod explain;
 mod framing;
 mod inspect;
 mod peer;
