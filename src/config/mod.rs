@@ -14,6 +14,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod consent;
 mod eidas;
 mod errors;
 mod identity;
@@ -23,8 +24,10 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod registration;
 pub mod revocation;
 mod routes;
+mod signing_key;
 mod source;
 mod table;
 mod template;
@@ -49,9 +52,12 @@ use crate::{
     },
     config::{
         balancer::LoadBalancer,
+        consent::Consents,
         fault::Wrong,
+        fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
+        registration::Registrations,
         reload::Source,
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
@@ -71,20 +77,21 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let looks = Fingerprint::of(&[file.to_owned()]);
     let text = match text(file) {
         Ok(text) => text,
         Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", now);
+            let reading = Reading::new(file, "", Fingerprint::default(), now);
             reading.fault(&Place::default(), what, remedy);
             return Err(reading.finish().0);
         }
     };
-    read(file, &text, now)
+    read(file, &text, looks, now)
 }
 
-/// Reads a text that stands for `file`, and every file it names.
-fn read(file: &Path, text: &str, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let reading = Reading::new(file, text, now);
+/// Reads a text that stands for `file`, which looked like this before it was read, and every file it names.
+fn read(file: &Path, text: &str, looks: Fingerprint, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let reading = Reading::new(file, text, looks, now);
     let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
     let source = reading.source();
     let (faults, warnings) = reading.finish();
@@ -129,9 +136,11 @@ struct Tables {
     eidas: Eidas,
     tokens: Tokens,
     cache: Cache,
+    consents: Consents,
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
+    registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
@@ -147,6 +156,7 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
+        let consents = consent::read(document.table("consent"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -160,9 +170,11 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             tokens: token::read(document.table("token")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading),
+            routes: routes::read(document.tables("route"), reading, consents.endpoint.is_some()),
+            consents,
             backend,
             forward,
+            registrations: registration::read(document.table("registration")),
             errors: errors::read(document.table("errors")),
             log: records::log(document.table("log")),
             audit: records::audit(document.table("audit")),
@@ -174,8 +186,10 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(self, source: Source) -> Option<Settings> {
+    fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        self.tokens.issuers.rules.consent_claim = self.consents.claim;
+        let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -196,15 +210,15 @@ impl Tables {
                 issuers: self.tokens.issuers,
                 binding: BindingRules { certificate: true, proof: None },
                 origin: PublicOrigin::default(),
-                registration: None,
+                registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
             introspection: Vec::new(),
             uses: Uses::default(),
-            consent: None,
-            registration: None,
+            consent: self.consents.service,
+            registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,

@@ -7,10 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{
-    StatusCode,
-    header::{CONTENT_LENGTH, EXPECT},
-};
+use http::{StatusCode, header::EXPECT};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
@@ -31,7 +28,7 @@ use crate::{
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, exchange::Exchange, generation::Generation, inbound, interaction,
+        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
         interaction::Interaction, listen, outbound::Outgoing, respond, websocket,
     },
     route,
@@ -363,9 +360,7 @@ impl ProxyHttp for Sidecar {
 
 /// A length that is announced is refused before the backend hears of the request.
 fn hold_body_limit(session: &Session, backend: &Backend) -> Result<(), Denial> {
-    let announced = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-    if is_too_large(announced, backend) { Err(Denial::BodyTooLarge) } else { Ok(()) }
+    if is_too_large(body::announced(session), backend) { Err(Denial::BodyTooLarge) } else { Ok(()) }
 }
 
 fn is_too_large(body_bytes: u64, backend: &Backend) -> bool {
