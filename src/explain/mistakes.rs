@@ -167,9 +167,9 @@ fn confirmation(evidence: &Evidence<'_>, trust: &Truststore) -> Option<Mistake> 
         let text = "the token is bound to the public key; x5t#S256 is the hash of the whole certificate";
         return mistake("token_bound_to_public_key", text);
     }
-    let issuers = evidence.certificates.iter().skip(1);
+    let issuers = evidence.certificates.iter().skip(1).filter(|der| is_authority(der));
     let anchor = trust.named().any(|(thumbprint, _)| thumbprint.as_bytes() == decoded.as_slice());
-    if anchor || issuers.into_iter().any(|issuer| is(issuer)) {
+    if anchor || issuers.map(Vec::as_slice).any(is) {
         let text = "the token is bound to the certificate of an authority; bind it to the client's own";
         return mistake("token_bound_to_issuer", text);
     }
@@ -205,6 +205,11 @@ fn pem_texts(der: &[u8]) -> Vec<String> {
         texts.push(text);
     }
     texts
+}
+
+fn is_authority(der: &[u8]) -> bool {
+    let described = inspect::describe(&[der.to_vec()], &PathRules::default(), UnixTime::now());
+    described.into_iter().flatten().any(|described| described.as_anchor.is_some())
 }
 
 fn public_key(der: &[u8]) -> Option<Vec<u8>> {
