@@ -1,7 +1,7 @@
 //! Tokens that are introspected: the same rules in the same order, and answers of several issuers side by side.
 
 use super::*;
-use crate::token::{Issuer, Verify, mint::ISSUER};
+use crate::token::{Issuer, ProofRules, Verify, mint::ISSUER};
 
 const OTHER: &str = "https://other.example";
 const OPAQUE: &str = "opaque-1";
@@ -250,4 +250,24 @@ fn jwt_that_is_verified_by_both_passes_only_if_both_hold() {
     assert_eq!(code(&world, &unbound, &told), "permit", "the issuer names the certificate in the token's place");
     assert_eq!(code(&world, &unbound, &[active(&world, &bare), Introspection::Inactive]), "binding_missing");
     assert_eq!(judge(&world, &world.alice(), &told).0.findings.token.unwrap().kind(), "jwt");
+}
+
+#[test]
+fn introspected_token_that_is_bound_to_a_key_needs_a_proof_of_it() {
+    let mut world = world(Verify::Jwt);
+    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
+    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    let (own, other) = (mint::Mint::new(Algorithm::ES256, "a"), mint::Mint::new(Algorithm::ES256, "b"));
+    let told = [active(&world, &json!({"cnf": {"jkt": own.thumbprint()}})), Introspection::Inactive];
+    let proving = |key: &mint::Mint| {
+        let proof = key.proof("https://api.bank.example/accounts/1", OPAQUE);
+        with(opaque(&world), |shown| shown.proof = Some(proof))
+    };
+
+    assert_eq!(code(&world, &opaque(&world), &told), "proof_missing");
+    assert_eq!(code(&world, &proving(&other), &told), "proof_invalid");
+    let known = [Answer::Introspection(Arc::new(Inquiry::new(0, OPAQUE)), told[0].clone())];
+    let Judgement { verdict, findings } = world.judge(&proving(&own), &known);
+    assert!(matches!(verdict, Verdict::Ask(Question::Use(_))), "{verdict:?}");
+    assert!(findings.binding.is_some() && findings.token.is_some_and(|token| token.kind() == "opaque"));
 }
