@@ -22,6 +22,7 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod replay;
 pub mod revocation;
 mod routes;
 mod source;
@@ -120,6 +121,7 @@ struct Tables {
     revocation: Option<settings::Revocation>,
     eidas: Eidas,
     tokens: Tokens,
+    uses: Option<Uses>,
     cache: Cache,
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
@@ -151,6 +153,7 @@ impl Tables {
             revocation,
             eidas: eidas::read(document.table("eidas")),
             tokens: token::read(document.table("token")),
+            uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
             routes: routes::read(document.tables("route"), reading),
             backend,
@@ -194,7 +197,7 @@ impl Tables {
             revocation: self.revocation?,
             keys: self.tokens.keys,
             introspection: Vec::new(),
-            uses: Uses::default(),
+            uses: self.uses?,
             consent: None,
             registration: None,
             fetch_timeout: self.tokens.fetch_timeout,

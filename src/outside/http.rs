@@ -90,11 +90,7 @@ impl Fetcher {
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(FetchError::Authorities)?
-            .with_root_certificates(roots(authorities)?)
-            .with_no_client_auth();
+        let tls = client_config(authorities)?;
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
@@ -188,6 +184,17 @@ impl Service<Uri> for Connector {
             }
         }
     }
+}
+
+/// Believes `authorities`, none for the public web roots, and shows no certificate.
+///
+/// # Errors
+/// [`FetchError::Authorities`].
+pub(super) fn client_config(authorities: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, FetchError> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(FetchError::Authorities)?;
+    Ok(config.with_root_certificates(roots(authorities)?).with_no_client_auth())
 }
 
 fn roots(authorities: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, FetchError> {

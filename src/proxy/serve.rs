@@ -159,7 +159,7 @@ fn outside(
     let consents = Consents::new(settings.consent.take(), metrics()).map_err(io::Error::other)?;
     Ok(Outside {
         introspection: IntrospectionStore::new(sources, settings.fetch_timeout, metrics()),
-        uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()),
+        uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()).map_err(io::Error::other)?,
         revocation,
         keys,
         statements,

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod files;
+mod replay;
 mod sample;
 mod values;
 
