@@ -7,12 +7,37 @@ use rustls_pki_types::UnixTime;
 use crate::{
     certificate::ClientCertificate,
     denial::{Denial, RegistrationError},
-    token::{SingleUse, Use},
+    token::{Algorithm, SingleUse, Use},
 };
 
 /// What registrations are held to.
 #[derive(Clone, Debug)]
-pub struct RegistrationRules {}
+pub struct RegistrationRules {
+    /// `iss` of software statements.
+    pub directory_issuer: String,
+    /// One of these must be in the request's `aud`.
+    pub audiences: Vec<String>,
+    /// Where a verified statement may point: host names or IP addresses, lower case; empty: nowhere.
+    pub allowed_hosts: Vec<String>,
+    /// What the certificate's subject must say of who is registered.
+    pub subject: SubjectRule,
+    /// Of statements, of requests, and of what clients are registered to sign with.
+    pub algorithms: Vec<Algorithm>,
+    /// Difference between clocks, in seconds.
+    pub clock_skew: u64,
+}
+
+/// What the certificate's subject must say of who is registered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SubjectRule {
+    /// CN is the software's identifier, OU the organisation's.
+    #[default]
+    Obie,
+    /// `organizationIdentifier` is the organisation's.
+    OrganizationIdentifier,
+    /// Nothing.
+    Off,
+}
 
 /// Proof that a registration request holds.
 ///

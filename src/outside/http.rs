@@ -76,13 +76,17 @@ impl Fetcher {
         Self::through(Connector::Anywhere(anywhere), authorities, timeout)
     }
 
-    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. Https is
-    /// believed from the public web roots.
+    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
+    /// and `timeout` as in [`Self::new`].
     ///
     /// # Errors
     /// [`FetchError::Authorities`].
-    pub fn guarded(rules: AddressRules, timeout: Duration) -> Result<Self, FetchError> {
-        Self::through(Connector::Guarded(Arc::new(rules)), None, timeout)
+    pub fn guarded(
+        rules: AddressRules,
+        authorities: Option<&[CertificateDer<'static>]>,
+        timeout: Duration,
+    ) -> Result<Self, FetchError> {
+        Self::through(Connector::Guarded(Arc::new(rules)), authorities, timeout)
     }
 
     fn through(

@@ -155,14 +155,14 @@ fn outside(
 ) -> io::Result<Outside> {
     let metrics = || Arc::clone(metrics);
     let sources = std::mem::take(&mut settings.introspection);
-    let statements = StatementKeys::new(settings.registration.take(), metrics()).map_err(io::Error::other)?;
+    let statements = StatementKeys::new(settings.registration.take(), settings.fetch_timeout, metrics());
     let consents = Consents::new(settings.consent.take(), metrics()).map_err(io::Error::other)?;
     Ok(Outside {
         introspection: IntrospectionStore::new(sources, settings.fetch_timeout, metrics()),
         uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()).map_err(io::Error::other)?,
         revocation,
         keys,
-        statements,
+        statements: statements.map_err(io::Error::other)?,
         consents,
     })
 }

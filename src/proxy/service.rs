@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{
-    StatusCode,
-    header::{CONTENT_LENGTH, EXPECT},
-};
+use http::{StatusCode, header::EXPECT};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
@@ -25,7 +22,7 @@ use crate::{
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
+        World, backend::BackendPeer, body, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
         outbound::Outgoing, respond, websocket,
     },
     route,
@@ -148,9 +145,7 @@ impl Sidecar {
 
     /// A length that is announced is refused before the backend hears of the request.
     fn hold_body_limit(&self, session: &Session) -> Result<(), Denial> {
-        let announced = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let announced = announced.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-        if self.is_too_large(announced) { Err(Denial::BodyTooLarge) } else { Ok(()) }
+        if self.is_too_large(body::announced(session)) { Err(Denial::BodyTooLarge) } else { Ok(()) }
     }
 
     fn is_too_large(&self, body_bytes: u64) -> bool {
