@@ -4,6 +4,7 @@ use http::Method;
 
 use crate::{
     config::{
+        errors,
         fault::Wrong,
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
@@ -59,6 +60,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
     let websocket = upgrade(&mut table);
+    let errors = errors::of_route(&mut table);
     later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
@@ -74,7 +76,7 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         grant,
         kind,
         consent: false,
-        errors: dialect(kind),
+        errors: errors.or(dialect(kind)),
         websocket,
     };
     Some(Placed { value: route, place: path.place })
@@ -224,9 +226,7 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
     table.boolean("consent", false);
-    let errors = super::errors::FORMATS.map(|format| (format, ()));
-    table.choice("errors", ("", ()), &errors);
-    for key in ["consent", "errors", "check_issued"] {
+    for key in ["consent", "check_issued"] {
         table.not_yet(key);
     }
 }

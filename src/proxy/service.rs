@@ -17,6 +17,7 @@ use rustls_pki_types::UnixTime;
 use crate::{
     config::settings::Mode,
     denial::Denial,
+    dialect::Dialect,
     gate::{Answer, Findings, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
     observe::{self, record::Decision},
@@ -167,6 +168,12 @@ impl Sidecar {
         }
     }
 
+    /// How refusals of this request are written: as its route says, once there is one.
+    fn dialect(&self, exchange: &Exchange) -> Dialect {
+        let route = exchange.findings.route.as_ref().and_then(|(_, route)| route.errors);
+        route.unwrap_or(self.world.settings.errors.dialect)
+    }
+
     /// The backend's failure as a refusal; none when there is nobody left to tell.
     fn failure(&self, error: &Error) -> Option<Denial> {
         use ErrorType::{ConnectionClosed, ReadError, ReadTimedout, WriteError, WriteTimedout};
@@ -207,9 +214,10 @@ impl ProxyHttp for Sidecar {
                 Ok(false)
             }
             Err(denial) => {
+                let dialect = self.dialect(exchange);
                 if let Some(interaction) = &exchange.interaction {
                     // A client that left before its refusal came has been refused all the same.
-                    let _ = respond::refuse(session, &denial, &self.world.settings.errors, interaction).await;
+                    let _ = respond::refuse(session, &denial, &self.world.settings.errors, dialect, interaction).await;
                 }
                 exchange.decision = Some(Decision::Deny(denial));
                 Ok(true)
@@ -309,6 +317,7 @@ impl ProxyHttp for Sidecar {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
         let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
         let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        let dialect = self.dialect(exchange);
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
             if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
@@ -317,7 +326,7 @@ impl ProxyHttp for Sidecar {
             }
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
-            let _ = respond::answer(session, &denial, &self.world.settings.errors, interaction).await;
+            let _ = respond::answer(session, &denial, &self.world.settings.errors, dialect, interaction).await;
             error_code = session.response_written().map_or(0, |head| head.status.as_u16());
             exchange.decision = Some(Decision::Deny(denial));
         }

@@ -23,6 +23,7 @@ mod caches;
 mod certificate;
 mod check;
 mod connection_source;
+mod dialects;
 mod drain;
 mod examples;
 mod expiry;

@@ -41,6 +41,11 @@ fn value_out_of_range_or_of_another_type_is_refused() {
         "errors.status.role_missing: 200 is not the status of a refusal",
     );
     check("errors", "status = { role_mising = 403 }", "errors.status.role_mising: `role_mising` is none of");
+    check(
+        "errors",
+        "format = \"obie\"",
+        "errors.format: `obie` is none of problem+json, obie-v3, obie-v4, berlin-group",
+    );
     check("log", "level = \"verbose\"", "log.level: `verbose` is none of");
     check("audit", "sink = \"file:\"", "audit.sink: `file:` is no sink");
     check("audit", "sink = \"file:none/audit.log\"", "audit.sink: ");
@@ -179,6 +184,7 @@ fn route_is_held_to_its_grammar() {
     check("methods = [\"GET\", \"GET\"]", "route.methods: `GET` stands here twice");
     check("require = [\"cert\"]", "route.require: `cert` is none of certificate, token, binding");
     check("scopes = [\"accounts payments\"]", "route.scopes: `accounts payments` is not one scope");
+    check("errors = \"berlin\"", "route.errors: `berlin` is none of ");
     check("grant = \"admin\"", "route.grant: `admin` is none of any, application, user");
     check("upgrade = [\"h2c\"]", "route.upgrade: `h2c` is none of websocket");
     check("require = []\nscopes = [\"a\"]", "route.scopes: scopes are the token's");
@@ -193,13 +199,12 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
         ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
         ("consent", "claim = \"consent\"", "consent.claim"),
         ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
-        ("errors", "format = \"obie-v4\"", "errors.format"),
         ("audit", "hash_chain = true", "audit.hash_chain"),
         ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
     ] {
         check(table, line, &later(key));
     }
-    for (line, key) in [("consent = true", "route.consent"), ("errors = \"oauth\"", "route.errors")] {
+    for (line, key) in [("consent = true", "route.consent")] {
         let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
         assert_eq!(faults.len(), 1, "{faults:#?}");
         assert!(faults[0].contains(&later(key)), "{}", faults[0]);
