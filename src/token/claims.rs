@@ -181,7 +181,7 @@ fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<s
 /// A NumericDate. Its fraction is dropped, because the clock has none either.
 ///
 /// After the year 9999 are only times in milliseconds, which would make a token last for ever.
-fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
+pub(super) fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
     let Some(value) = payload.get(name) else { return Ok(None) };
     let seconds = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) if seconds <= LATEST => seconds,

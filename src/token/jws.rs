@@ -14,12 +14,14 @@ pub(super) struct Jws<'a> {
     pub(super) signature: Vec<u8>,
 }
 
-/// The members of the JOSE header that are read. Keys that the token brings along (`jku`, `jwk`, `x5u`, `x5c`) are not.
+/// The members of the JOSE header that are read. Keys that a token brings along (`jku`, `x5u`, `x5c`) are not.
 pub(super) struct Header {
     pub(super) algorithm: String,
     pub(super) kid: Option<String>,
     /// Lower case, without `application/` (RFC 7515, section 4.1.9).
     pub(super) typ: Option<Box<str>>,
+    /// The sender's own key: of a proof alone is it ever looked at, because anyone can bring one.
+    pub(super) jwk: Option<Value>,
 }
 
 impl<'a> Jws<'a> {
@@ -53,6 +55,7 @@ impl Header {
             algorithm: text(&mut header, "alg", "`alg` is not a string")?.ok_or("the header has no `alg`")?,
             kid: text(&mut header, "kid", "`kid` is not a string")?,
             typ: text(&mut header, "typ", "`typ` is not a string")?.map(|typ| media_type(&typ)),
+            jwk: header.remove("jwk"),
         })
     }
 }
