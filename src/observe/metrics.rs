@@ -1,5 +1,6 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
+mod issued;
 pub mod revocation;
 mod uses;
 
@@ -28,12 +29,13 @@ use crate::{
         Record, expiry,
         histogram::Histogram,
         metrics::{
+            issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
             uses::SingleUses,
         },
         record::Decision,
     },
-    token::Use,
+    token::{IssuedToken, Use},
 };
 
 /// Every metric of certbound.
@@ -46,6 +48,7 @@ pub struct Metrics {
     tokens: Lookups,
     checks: Checks,
     uses: SingleUses,
+    issued: IssuedTokens,
     ending: Counter,
     /// When CRLs end.
     pub crls: CrlEnds,
@@ -123,7 +126,8 @@ impl Metrics {
         let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
-        let (checks, crls, uses) = (Checks::new(to), CrlEnds::new(to), SingleUses::new(to));
+        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
+        let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
         let (keys, active) = (Family::default(), Gauge::default());
@@ -149,6 +153,7 @@ impl Metrics {
             tokens,
             checks,
             uses,
+            issued,
             ending,
             crls,
             keys,
@@ -214,6 +219,11 @@ impl Metrics {
     /// Counts a question whether something was used before, by its answer.
     pub fn used(&self, used: Use) {
         self.uses.count(used);
+    }
+
+    /// Counts a token that was issued.
+    pub fn issued(&self, token: IssuedToken) {
+        self.issued.count(token);
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...

@@ -100,6 +100,10 @@ fn compose(
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
 /// RFC 9110, section 15.5.2 demands there.
 fn challenge(denial: &Denial, status: u16) -> Option<HeaderValue> {
+    if status >= 500 {
+        // A fault on this side: no other credentials would heal it.
+        return None;
+    }
     let challenge = denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?;
     if let (Challenge::InsufficientScope, Denial::ScopeInsufficient { scope }) = (challenge, denial) {
         // A scope that cannot stand between quotation marks is left out rather than allowed to end them.

@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod claims;
 pub mod introspection;
+pub mod issued;
 mod json;
 mod jwk;
 mod jws;
@@ -22,6 +23,7 @@ pub mod verify;
 pub use bearer::BearerToken;
 pub use claims::{Claims, Grant};
 pub use introspection::{Inquiry, Introspection, Introspections};
+pub use issued::IssuedToken;
 pub use key_ring::KeyRing;
 pub use keys::{Algorithm, KeySet};
 pub use nonce::Nonces;
