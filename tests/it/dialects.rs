@@ -173,6 +173,7 @@ fn route_has_its_own_format_and_everything_before_routing_that_of_the_configurat
         .route("path = \"/oauth\"\nmethods = [\"GET\", \"HEAD\"]\nerrors = \"oauth\"")
         .route("path = \"/problem\"\nerrors = \"problem+json\"")
         .route("path = \"/as-everywhere\"\nerrors = \"\"")
+        .route("path = \"/token\"\nkind = \"token\"")
         .route("path = \"/v4\"\nerrors = \"obie-v4\"")
         .start();
     let mut connection = sidecar.connect();
@@ -183,6 +184,7 @@ fn route_has_its_own_format_and_everything_before_routing_that_of_the_configurat
     let problem = get("/problem");
     assert_eq!((problem.status, &problem.json()["status"]), (403, &json!(403)));
     assert_eq!(get("/as-everywhere").json()["error"]["code"], "certificate_missing");
+    assert_eq!(get("/token").json(), oauth.json());
     assert_eq!(get("/v4").json()["Errors"][0]["ErrorCode"], "U000");
     for (path, code) in [("/nowhere", "route_unknown"), ("/oauth/../v4", "path_ambiguous")] {
         assert_eq!(get(path).json()["error"]["code"], code);

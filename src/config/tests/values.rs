@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{settings::*, *};
+use crate::dialect::Dialect;
 
 #[test]
 fn value_out_of_range_or_of_another_type_is_refused() {
@@ -157,7 +158,14 @@ fn token_endpoint_demands_the_certificate_and_never_a_token() {
     let routes = Folder::new().settings(&route(&[])).gate.routes;
     let route_read = routes.iter().next().unwrap();
     assert_eq!(route_read.demands, crate::route::Demands { certificate: true, token: false, binding: false });
-    assert_eq!(route_read.errors, Some(crate::dialect::Dialect::OAuth));
+    for (line, dialect) in [
+        ("methods = [\"POST\"]", Dialect::OAuth),
+        ("errors = \"\"", Dialect::OAuth),
+        ("errors = \"wso2\"", Dialect::Wso2),
+    ] {
+        let routes = Folder::new().settings(&route(&[line])).gate.routes;
+        assert_eq!(routes.iter().next().unwrap().errors, Some(dialect), "{line}");
+    }
     for (line, expected) in [
         ("require = [\"certificate\", \"token\"]", "route.require: at the token endpoint"),
         ("require = [\"binding\"]", "route.require: at the token endpoint"),
@@ -204,11 +212,9 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     ] {
         check(table, line, &later(key));
     }
-    for (line, key) in [("consent = true", "route.consent")] {
-        let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
-        assert_eq!(faults.len(), 1, "{faults:#?}");
-        assert!(faults[0].contains(&later(key)), "{}", faults[0]);
-    }
+    let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", "consent = true")]));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains(&later("route.consent")), "{}", faults[0]);
     check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
     check("backend", "headers = { X-R = \"{consent.id}\" }", "backend.headers.X-R: `{consent.id}` is not");
 }
