@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn fault_on_this_side_challenges_nobody() {
+        let errors = Errors { status: [("binding_missing", 502)].into(), ..errors(false) };
+        let interaction = Interaction::of(&HeaderMap::new());
+        let denial = Denial::BindingMissing { why: "" };
+        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction).unwrap();
+        assert_eq!((head.status.as_u16(), head.headers.get(WWW_AUTHENTICATE)), (502, None));
+    }
+
+    #[test]
     fn refusal_of_a_method_names_those_that_would_do() {
         check(&Denial::MethodNotAllowed { allow: "GET, POST".into() }, 405, ALLOW, Some("GET, POST"));
     }

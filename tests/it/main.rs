@@ -29,6 +29,7 @@ mod examples;
 mod expiry;
 mod framing;
 mod inspect;
+mod issued;
 mod peer;
 mod profiles;
 mod proxying;

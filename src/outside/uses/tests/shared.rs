@@ -43,10 +43,11 @@ async fn saying_over(tls: Option<TlsAcceptor>, reply: &'static [u8]) -> Address 
             tokio::spawn(async move {
                 match tls {
                     None => repeat(stream, reply).await,
-                    Some(tls) => match tls.accept(stream).await {
-                        Ok(stream) => repeat(stream, reply).await,
-                        Err(_) => (),
-                    },
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            repeat(stream, reply).await;
+                        }
+                    }
                 }
             });
         }
