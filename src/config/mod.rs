@@ -6,6 +6,7 @@
 pub mod fault;
 pub mod fingerprint;
 pub mod folder;
+pub mod reload;
 pub mod settings;
 
 mod address;
@@ -52,6 +53,7 @@ use crate::{
         fault::Wrong,
         listen::Listener,
         reading::{Place, Reading},
+        reload::Source,
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
@@ -78,10 +80,16 @@ pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<
             return Err(reading.finish().0);
         }
     };
-    let reading = Reading::new(file, &text, now);
-    let tables = parse(&reading, &text).map(|document| Tables::read(&reading, document));
+    read(file, &text, now)
+}
+
+/// Reads a text that stands for `file`, and every file it names.
+fn read(file: &Path, text: &str, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let reading = Reading::new(file, text, now);
+    let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
+    let source = reading.source();
     let (faults, warnings) = reading.finish();
-    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(&text)) {
+    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(source)) {
         Some(settings) => Ok((settings, warnings)),
         None => Err(faults),
     }
@@ -169,7 +177,7 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(self, text: &str) -> Option<Settings> {
+    fn settings(self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
@@ -208,7 +216,8 @@ impl Tables {
             audit: self.audit,
             admin: self.admin?,
             status: self.status,
-            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text)).into(),
+            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&source.text)).into(),
+            source,
         })
     }
 }

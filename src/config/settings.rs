@@ -11,7 +11,7 @@ use crate::{
         Profile,
         revocation::{Method, crl::UnverifiedCrl},
     },
-    config::fingerprint::Fingerprint,
+    config::{fingerprint::Fingerprint, reload::Source},
     dialect::Dialect,
     gate::Gate,
     headers::IdentityHeaders,
@@ -57,6 +57,8 @@ pub struct Settings {
     pub status: Option<Address>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
+    /// What it was read from.
+    pub source: Source,
 }
 
 /// What becomes of a refusal.
@@ -149,8 +151,20 @@ pub struct Revocation {
     pub crl_fingerprint: Fingerprint,
 }
 
+impl PartialEq for Revocation {
+    /// Whether the same is asked in the same way; CRL files are the same when they look the same.
+    fn eq(&self, other: &Self) -> bool {
+        let rules = |r: &Self| (r.methods.clone(), r.timeout, r.cache_ttl, r.max_stale, r.crl_refresh);
+        rules(self) == rules(other)
+            && self.allowed_hosts == other.allowed_hosts
+            && self.allow_private_addresses == other.allow_private_addresses
+            && self.crl_files == other.crl_files
+            && self.crl_fingerprint == other.crl_fingerprint
+    }
+}
+
 /// Where one issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySource {
     /// The issuer.
     pub issuer: Arc<str>,

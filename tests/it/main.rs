@@ -35,6 +35,7 @@ mod profiles;
 mod proxying;
 mod qualified;
 mod refusals;
+mod reload;
 mod report;
 mod revocation;
 mod routes;

@@ -142,6 +142,7 @@ fn written(settings: Settings) -> String {
         admin,
         status,
         hash: _,
+        source: _,
     } = settings;
     let gate = format!("{routes:#?} {peers:#?} {source:#?} {policy:?} {eidas:?} {issuers:#?} {identity:#?}");
     let tokens = format!("{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?}");

@@ -18,7 +18,7 @@ use crate::{
         body,
         exchange::Exchange,
         respond,
-        service::{Sidecar, note_failure},
+        service::{Sidecar, is_too_large, note_failure},
         token_endpoint,
     },
     token::IssuedToken,
@@ -31,7 +31,7 @@ impl Sidecar {
     /// The refusal that is answered; where it is about the token that was issued, it has been answered already.
     pub(super) async fn issue(&self, session: &mut Session, exchange: &mut Exchange) -> Result<(), Denial> {
         let body = body::read_whole(session).await?;
-        if self.is_too_large(body.len() as u64) {
+        if is_too_large(body.len() as u64, &exchange.generation.settings.backend) {
             return Err(Denial::BodyTooLarge);
         }
         exchange.body_bytes = body.len() as u64;
@@ -65,7 +65,7 @@ impl Sidecar {
     fn fault_of_issued(&self, status: StatusCode, answer: &[u8], exchange: &mut Exchange) -> Option<Denial> {
         // None only in report mode, where nothing was proven that a token could be compared with.
         let certificate = exchange.findings.certificate.as_ref().filter(|_| status == StatusCode::OK)?;
-        let keys_count = self.world.settings.gate.binding.proof.is_some();
+        let keys_count = exchange.generation.settings.gate.binding.proof.is_some();
         let issued = IssuedToken::find(answer, certificate.thumbprint(), keys_count)?;
         self.world.metrics.issued(issued);
         let why = match issued {
@@ -75,7 +75,7 @@ impl Sidecar {
         };
         tracing::warn!(event = "issued_token_not_bound", result = issued.name(), why);
         let denial = Denial::BindingMissing { why };
-        if self.world.settings.mode == Mode::Enforce {
+        if exchange.generation.settings.mode == Mode::Enforce {
             return Some(denial);
         }
         if let Some(Decision::Allow) = exchange.decision {
@@ -86,9 +86,9 @@ impl Sidecar {
 
     /// Unlike a token that is presented, one that is issued unbound is the server's fault.
     async fn refuse_issued(&self, session: &mut Session, exchange: &mut Exchange, denial: Denial) {
-        let mut errors = self.world.settings.errors.clone();
+        let mut errors = exchange.generation.settings.errors.clone();
         errors.status.insert(denial.code(), StatusCode::BAD_GATEWAY.as_u16());
-        let dialect = self.dialect(exchange);
+        let dialect = exchange.dialect();
         if let Some(interaction) = &exchange.interaction {
             let _ = respond::answer(session, &denial, &errors, dialect, interaction).await;
         }
