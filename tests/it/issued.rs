@@ -210,7 +210,9 @@ fn request_that_is_too_large_or_shows_no_certificate_is_not_passed_on() {
     assert_eq!(sidecar.post("/say/200", "a=b").send().status, 401);
 
     assert_eq!(server.requests(), 0);
-    assert_eq!(sidecar.audit(2)[1]["reason"], "certificate_missing");
+    let mut reasons: Vec<_> = sidecar.audit(2).iter().map(|line| line["reason"].to_string()).collect();
+    reasons.sort();
+    assert_eq!(reasons, ["\"body_too_large\"", "\"certificate_missing\""]);
 }
 
 #[test]
@@ -223,7 +225,8 @@ fn report_mode_passes_the_token_on_and_says_what_is_wrong_with_it() {
     assert_eq!(sidecar.post("/say/200", &body).send().status, 200);
 
     counted(&sidecar, "unbound", 1);
-    let audit = sidecar.audit(2);
-    assert_eq!((&audit[0]["decision"], &audit[0]["reason"]), (&json!("would_deny"), &json!("binding_missing")));
-    assert_eq!(audit[1]["reason"], "certificate_missing");
+    let mut audit: Vec<_> =
+        sidecar.audit(2).iter().map(|line| format!("{} {}", line["decision"], line["reason"])).collect();
+    audit.sort();
+    assert_eq!(audit, [r#""would_deny" "binding_missing""#, r#""would_deny" "certificate_missing""#]);
 }
