@@ -14,6 +14,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod dpop;
 mod eidas;
 mod errors;
 mod identity;
@@ -44,7 +45,6 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
-    binding::BindingRules,
     certificate::{
         Certificates, PathRules, Truststore, qualified::Eidas, revocation::RevocationPolicy, verdicts::Forward,
     },
@@ -60,9 +60,10 @@ use crate::{
         table::Table,
         token::Tokens,
     },
-    gate::{Gate, PublicOrigin},
+    gate::Gate,
     headers::{IdentityHeaders, ReadNames},
     route::Routes,
+    token::ProofRules,
 };
 
 /// Reads `file` and every file it names.
@@ -149,6 +150,7 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
+        let tokens = token::read(document.table("token"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -160,10 +162,10 @@ impl Tables {
             policy,
             revocation,
             eidas: eidas::read(document.table("eidas")),
-            tokens: token::read(document.table("token")),
             uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading),
+            routes: routes::read(document.tables("route"), tokens.binding.proof.is_some(), reading),
+            tokens,
             backend,
             forward,
             errors: errors::read(document.table("errors")),
@@ -179,6 +181,7 @@ impl Tables {
     /// What they mean together. None only where a fault was reported.
     fn settings(self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -197,8 +200,8 @@ impl Tables {
                 revocation: self.policy,
                 eidas: self.eidas,
                 issuers: self.tokens.issuers,
-                binding: BindingRules { certificate: true, proof: None },
-                origin: PublicOrigin::default(),
+                binding: self.tokens.binding,
+                origin: self.listener.origin,
                 registration: None,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
@@ -211,7 +214,7 @@ impl Tables {
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,
-            errors: self.errors,
+            errors: Errors { proof_algorithms, ..self.errors },
             log: self.log,
             audit: self.audit,
             admin: self.admin?,

@@ -365,6 +365,8 @@ pub struct Errors {
     pub full_detail: bool,
     /// Statuses that differ from the table's, by code.
     pub status: BTreeMap<&'static str, u16>,
+    /// With which algorithms proofs may be signed, for `WWW-Authenticate`; none: proofs are not looked at.
+    pub proof_algorithms: Option<Arc<str>>,
 }
 
 /// The application and access logs.

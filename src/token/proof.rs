@@ -90,6 +90,11 @@ impl ProofRules {
         Ok(Proof { key, single_use: SingleUse::new("dpop", key.as_bytes(), jti, until), next_nonce })
     }
 
+    /// The accepted algorithms as `algs` of a challenge names them (RFC 9449, section 7.1).
+    pub fn algorithm_names(&self) -> Arc<str> {
+        self.algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" ").into()
+    }
+
     /// The key in the proof, with which it is signed.
     fn signer(&self, jws: &Jws<'_>) -> Result<Thumbprint, Denial> {
         if jws.header.typ.as_deref() != Some("dpop+jwt") {

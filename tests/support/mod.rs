@@ -18,6 +18,7 @@ pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ocsp;
 pub(crate) mod pki;
+pub(crate) mod proof;
 pub(crate) mod qualified;
 pub(crate) mod redis;
 pub(crate) mod sidecar;

@@ -203,7 +203,6 @@ fn route_is_held_to_its_grammar() {
 fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
     for (table, line, key) in [
-        ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
         ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
         ("consent", "claim = \"consent\"", "consent.claim"),
         ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
@@ -215,7 +214,6 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", "consent = true")]));
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains(&later("route.consent")), "{}", faults[0]);
-    check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
     check("backend", "headers = { X-R = \"{consent.id}\" }", "backend.headers.X-R: `{consent.id}` is not");
 }
 

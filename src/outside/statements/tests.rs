@@ -6,10 +6,7 @@ use http::{Response, StatusCode};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::{
-    config::settings::Mode,
-    outside::origin::{Origin, ok, status, until},
-};
+use crate::outside::origin::{Origin, ok, status, until};
 
 /// Forgets at once what it read, and never that it could not.
 const FORGETFUL: Memory = Memory { directory: Duration::ZERO, named: Duration::ZERO, ..Memory::PROMISED };
@@ -19,7 +16,7 @@ const CURIOUS: Memory = Memory { silence: Duration::ZERO, ..FORGETFUL };
 fn keys_with(memory: Memory, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
     let allowed_hosts = allowed_hosts.iter().map(|&host| host.to_owned()).collect();
     let source = RegistrationSource { directory, allowed_hosts, authorities: None };
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
+    let metrics = Arc::new(Metrics::new());
     StatementKeys::remembering(memory, Some(source), Duration::from_secs(20), metrics).unwrap()
 }
 
@@ -180,7 +177,7 @@ async fn directory_in_a_file_is_read_at_start_and_anew_and_stays_when_the_file_g
 
 #[tokio::test]
 async fn nobody_is_asked_where_registrations_are_not_configured() {
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
+    let metrics = Arc::new(Metrics::new());
     let keys = StatementKeys::new(None, Duration::from_secs(1), metrics).unwrap();
     assert_eq!(keys.answer(&KeysAt::Directory).await, None);
 }

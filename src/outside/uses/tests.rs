@@ -7,7 +7,6 @@ mod shared;
 use std::time::Duration;
 
 use super::*;
-use crate::config::settings::Mode;
 
 fn at(seconds: u64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
@@ -18,7 +17,7 @@ fn proof(jti: &str) -> SingleUse {
 }
 
 fn store(remembered: usize) -> (Arc<UseStore>, Arc<Metrics>) {
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
+    let metrics = Arc::new(Metrics::new());
     (UseStore::new(Uses { remembered, shared: None }, Arc::clone(&metrics)).unwrap(), metrics)
 }
 

@@ -74,7 +74,7 @@ fn check(header: &Value, payload: &Value, expected: Result<(), &str>) {
     let mint = Mint::new(Algorithm::ES256, "1");
     let proof = signed(&mint, "ES256", header, payload);
     let why = verify(&rules(), &[&proof], NOW).map(|_| ()).map_err(|denial| denial.detail().unwrap().into_owned());
-    assert_eq!(why.as_ref().map(|()| ()).map_err(String::as_str), expected, "{header} {payload}");
+    assert_eq!(why.as_ref().copied().map_err(String::as_str), expected, "{header} {payload}");
 }
 
 #[test]

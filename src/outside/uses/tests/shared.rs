@@ -25,7 +25,7 @@ fn on(redis: &Redis) -> SharedMemory {
 }
 
 fn store(shared: SharedMemory) -> Arc<UseStore> {
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
+    let metrics = Arc::new(Metrics::new());
     UseStore::new(Uses { remembered: 100, shared: Some(shared) }, metrics).unwrap()
 }
 
