@@ -1,5 +1,7 @@
 //! `[token.dpop]`: what is demanded of proofs of possession.
 
+use std::sync::LazyLock;
+
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{
@@ -37,11 +39,9 @@ pub(super) fn read(mut table: Table<'_>, in_use: bool, clock_skew: u64) -> Optio
 fn nonces(table: &Table<'_>, file: Option<&Placed<String>>, wanted: bool) -> Option<Nonces> {
     let reading = table.reading;
     let Some(file) = file else {
-        let mut secret = [0; SECRET_BYTES];
-        let filled = SystemRandom::new().fill(&mut secret);
-        let filled = filled.map_err(|_| Wrong::new("the system has no random bytes", "write nonce_secret_file"));
-        let settled = reading.settle(&table.place_of("nonce"), filled);
-        return settled.filter(|()| wanted).map(|()| Nonces::new(&secret));
+        let secret =
+            of_this_process().ok_or_else(|| Wrong::new("there are no random bytes", "write nonce_secret_file"));
+        return wanted.then(|| reading.settle(&table.place_of("nonce"), secret))?.map(|secret| Nonces::new(secret));
     };
     let content = reading.bytes(file)?;
     let secret = content.trim_ascii();
@@ -50,6 +50,15 @@ fn nonces(table: &Table<'_>, file: Option<&Placed<String>>, wanted: bool) -> Opt
         reading.fault(&file.place, what, "make one with `openssl rand -base64 32`");
     }
     wanted.then(|| Nonces::new(secret))
+}
+
+/// The same for every reading, so that nonces outlive a reload.
+fn of_this_process() -> Option<&'static [u8; SECRET_BYTES]> {
+    static SECRET: LazyLock<Option<[u8; SECRET_BYTES]>> = LazyLock::new(|| {
+        let mut secret = [0; SECRET_BYTES];
+        SystemRandom::new().fill(&mut secret).ok().map(|()| secret)
+    });
+    SECRET.as_ref()
 }
 
 /// As long as the MAC: RFC 2104, section 3.

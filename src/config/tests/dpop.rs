@@ -75,7 +75,8 @@ fn nonces_are_shared_by_those_who_share_the_secret_and_by_nobody_else() {
     };
     let shared = nonce("nonce = true\nnonce_secret_file = \"secret\"");
     assert_eq!(shared, nonce("nonce = true\nnonce_secret_file = \"same\""));
-    assert_ne!(nonce("nonce = true"), nonce("nonce = true"));
+    assert_ne!(nonce("nonce = true"), shared);
+    assert_eq!(nonce("nonce = true"), nonce("nonce = true"), "a reload does not end the nonces that are out");
 }
 
 #[test]
