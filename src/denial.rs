@@ -338,10 +338,8 @@ impl Denial {
                 format!("the certificate is {presented}, the token is bound to {confirmed}")
             }
             Self::ScopeInsufficient { scope } => format!("the route demands {scope}"),
-            Self::ConsentRefused { code: Some(code), message: Some(message) } => {
-                format!("the consent service says {code}: {message}")
-            }
-            Self::ConsentRefused { code: Some(code), message: None } => format!("the consent service says {code}"),
+            // This goes into the audit line, and the service's sentence may name an account.
+            Self::ConsentRefused { code: Some(code), .. } => format!("the consent service says {code}"),
             _ => return None,
         };
         Some(Cow::Owned(sentence))

@@ -3,6 +3,7 @@
 use crate::config::{
     Tables,
     balancer::LoadBalancer,
+    consent::Consents,
     listen::Listener,
     names,
     reading::{Place, Reading},
@@ -14,11 +15,12 @@ use crate::config::{
 
 /// Reports what does not fit together, and what could not work.
 pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
-    let Tables { listener, balancer, client, tokens, routes, .. } = tables;
+    let Tables { listener, balancer, client, tokens, consents, routes, .. } = tables;
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
     secret_header(reading, balancer, client);
     issuers(reading, tokens, routes);
+    consents_asked_for(reading, consents, routes);
 }
 
 /// A certificate in the handshake needs a handshake, and says either who the balancer is or who the client is.
@@ -68,5 +70,13 @@ fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
         let place = Place { key: Some("token.issuer".to_owned()), offset: tokens.place.offset };
         let remedy = "write [[token.issuer]] with issuer and audiences";
         reading.fault(&place, "a route demands a token, and no issuer is configured", remedy);
+    }
+}
+
+/// A service that is never asked protects nothing, whatever its operator thinks.
+fn consents_asked_for(reading: &Reading<'_>, consents: &Consents, routes: &[PlacedRoute]) {
+    let Some(endpoint) = &consents.endpoint else { return };
+    if !routes.iter().any(|route| route.value.consent) {
+        reading.warn(endpoint, "no route asks for consents", "write consent = true in each [[route]] that needs one");
     }
 }

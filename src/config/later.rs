@@ -4,20 +4,8 @@ use crate::config::{address, table::Table};
 
 /// Reads all of them.
 pub(super) fn read(document: &mut Table<'_>) {
-    consent(document.table("consent"));
     registration(document.table("registration"));
     tracing(document.table("tracing"));
-}
-
-/// `[consent]`.
-fn consent(mut table: Table<'_>) {
-    url(&mut table, "endpoint");
-    table.string_or("claim", "consent_id");
-    if let Some(file) = table.string("signing_key_file") {
-        table.reading.bytes(&file);
-    }
-    table.duration("timeout", "2s");
-    table.nothing_yet();
 }
 
 /// `[registration]`.

@@ -14,6 +14,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod consent;
 mod dpop;
 mod eidas;
 mod errors;
@@ -27,6 +28,7 @@ mod records;
 mod replay;
 pub mod revocation;
 mod routes;
+mod signing_key;
 mod source;
 mod table;
 mod template;
@@ -50,11 +52,13 @@ use crate::{
     },
     config::{
         balancer::LoadBalancer,
+        consent::Consents,
         fault::Wrong,
+        fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
         reload::Source,
-        routes::PlacedRoute,
+        routes::{PlacedRoute, Possible},
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
         table::Table,
@@ -73,20 +77,21 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let looks = Fingerprint::of(&[file.to_owned()]);
     let text = match text(file) {
         Ok(text) => text,
         Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", now);
+            let reading = Reading::new(file, "", Fingerprint::default(), now);
             reading.fault(&Place::default(), what, remedy);
             return Err(reading.finish().0);
         }
     };
-    read(file, &text, now)
+    read(file, &text, looks, now)
 }
 
-/// Reads a text that stands for `file`, and every file it names.
-fn read(file: &Path, text: &str, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let reading = Reading::new(file, text, now);
+/// Reads a text that stands for `file`, which looked like this before it was read, and every file it names.
+fn read(file: &Path, text: &str, looks: Fingerprint, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let reading = Reading::new(file, text, looks, now);
     let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
     let source = reading.source();
     let (faults, warnings) = reading.finish();
@@ -132,6 +137,7 @@ struct Tables {
     tokens: Tokens,
     uses: Option<Uses>,
     cache: Cache,
+    consents: Consents,
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
@@ -151,6 +157,7 @@ impl Tables {
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
         let tokens = token::read(document.table("token"));
+        let consents = consent::read(document.table("consent"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -164,8 +171,13 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), tokens.binding.proof.is_some(), reading),
+            routes: routes::read(
+                document.tables("route"),
+                Possible { proofs: tokens.binding.proof.is_some(), consents: consents.endpoint.is_some() },
+                reading,
+            ),
             tokens,
+            consents,
             backend,
             forward,
             errors: errors::read(document.table("errors")),
@@ -179,9 +191,10 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(self, source: Source) -> Option<Settings> {
+    fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
         let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
+        self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -209,7 +222,7 @@ impl Tables {
             keys: self.tokens.keys,
             introspection: Vec::new(),
             uses: self.uses?,
-            consent: None,
+            consent: self.consents.service,
             registration: None,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{
     fault::{Fault, Warning, Wrong},
+    fingerprint::Fingerprint,
     reload::{NamedFile, Source},
 };
 
@@ -24,6 +25,7 @@ pub(super) struct Reading<'a> {
     warnings: RefCell<Vec<Warning>>,
     files: RefCell<Vec<NamedFile>>,
     watched: RefCell<Vec<PathBuf>>,
+    looks: RefCell<Fingerprint>,
     #[cfg(test)]
     pub(super) known: RefCell<std::collections::BTreeSet<String>>,
     #[cfg(test)]
@@ -47,7 +49,8 @@ pub(super) struct Placed<T> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str, now: UnixTime) -> Self {
+    /// `looks`: of the file, before its text was read.
+    pub(super) fn new(file: &'a Path, text: &'a str, looks: Fingerprint, now: UnixTime) -> Self {
         Self {
             file,
             text,
@@ -56,6 +59,7 @@ impl<'a> Reading<'a> {
             warnings: RefCell::default(),
             files: RefCell::default(),
             watched: RefCell::new(vec![file.to_owned()]),
+            looks: RefCell::new(looks),
             #[cfg(test)]
             known: RefCell::default(),
             #[cfg(test)]
@@ -97,15 +101,16 @@ impl<'a> Reading<'a> {
         self.bytes_of(&resolved, &path.place)
     }
 
-    /// Has a file or a folder watched that is read otherwise than by [`Self::bytes`].
+    /// Has a file or a folder watched that is read otherwise than by [`Self::bytes`], after this.
     pub(super) fn watch(&self, path: &Path) {
+        self.looks.borrow_mut().extend(Fingerprint::of(&[path.to_owned()]));
         self.watched.borrow_mut().push(path.to_owned());
     }
 
     /// What was read so far.
     pub(super) fn source(&self) -> Source {
         let (text, files) = (self.text.to_owned(), self.files.borrow().clone());
-        Source { text, files, watched: self.watched.borrow().clone() }
+        Source { text, files, watched: self.watched.borrow().clone(), looks: self.looks.borrow().clone() }
     }
 
     /// What `path` holds, or none and a fault at `place`.

@@ -9,7 +9,7 @@ use rustls_pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 use toml::Table;
 
-use super::{Fault, Settings, Warning, load, read};
+use super::{Fault, Settings, Warning, fingerprint::Fingerprint, load, read};
 
 /// What a configuration was read from.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Source {
     pub(super) files: Vec<NamedFile>,
     /// The files and folders as they are named: what has to be watched. The configuration itself is the first.
     pub watched: Vec<PathBuf>,
+    /// What they looked like before they were read.
+    pub looks: Fingerprint,
 }
 
 /// A file that a key names.
@@ -62,7 +64,9 @@ pub fn reload(file: &Path, running: &Source, now: UnixTime) -> Result<Reloaded, 
     let mut waiting = changed_keys(&running.text, &settings.source.text);
     if !waiting.is_empty() {
         let text = with_the_old(&waiting, &running.text, &settings.source.text);
-        (settings, warnings) = read(file, &text, now)?;
+        let looks = settings.source.looks;
+        (settings, warnings) = read(file, &text, Fingerprint::default(), now)?;
+        settings.source.looks = looks;
     }
     let fixed = |named: &&NamedFile| !is_reloadable(&named.key);
     let new_files: Vec<_> = settings.source.files.iter().filter(fixed).collect();

@@ -17,14 +17,21 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
+/// What other tables make possible for a route.
+#[derive(Clone, Copy)]
+pub(super) struct Possible {
+    /// A token may be bound to a key, so that a binding needs no certificate.
+    pub(super) proofs: bool,
+    /// Somebody can be asked for consents.
+    pub(super) consents: bool,
+}
+
 /// The routes in order; without any, one that demands everything everywhere.
-///
-/// `proofs`: whether a token may be bound to a key, so that a binding needs no certificate.
-pub(super) fn read(tables: Vec<Table<'_>>, proofs: bool, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+pub(super) fn read(tables: Vec<Table<'_>>, possible: Possible, reading: &Reading<'_>) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, proofs)).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, possible)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -45,7 +52,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, possible: Possible) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -56,14 +63,14 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
-    let demands = demands(&mut table, kind, proofs);
+    let demands = demands(&mut table, kind, possible.proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
+    let consent = consent(&mut table, kind, demands, possible.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
-    later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
         let what = format!("everything under `{}` is forwarded without any check", path.value);
@@ -77,7 +84,7 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
         scopes: scopes.into(),
         grant,
         kind,
-        consent: false,
+        consent,
         errors: errors.or(dialect(kind)),
         websocket,
     };
@@ -218,6 +225,24 @@ fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
     grant
 }
 
+/// Whether the consent service is asked: about the consent that a token names, for a request to an API.
+fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands, consents: bool) -> bool {
+    let consent = table.boolean("consent", false);
+    if !consent {
+        return false;
+    }
+    if kind != Kind::Api {
+        table.fault("consent", "a consent covers requests to an API, and this route is none", "leave it out");
+    } else if !demands.token {
+        table.fault("consent", "the token names the consent, and this route demands none", "add \"token\" to require");
+    }
+    if !consents {
+        let remedy = "write endpoint = \"http://127.0.0.1:9446/validate\" in [consent]";
+        table.fault("consent", "nobody is configured to be asked for consents", remedy);
+    }
+    true
+}
+
 /// Whether `Upgrade: websocket` is passed on.
 fn upgrade(table: &mut Table<'_>) -> bool {
     let protocols = table.strings("upgrade").unwrap_or_default();
@@ -225,12 +250,6 @@ fn upgrade(table: &mut Table<'_>) -> bool {
         table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
     }
     !protocols.is_empty()
-}
-
-/// Keys whose meaning comes later.
-fn later(table: &mut Table<'_>) {
-    table.boolean("consent", false);
-    table.not_yet("consent");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

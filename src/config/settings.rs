@@ -17,6 +17,8 @@ use crate::{
     headers::IdentityHeaders,
 };
 
+pub use crate::config::signing_key::SigningKey;
+
 /// A whole, valid configuration with the files it names read.
 pub struct Settings {
     /// What becomes of a refusal.
@@ -262,12 +264,11 @@ pub struct ConsentService {
     pub endpoint: http::Uri,
     /// Signs requests; none: they are plain JSON.
     pub signing_key: Option<SigningKey>,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// For one question.
     pub timeout: Duration,
 }
-
-/// A private key that signs requests of certbound.
-pub struct SigningKey {}
 
 /// Where the keys of registrations come from.
 #[derive(Clone, Debug)]

@@ -94,7 +94,11 @@ impl Dialect {
 impl Refusal<'_> {
     /// The facts, where they are told.
     fn detail(&self) -> Option<Cow<'static, str>> {
-        self.denial.detail().filter(|_| self.full_detail)
+        let detail = self.denial.detail().filter(|_| self.full_detail)?;
+        Some(match self.consent_message() {
+            Some(message) => Cow::Owned(format!("{detail}: {message}")),
+            None => detail,
+        })
     }
 
     /// What the consent service says of a refusal of its own. Not certbound's words, so bounded once more.

@@ -52,6 +52,7 @@ pub struct Metrics {
     checks: Checks,
     uses: SingleUses,
     issued: IssuedTokens,
+    consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
     pub crls: CrlEnds,
@@ -114,6 +115,7 @@ impl Metrics {
         let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
+        let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
         let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
         let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
@@ -138,6 +140,7 @@ impl Metrics {
             checks,
             uses,
             issued,
+            consents,
             ending,
             crls,
             keys,
@@ -183,6 +186,13 @@ impl Metrics {
     /// Counts an identity header that was taken out, by its folded name. The names are a bounded set.
     pub fn stripped(&self, header: &Arc<str>) {
         self.stripped.with(&Stripped { header: Arc::clone(header) }, |counter| {
+            counter.inc();
+        });
+    }
+
+    /// Counts an answer of the consent service: `given`, `refused`, or `unavailable`.
+    pub fn consent(&self, result: &'static str) {
+        self.consents.with(&Outcome { result }, |counter| {
             counter.inc();
         });
     }

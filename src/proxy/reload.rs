@@ -1,6 +1,6 @@
 //! A changed configuration becomes the next generation, whole or not at all.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwapOption;
 use rustls_pki_types::UnixTime;
@@ -56,24 +56,28 @@ impl Reloader {
 
     /// Never returns.
     pub async fn run(self) {
-        let mut watch = Watch::new(self.watched()).await;
+        let mut watch = self.watch();
         loop {
             tokio::select! {
                 () = self.told.notified() => {}
                 () = watch.changed() => {}
             }
-            // What changes while it is read is seen by the next look.
-            let next = Watch::new(self.watched()).await;
-            self.reload().await;
-            watch = if next.watches(&self.watched()) { next } else { Watch::new(self.watched()).await };
+            // What was read in vain is not read again until it changes.
+            watch.look().await;
+            if self.reload().await {
+                watch = self.watch();
+            }
         }
     }
 
-    fn watched(&self) -> Vec<PathBuf> {
-        self.world.generation().settings.source.watched.clone()
+    /// Of what is in force.
+    fn watch(&self) -> Watch {
+        let source = &self.world.generation().settings.source;
+        Watch::new(source.watched.clone(), source.looks.clone())
     }
 
-    async fn reload(&self) {
+    /// Whether the configuration was applied.
+    async fn reload(&self) -> bool {
         let source = self.world.generation().settings.source.clone();
         let read = spawn_blocking(move || read(&source)).await;
         let applied = match read {
@@ -81,16 +85,12 @@ impl Reloader {
             Ok(Err(faults)) => Err(faults.iter().map(Fault::to_string).collect()),
             Err(_) => Err(vec!["the task that read the configuration failed".to_owned()]),
         };
-        if let Err(faults) = applied {
-            self.world.metrics.configuration.refused();
-            let faults_in_a_line = faults.join("; ");
-            tracing::error!(
-                event = "config_not_reloaded",
-                faults = faults_in_a_line,
-                "the configuration before it stays"
-            );
-            self.world.last_reload.set(faults, Vec::new());
-        }
+        let Err(faults) = applied else { return true };
+        self.world.metrics.configuration.refused();
+        let faults_in_a_line = faults.join("; ");
+        tracing::error!(event = "config_not_reloaded", faults = faults_in_a_line, "the configuration before it stays");
+        self.world.last_reload.set(faults, Vec::new());
+        false
     }
 
     /// Nothing of it is in force until all of it can be.

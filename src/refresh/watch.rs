@@ -13,18 +13,17 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Of `paths` as they are now.
+    /// Of files and folders that looked like `seen` before they were read.
     ///
     /// Looking often is enough, and needs no file descriptors: it works on network file systems, and it sees Kubernetes swap
     /// a folder behind a symbolic link, which no event on the file itself tells.
-    pub async fn new(paths: Vec<PathBuf>) -> Self {
-        let seen = look(&paths).await;
+    pub fn new(paths: Vec<PathBuf>, seen: Fingerprint) -> Self {
         Self { paths, seen }
     }
 
-    /// Whether these are what it watches.
-    pub fn watches(&self, paths: &[PathBuf]) -> bool {
-        self.paths == paths
+    /// Takes what they look like now for what was read.
+    pub async fn look(&mut self) {
+        self.seen = look(&self.paths).await;
     }
 
     /// Returns when they look other than they did, and have not changed between two looks: a file that is being written is

@@ -23,6 +23,7 @@ mod caches;
 mod certificate;
 mod check;
 mod connection_source;
+mod consent;
 mod dialects;
 mod dpop;
 mod drain;

@@ -203,18 +203,12 @@ fn route_is_held_to_its_grammar() {
 fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
     for (table, line, key) in [
-        ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
-        ("consent", "claim = \"consent\"", "consent.claim"),
         ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
         ("audit", "hash_chain = true", "audit.hash_chain"),
         ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
     ] {
         check(table, line, &later(key));
     }
-    let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", "consent = true")]));
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains(&later("route.consent")), "{}", faults[0]);
-    check("backend", "headers = { X-R = \"{consent.id}\" }", "backend.headers.X-R: `{consent.id}` is not");
 }
 
 #[test]
