@@ -25,6 +25,7 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod registration;
 mod replay;
 pub mod revocation;
 mod routes;
@@ -57,6 +58,7 @@ use crate::{
         fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
+        registration::Registrations,
         reload::Source,
         routes::{PlacedRoute, Possible},
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
@@ -141,6 +143,7 @@ struct Tables {
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
+    registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
@@ -180,6 +183,7 @@ impl Tables {
             consents,
             backend,
             forward,
+            registrations: registration::read(document.table("registration")),
             errors: errors::read(document.table("errors")),
             log: records::log(document.table("log")),
             audit: records::audit(document.table("audit")),
@@ -195,6 +199,7 @@ impl Tables {
         let (listen, backend) = (self.listener.listen?, self.backend?);
         let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
+        let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -215,7 +220,7 @@ impl Tables {
                 issuers: self.tokens.issuers,
                 binding: self.tokens.binding,
                 origin: self.listener.origin,
-                registration: None,
+                registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
@@ -223,7 +228,7 @@ impl Tables {
             introspection: Vec::new(),
             uses: self.uses?,
             consent: self.consents.service,
-            registration: None,
+            registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,

@@ -124,7 +124,7 @@ fn is_reloadable(dotted: &str) -> bool {
 }
 
 /// Tables and keys that are applied while requests are served.
-const RELOADABLE: [&str; 12] = [
+const RELOADABLE: [&str; 13] = [
     "mode",
     "listen.certificate_file",
     "listen.private_key_file",
@@ -135,6 +135,7 @@ const RELOADABLE: [&str; 12] = [
     "eidas",
     "revocation",
     "token",
+    "registration.directory_jwks",
     "route",
     "log.level",
 ];

@@ -66,8 +66,9 @@ fn route(mut table: Table<'_>, possible: Possible) -> Option<PlacedRoute> {
     let demands = demands(&mut table, kind, possible.proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
-    let scopes = scopes(&mut table, demands);
-    let grant = grant(&mut table, demands);
+    let judged = with_token(kind, demands);
+    let scopes = scopes(&mut table, judged);
+    let grant = grant(&mut table, judged);
     let consent = consent(&mut table, kind, demands, possible.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
@@ -165,9 +166,6 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
         let what = "only a token endpoint that demands a certificate has something to compare an issued token with";
         table.fault("check_issued", what, "write kind = \"token\", or leave it out");
     }
-    if kind == Written::Registration {
-        table.fault("kind", "`registration` is not available yet", "leave the route out");
-    }
     match kind {
         Written::Api => Kind::Api,
         Written::Token => Kind::Token { checks_issued },
@@ -176,6 +174,14 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
             Kind::Registration { managing: Demands { token: true, ..demands } }
         }
         Written::Registration => Kind::Registration { managing: ALL },
+    }
+}
+
+/// What is demanded where a token is, if it is.
+fn with_token(kind: Kind, demands: Demands) -> Demands {
+    match kind {
+        Kind::Registration { managing } => managing,
+        Kind::Api | Kind::Token { .. } => demands,
     }
 }
 

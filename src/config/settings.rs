@@ -271,13 +271,13 @@ pub struct ConsentService {
 }
 
 /// Where the keys of registrations come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegistrationSource {
     /// Of the directory that signs software statements.
     pub directory: KeyLocation,
     /// Where a verified software statement may point.
     pub allowed_hosts: Vec<String>,
-    /// Authorities for https there; none: the public web roots.
+    /// Authorities for https to both; none: the public web roots.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 

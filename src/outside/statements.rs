@@ -107,7 +107,8 @@ impl StatementKeys {
         Ok(Arc::new(Self { library, flights: Flights::new(), metrics }))
     }
 
-    /// The document; none: it is not to be had. Whether a document of a [`KeysAt::Named`] is a key set is not looked at.
+    /// The document, which is a key set; none: it is not to be had. Whether a [`KeysAt::Named`] one holds any key that can
+    /// be used is not looked at.
     ///
     /// However many ask for one at a time, it is fetched once. Who goes away while waiting does not end that for the
     /// others. The last good document of the directory stays when it cannot be read anew.
@@ -122,6 +123,14 @@ impl StatementKeys {
             flight.landed().await;
         }
         library.held(at)?.document
+    }
+
+    /// Has a directory in a file read anew when it is asked for next.
+    pub fn reread_file(&self) {
+        let Some(library) = &self.library else { return };
+        if let (KeyLocation::File(_), Some(held)) = (&library.location, library.of_directory.lock().as_mut()) {
+            held.until = Instant::now();
+        }
     }
 
     async fn renew(&self, at: &KeysAt) {
@@ -216,7 +225,10 @@ impl Library {
             return Err(DocumentError::NoHosts);
         }
         let address: Uri = self.rules.admit(address)?;
-        Ok(self.named.get(&address, KeySet::MAX_BYTES).await?.as_ref().into())
+        let document = self.named.get(&address, KeySet::MAX_BYTES).await?;
+        // An organisation's may hold certificates and no key of a kind that signs here.
+        KeySet::parse(&document).map_err(DocumentError::KeySet)?;
+        Ok(document.as_ref().into())
     }
 }
 

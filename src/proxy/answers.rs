@@ -65,8 +65,6 @@ impl Outside {
         let (revocation, lists_task) = revocation(settings, metrics)?;
         let keys = keys(settings, None, metrics);
         let sources = std::mem::take(&mut settings.introspection);
-        let statements = StatementKeys::new(settings.registration.take(), settings.fetch_timeout, shared());
-        let statements = statements.map_err(io::Error::other)?;
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
             introspection: IntrospectionStore::new(sources, settings.fetch_timeout, shared()),
@@ -74,7 +72,7 @@ impl Outside {
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
             keys,
-            statements,
+            statements: statements(settings, metrics)?,
             consents: Arc::new(consents),
             lists_task,
         })
@@ -101,6 +99,11 @@ impl Outside {
             next.keys = keys(settings, Some(&self.keys), metrics);
             next.keys_task = Task::spawn(Arc::clone(&next.keys).run());
             next.keys.first_fetch().await;
+        }
+        if before.registration == settings.registration && before.fetch_timeout == settings.fetch_timeout {
+            next.statements.reread_file();
+        } else {
+            next.statements = statements(settings, metrics)?;
         }
         if before.revocation != settings.revocation {
             (next.revocation, next.lists_task) = revocation(settings, metrics)?;
@@ -145,6 +148,11 @@ impl Outside {
 fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) -> Arc<KeyStore> {
     let (timeout, cache) = (settings.fetch_timeout, settings.token_cache_bytes);
     KeyStore::following(before, settings.keys.clone(), timeout, cache, Arc::clone(metrics))
+}
+
+fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<StatementKeys>> {
+    let source = settings.registration.clone();
+    StatementKeys::new(source, settings.fetch_timeout, Arc::clone(metrics)).map_err(io::Error::other)
 }
 
 /// Knows nothing yet but the CRL files, which are read anew when they change.

@@ -161,7 +161,6 @@ fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
     for (config, key) in [
         (smallest().set("audit.hash_chain", "true"), "audit.hash_chain"),
         (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
-        (smallest().route("path = \"/a\"\nkind = \"registration\""), "kind"),
     ] {
         let output = check(&config);
         let faults = faults(&output);

@@ -37,6 +37,7 @@ mod profiles;
 mod proxying;
 mod qualified;
 mod refusals;
+mod registration;
 mod reload;
 mod replay;
 mod report;

@@ -100,6 +100,7 @@ async fn last_good_keys_of_the_directory_stay_and_those_of_a_statement_do_not() 
         || status(StatusCode::INTERNAL_SERVER_ERROR),
         || Response::builder().status(302).header("Location", "/elsewhere").body("".into()).unwrap(),
         || ok(vec![b' '; KeySet::MAX_BYTES + 1]),
+        || ok("<html>"),
     ] {
         let (origin, fails) = moody(failure).await;
         let (directory, named) = (directory_at(&origin, CURIOUS), named_on(&["127.0.0.1"], CURIOUS));
@@ -158,6 +159,9 @@ async fn address_that_is_not_allowed_is_not_asked() {
         assert_eq!(named_on(allowed, Memory::PROMISED).answer(what).await, None, "{what:?}");
     }
     assert_eq!(origin.asked("/software"), 0);
+    let nowhere = named_on(&[], Memory::PROMISED);
+    let public = nowhere.library.as_ref().unwrap().named("https://keystore.example/software").await;
+    assert!(matches!(public, Err(DocumentError::NoHosts)), "to none at all, not to every public one");
 }
 
 #[tokio::test]
