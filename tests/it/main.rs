@@ -29,6 +29,7 @@ mod dpop;
 mod drain;
 mod examples;
 mod expiry;
+mod explain;
 mod framing;
 mod inspect;
 mod issued;
