@@ -60,7 +60,7 @@ use crate::{
         reading::{Place, Reading},
         registration::Registrations,
         reload::Source,
-        routes::{PlacedRoute, Possible},
+        routes::{Offered, PlacedRoute},
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
         table::Table,
@@ -159,8 +159,9 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
-        let tokens = token::read(document.table("token"));
         let consents = consent::read(document.table("consent"));
+        let tokens = token::read(document.table("token"));
+        let offered = Offered { consents: consents.endpoint.is_some(), proofs: tokens.binding.proof.is_some() };
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -174,13 +175,9 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
-            routes: routes::read(
-                document.tables("route"),
-                Possible { proofs: tokens.binding.proof.is_some(), consents: consents.endpoint.is_some() },
-                reading,
-            ),
-            tokens,
+            routes: routes::read(document.tables("route"), reading, offered),
             consents,
+            tokens,
             backend,
             forward,
             registrations: registration::read(document.table("registration")),

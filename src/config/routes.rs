@@ -17,21 +17,21 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
-/// What other tables make possible for a route.
+/// What other tables offer to routes.
 #[derive(Clone, Copy)]
-pub(super) struct Possible {
-    /// A token may be bound to a key, so that a binding needs no certificate.
-    pub(super) proofs: bool,
-    /// Somebody can be asked for consents.
+pub(super) struct Offered {
+    /// Whether anybody can be asked for consents.
     pub(super) consents: bool,
+    /// Whether a token may be bound to a key, so that a binding needs no certificate.
+    pub(super) proofs: bool,
 }
 
 /// The routes in order; without any, one that demands everything everywhere.
-pub(super) fn read(tables: Vec<Table<'_>>, possible: Possible, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, offered: Offered) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, possible)).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, offered)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -52,7 +52,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>, possible: Possible) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -63,13 +63,13 @@ fn route(mut table: Table<'_>, possible: Possible) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
-    let demands = demands(&mut table, kind, possible.proofs);
+    let demands = demands(&mut table, kind, offered.proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
     let judged = with_token(kind, demands);
     let scopes = scopes(&mut table, judged);
     let grant = grant(&mut table, judged);
-    let consent = consent(&mut table, kind, demands, possible.consents);
+    let consent = consent(&mut table, kind, demands, offered.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
     let (path, template) = (path?, template?);
