@@ -27,6 +27,7 @@ mod quantity;
 mod reading;
 mod records;
 mod registration;
+mod replay;
 pub mod revocation;
 mod routes;
 mod signing_key;
@@ -137,6 +138,7 @@ struct Tables {
     revocation: Option<settings::Revocation>,
     eidas: Eidas,
     tokens: Tokens,
+    uses: Option<Uses>,
     cache: Cache,
     consents: Consents,
     routes: Vec<PlacedRoute>,
@@ -172,6 +174,7 @@ impl Tables {
             policy,
             revocation,
             eidas: eidas::read(document.table("eidas")),
+            uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
             routes: routes::read(document.tables("route"), reading, offered),
             consents,
@@ -221,7 +224,7 @@ impl Tables {
             revocation: self.revocation?,
             keys: self.tokens.keys,
             introspection: self.tokens.introspection,
-            uses: Uses::default(),
+            uses: self.uses?,
             consent: self.consents.service,
             registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,

@@ -79,7 +79,7 @@ impl Fetcher {
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        Ok(Self::through(Connector::anywhere(false), trusting(authorities)?.with_no_client_auth(), timeout, 0))
+        Ok(Self::through(Connector::anywhere(false), client_config(authorities)?, timeout, 0))
     }
 
     /// One that keeps connections for the next request, for a service that is asked all the time, and shows `identity` where
@@ -115,8 +115,7 @@ impl Fetcher {
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
-        let tls = trusting(authorities)?.with_no_client_auth();
-        Ok(Self::through(Connector::Guarded(Arc::new(rules)), tls, timeout, 0))
+        Ok(Self::through(Connector::Guarded(Arc::new(rules)), client_config(authorities)?, timeout, 0))
     }
 
     fn through(transport: Connector, tls: ClientConfig, timeout: Duration, kept: usize) -> Self {
@@ -237,6 +236,14 @@ impl Service<Uri> for Connector {
             }
         }
     }
+}
+
+/// Believes `authorities`, none for the public web roots, and shows no certificate.
+///
+/// # Errors
+/// [`FetchError::Authorities`].
+pub(super) fn client_config(authorities: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, FetchError> {
+    Ok(trusting(authorities)?.with_no_client_auth())
 }
 
 fn trusting(
