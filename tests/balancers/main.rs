@@ -13,13 +13,9 @@
 mod support;
 
 mod apache;
-mod balancer;
 mod caddy;
 mod cases;
-mod curl;
 mod envoy;
-mod example;
 mod haproxy;
 mod nginx;
-mod server;
 mod traefik;
