@@ -8,6 +8,7 @@ use crate::{
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
     },
+    dialect::Dialect,
     route::{Demands, GrantRule, Kind, Route, Template},
     token::Grant,
 };
@@ -51,7 +52,9 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         table.reading.settle(&path.place, parsed)
     });
     let methods = methods(&mut table);
-    let demands = demands(&mut table);
+    let kind = table.choice("kind", ("api", Written::Api), &KINDS);
+    let demands = demands(&mut table, kind);
+    let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
     let scopes = scopes(&mut table, demands);
     let grant = grant(&mut table, demands);
@@ -69,9 +72,9 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         roles,
         scopes: scopes.into(),
         grant,
-        kind: Kind::Api,
+        kind,
         consent: false,
-        errors: None,
+        errors: dialect(kind),
         websocket,
     };
     Some(Placed { value: route, place: path.place })
@@ -106,10 +109,32 @@ fn method(name: &str) -> Result<Method, Wrong> {
     }
 }
 
-/// What the route demands. A binding is between a token and a certificate, so it demands both.
-fn demands(table: &mut Table<'_>) -> Demands {
+/// What is behind the route, as it is written.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Written {
+    Api,
+    Token,
+    Registration,
+}
+
+/// What the route demands, by default what its kind can be asked for.
+fn demands(table: &mut Table<'_>, kind: Written) -> Demands {
+    let usual: &[&str] = match kind {
+        Written::Api => &["certificate", "token", "binding"],
+        Written::Token | Written::Registration => &["certificate"],
+    };
+    let demands = required(table, usual);
+    if kind == Written::Token && demands.token {
+        let what = "at the token endpoint `Authorization` is the client's own affair, and never read as a token";
+        table.fault("require", what, "write require = [\"certificate\"]");
+    }
+    demands
+}
+
+/// A binding is between a token and a certificate, so it demands both.
+fn required(table: &mut Table<'_>, usual: &[&str]) -> Demands {
     let mut demands = OPEN;
-    for name in table.strings_or("require", &["certificate", "token", "binding"]) {
+    for name in table.strings_or("require", usual) {
         match table.reading.settle(&name.place, among(&name.value, &DEMANDS)) {
             Some(Demand::Certificate) => demands.certificate = true,
             Some(Demand::Token) => demands.token = true,
@@ -119,6 +144,34 @@ fn demands(table: &mut Table<'_>) -> Demands {
         }
     }
     demands
+}
+
+fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
+    let checks_issued = table.boolean("check_issued", false);
+    if checks_issued && (kind != Written::Token || !demands.certificate) {
+        let what = "only a token endpoint that demands a certificate has something to compare an issued token with";
+        table.fault("check_issued", what, "write kind = \"token\", or leave it out");
+    }
+    if kind == Written::Registration {
+        table.fault("kind", "`registration` is not available yet", "leave the route out");
+    }
+    match kind {
+        Written::Api => Kind::Api,
+        Written::Token => Kind::Token { checks_issued },
+        // What is written counts for whoever registers; a client that is registered shows its token besides.
+        Written::Registration if table.is_given("require") => {
+            Kind::Registration { managing: Demands { token: true, ..demands } }
+        }
+        Written::Registration => Kind::Registration { managing: ALL },
+    }
+}
+
+/// Clients of these endpoints read OAuth errors.
+fn dialect(kind: Kind) -> Option<Dialect> {
+    match kind {
+        Kind::Api => None,
+        Kind::Token { .. } | Kind::Registration { .. } => Some(Dialect::OAuth),
+    }
 }
 
 /// PSD2 roles, any of which the certificate must have.
@@ -171,10 +224,9 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
     table.boolean("consent", false);
-    table.choice("kind", ("api", ()), &[("token", ()), ("registration", ())]);
     let errors = super::errors::FORMATS.map(|format| (format, ()));
     table.choice("errors", ("", ()), &errors);
-    for key in ["consent", "kind", "errors"] {
+    for key in ["consent", "errors", "check_issued"] {
         table.not_yet(key);
     }
 }
@@ -206,6 +258,8 @@ enum Demand {
 
 const DEMANDS: [(&str, Demand); 3] =
     [("certificate", Demand::Certificate), ("token", Demand::Token), ("binding", Demand::Binding)];
+
+const KINDS: [(&str, Written); 2] = [("token", Written::Token), ("registration", Written::Registration)];
 
 const ALL: Demands = Demands { certificate: true, token: true, binding: true };
 const OPEN: Demands = Demands { certificate: false, token: false, binding: false };

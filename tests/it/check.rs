@@ -162,7 +162,7 @@ fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
         (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
         (smallest().set("consent.endpoint", r#""http://127.0.0.1:9446/validate""#), "consent"),
         (smallest().route("path = \"/a\"\nconsent = true"), "consent"),
-        (smallest().route("path = \"/a\"\nkind = \"token\""), "kind"),
+        (smallest().route("path = \"/a\"\nkind = \"registration\""), "kind"),
     ] {
         let output = check(&config);
         let faults = faults(&output);

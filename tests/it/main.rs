@@ -39,3 +39,4 @@ mod routes;
 mod streaming;
 mod tidy;
 mod token;
+mod token_endpoint;

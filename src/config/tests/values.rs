@@ -143,6 +143,28 @@ fn route_demands_what_its_demands_imply() {
 }
 
 #[test]
+fn token_endpoint_demands_the_certificate_and_never_a_token() {
+    let route = |lines: &[&str]| {
+        let lines: Vec<_> = [&["path = \"/token\"", "kind = \"token\""], lines].concat();
+        let lines: Vec<_> = lines.into_iter().map(|line| ("route", line)).collect();
+        with(&lines)
+    };
+    let routes = Folder::new().settings(&route(&[])).gate.routes;
+    let route_read = routes.iter().next().unwrap();
+    assert_eq!(route_read.demands, crate::route::Demands { certificate: true, token: false, binding: false });
+    assert_eq!(route_read.errors, Some(crate::dialect::Dialect::OAuth));
+    for (line, expected) in [
+        ("require = [\"certificate\", \"token\"]", "route.require: at the token endpoint"),
+        ("require = [\"binding\"]", "route.require: at the token endpoint"),
+        ("scopes = [\"accounts\"]", "route.scopes: scopes are the token's"),
+    ] {
+        let faults = Folder::new().faults(&route(&[line]));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(expected), "{}", faults[0]);
+    }
+}
+
+#[test]
 fn route_is_held_to_its_grammar() {
     let check = |line: &str, expected: &str| {
         let toml = with(&[("route", "path = \"/a\""), ("route", line)]);
@@ -177,11 +199,7 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     ] {
         check(table, line, &later(key));
     }
-    for (line, key) in [
-        ("consent = true", "route.consent"),
-        ("kind = \"token\"", "route.kind"),
-        ("errors = \"oauth\"", "route.errors"),
-    ] {
+    for (line, key) in [("consent = true", "route.consent"), ("errors = \"oauth\"", "route.errors")] {
         let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
         assert_eq!(faults.len(), 1, "{faults:#?}");
         assert!(faults[0].contains(&later(key)), "{}", faults[0]);
