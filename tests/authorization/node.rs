@@ -22,7 +22,9 @@ impl Node {
         if folder().join("node_modules").is_dir() {
             return Some(Self(node));
         }
-        process::skip("no authorization server; `npm ci --prefix tests/authorization/server --ignore-scripts` installs it");
+        process::skip(
+            "no authorization server; `npm ci --prefix tests/authorization/server --ignore-scripts` installs it",
+        );
         None
     }
 

@@ -138,7 +138,7 @@ fn before_the_provider(provider: &Provider) -> Config {
     let config = route(config, "/.well-known/{*rest}", "methods = [\"GET\"]\nrequire = []");
     ["/token", "/request", "/token/revocation"]
         .into_iter()
-        .fold(config, |config, path| route(config, path, "methods = [\"POST\"]\nrequire = [\"certificate\"]"))
+        .fold(config, |config, path| route(config, path, "methods = [\"POST\"]\nkind = \"token\""))
 }
 
 /// Certificate, token, and binding are demanded everywhere.
