@@ -29,7 +29,7 @@ impl BindingRules {
     ///
     /// # Errors
     /// `token_malformed` for a `jkt` that is no thumbprint.
-    pub fn key<'a>(&self, token: &'a AccessToken) -> Result<Option<(&ProofRules, Thumbprint)>, Denial> {
+    pub fn key(&self, token: &AccessToken) -> Result<Option<(&ProofRules, Thumbprint)>, Denial> {
         let Some(rules) = &self.proof else { return Ok(None) };
         match token.claims().key_confirmation() {
             KeyConfirmation::Absent => Ok(None),

@@ -1,8 +1,11 @@
 //! The consent that a user gave the client, asked for before a request is forwarded.
 
+mod answer;
+mod question;
+
 use std::sync::Arc;
 
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
     denial::Denial,
@@ -71,6 +74,9 @@ impl ConsentRequest {
 }
 
 impl Consent {
+    /// The header in which a backend of WSO2's reads [`Self::information`]. Nobody else's is ever forwarded.
+    pub const INFORMATION: HeaderName = HeaderName::from_static("account-request-information");
+
     /// The consent that the token names.
     ///
     /// # Errors

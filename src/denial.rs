@@ -334,6 +334,7 @@ impl Denial {
                 format!("the certificate is {presented}, the token is bound to {confirmed}")
             }
             Self::ScopeInsufficient { scope } => format!("the route demands {scope}"),
+            // This goes into the audit line, and the service's sentence may name an account.
             Self::ConsentRefused { code: Some(code), .. } => format!("the consent service says {code}"),
             _ => return None,
         };

@@ -1,18 +1,61 @@
 //! Dynamic client registration (RFC 7591, UK Open Banking profile): the request is held to a verified software statement.
 
+mod address;
+mod document;
+mod keys;
+mod metadata;
+mod publication;
+mod request;
+mod roles;
+mod statement;
+mod subject;
+
 use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
+use self::{
+    metadata::Metadata,
+    publication::Publication,
+    request::{Once, UnverifiedRequest},
+    roles::Roles,
+    statement::Statement,
+    subject::Subject,
+};
 use crate::{
     certificate::ClientCertificate,
-    denial::{Denial, RegistrationError},
-    token::{SingleUse, Use},
+    denial::Denial,
+    token::{Algorithm, SingleUse, Use},
 };
 
 /// What registrations are held to.
 #[derive(Clone, Debug)]
-pub struct RegistrationRules {}
+pub struct RegistrationRules {
+    /// `iss` of software statements.
+    pub directory_issuer: String,
+    /// One of these must be in the request's `aud`.
+    pub audiences: Vec<String>,
+    /// Where a verified statement may point: host names or IP addresses, lower case; empty: nowhere.
+    pub allowed_hosts: Vec<String>,
+    /// What the certificate's subject must say of who is registered.
+    pub subject: SubjectRule,
+    /// Of statements, of requests, and of what clients are registered to sign with.
+    pub algorithms: Vec<Algorithm>,
+    /// Difference between clocks, in seconds.
+    pub clock_skew: u64,
+}
+
+/// What the certificate's subject must say of who is registered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SubjectRule {
+    /// CN is the software's identifier, OU the organisation's.
+    #[default]
+    Obie,
+    /// `organizationIdentifier` is the organisation's.
+    OrganizationIdentifier,
+    /// Nothing.
+    Off,
+}
 
 /// Proof that a registration request holds.
 ///
@@ -49,18 +92,49 @@ pub trait RegistrationKnowledge {
 }
 
 impl RegistrationRules {
-    /// Verifies the whole body of a registration request, in the order: statement, its keys, request, claims, certificate.
+    /// A larger body is not read, in bytes.
+    pub const MAX_BODY: usize = 64 * 1024;
+
+    /// Verifies the whole body of a registration request, to register or to change a registration, in the order statement,
+    /// request, metadata, subject, organisation, roles, single use: the first that is wrong answers.
+    ///
+    /// The directory's keys come from the configuration. Only a statement that they verified says where the software's keys
+    /// are, and only on allowed hosts it is believed.
     ///
     /// # Errors
-    /// `registration_invalid`, `keys_unavailable`, or what has to be known first.
+    /// `registration_invalid` with the code of RFC 7591, section 3.2.2, `keys_unavailable`, `certificate_missing`,
+    /// `certificate_not_qualified`, `body_too_large`, or what has to be known first.
     pub fn verify(
         &self,
-        _body: &[u8],
-        _certificate: Option<&ClientCertificate>,
-        _known: &dyn RegistrationKnowledge,
-        _now: UnixTime,
+        body: &[u8],
+        certificate: Option<&ClientCertificate>,
+        known: &dyn RegistrationKnowledge,
+        now: UnixTime,
     ) -> Result<Registration, RegistrationStop> {
-        let (error, why) = (RegistrationError::InvalidClientMetadata, "registrations are not read yet");
-        Err(RegistrationStop::Deny(Denial::RegistrationInvalid { error, why }))
+        let request = UnverifiedRequest::read(body)?;
+        let statement = Statement::verify(request.statement()?, self, known, now)?;
+        let request = request.verify(&statement, self, known, now)?;
+        let metadata = Metadata::read(&request, &statement, &self.algorithms)?;
+        let subject = Subject::hold(self.subject, &statement, certificate)?;
+        let publication = Publication::find(&statement, certificate, known)?;
+        let roles = Roles::hold(&metadata, &statement, certificate)?;
+        let once = request.once(known)?;
+        Ok(Registration::of(metadata, subject, publication, roles, once))
     }
 }
+
+impl Registration {
+    /// Takes every proof, so that no check can be left out.
+    fn of(_: Metadata, _: Subject, _: Publication, _: Roles, _: Once) -> Self {
+        Self(())
+    }
+}
+
+impl From<Denial> for RegistrationStop {
+    fn from(denial: Denial) -> Self {
+        Self::Deny(denial)
+    }
+}
+
+#[cfg(test)]
+mod tests;

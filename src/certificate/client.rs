@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use rustls_pki_types::UnixTime;
+use sha2::{Digest, Sha256};
 use x509_cert::TbsCertificate;
 
 use crate::{
@@ -29,6 +30,12 @@ struct Facts {
     issuer: String,
     serial: String,
     organization_identifier: Option<String>,
+    common_name: Option<String>,
+    organizational_unit: Option<String>,
+    /// SHA-256 of subjectPublicKey.
+    key_identifier: [u8; 32],
+    /// Of the certificates above it on the path, the anchor's own last.
+    issuers: Vec<Thumbprint>,
     not_after: UnixTime,
     /// When every certificate of the path is in date, both ends included.
     path_valid: (UnixTime, UnixTime),
@@ -52,12 +59,17 @@ impl ClientCertificate {
             Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
             _ => &[],
         };
+        let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
         Self(Arc::new(Facts {
             thumbprint: Thumbprint::of(&presented.leaf),
             subject: name::text(tbs.subject()),
             issuer: name::text(tbs.issuer()),
             serial: serial(tbs),
             organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
+            common_name: name::only(tbs.subject(), name::COMMON_NAME),
+            organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT),
+            key_identifier: Sha256::digest(tbs.subject_public_key_info().subject_public_key.raw_bytes()).into(),
+            issuers: issuers.map(Thumbprint::of).collect(),
             not_after: path.leaf.valid.1,
             path_valid: path.valid,
             qualification: path.leaf.qualification(),
@@ -91,6 +103,26 @@ impl ClientCertificate {
         self.0.organization_identifier.as_deref()
     }
 
+    /// CN of the subject, where there is exactly one.
+    pub fn common_name(&self) -> Option<&str> {
+        self.0.common_name.as_deref()
+    }
+
+    /// OU of the subject, where there is exactly one.
+    pub fn organizational_unit(&self) -> Option<&str> {
+        self.0.organizational_unit.as_deref()
+    }
+
+    /// SHA-256 of its public key, as it stands in subjectPublicKey.
+    pub fn key_identifier(&self) -> &[u8; 32] {
+        &self.0.key_identifier
+    }
+
+    /// Whether the certificate of this thumbprint is on the path: this one, an intermediate, or the anchor.
+    pub fn has_on_its_path(&self, thumbprint: &Thumbprint) -> bool {
+        std::iter::once(&self.0.thumbprint).chain(&self.0.issuers).any(|on_path| on_path.matches(thumbprint))
+    }
+
     /// The end of the certificate itself.
     pub fn not_after(&self) -> UnixTime {
         self.0.not_after
@@ -118,10 +150,12 @@ impl ClientCertificate {
 
     /// Memory that it takes, in bytes.
     pub(super) fn weight(&self) -> usize {
-        let Facts { subject, issuer, serial, organization_identifier, written, issued, .. } = &*self.0;
+        let Facts { subject, issuer, serial, organization_identifier, common_name, .. } = &*self.0;
+        let Facts { organizational_unit, issuers, written, issued, .. } = &*self.0;
         let asked = issued.as_ref().map_or(0, |issued| issued.iter().map(|issued| issued.weight()).sum());
-        let texts =
-            subject.len() + issuer.len() + serial.len() + organization_identifier.as_ref().map_or(0, String::len);
+        let parts = [organization_identifier, common_name, organizational_unit];
+        let parts: usize = parts.into_iter().flatten().map(String::len).sum();
+        let texts = subject.len() + issuer.len() + serial.len() + parts + size_of_val(issuers.as_slice());
         let headers = written
             .as_ref()
             .map_or(0, |written| written.leaf.len() + written.chain.as_ref().map_or(0, http::HeaderValue::len));

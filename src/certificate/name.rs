@@ -32,6 +32,12 @@ pub(super) fn value(name: &Name, kind: ObjectIdentifier) -> Option<String> {
     name.iter().find(|attribute| attribute.oid == kind).and_then(string)
 }
 
+/// The value of an attribute type that is there once; none if absent, repeated, or not a string.
+pub(super) fn only(name: &Name, kind: ObjectIdentifier) -> Option<String> {
+    let mut values = values(name, kind);
+    values.next().flatten().filter(|_| values.next().is_none())
+}
+
 /// Every value of an attribute type; none in place of one that is not a string.
 pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item = Option<String>> {
     name.iter().filter(move |attribute| attribute.oid == kind).map(string)
@@ -90,16 +96,22 @@ pub(super) fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
 /// `organizationIdentifier` (X.520; ETSI EN 319 412-1, section 5.1.4).
 pub(super) const ORGANIZATION_IDENTIFIER: Oid = Oid::new_unwrap("2.5.4.97");
 
+/// `commonName` (X.520).
+pub(super) const COMMON_NAME: Oid = Oid::new_unwrap("2.5.4.3");
+
+/// `organizationalUnitName` (X.520).
+pub(super) const ORGANIZATIONAL_UNIT: Oid = Oid::new_unwrap("2.5.4.11");
+
 /// `emailAddress` (PKCS #9).
 pub(super) const EMAIL_ADDRESS: Oid = Oid::new_unwrap("1.2.840.113549.1.9.1");
 
 /// RFC 4514, section 3.
 const SHORT_NAMES: [(Oid, &str); 9] = [
-    (Oid::new_unwrap("2.5.4.3"), "CN"),
+    (COMMON_NAME, "CN"),
     (Oid::new_unwrap("2.5.4.7"), "L"),
     (Oid::new_unwrap("2.5.4.8"), "ST"),
     (Oid::new_unwrap("2.5.4.10"), "O"),
-    (Oid::new_unwrap("2.5.4.11"), "OU"),
+    (ORGANIZATIONAL_UNIT, "OU"),
     (Oid::new_unwrap("2.5.4.6"), "C"),
     (Oid::new_unwrap("2.5.4.9"), "STREET"),
     (Oid::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
 };
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
 /// Serve
 ///
 /// SIGTERM and SIGINT end it: no new connection is taken, requests under way have `drain_timeout` to finish.
+/// SIGHUP has the configuration and its files read anew, as does a change of them within 5 s; at any fault the old one stays.
 /// The exit code is 0 when all have, 1 when some were cut off or something else failed, and 2 for a bad configuration.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  certbound run --config /etc/certbound/proxy.toml")]
@@ -65,6 +67,7 @@ async fn until_told(settings: Settings) -> io::Result<(Ended, Arc<World>)> {
     let mut signals = Signals::listen()?;
     let server = Server::start(settings).await?;
     let world = Arc::clone(server.world());
+    signals.reload = Some(server.reload());
     let ended = server.run(async {
         let name = signals.end().await;
         tracing::info!(event = "ending", signal = name);
@@ -82,6 +85,7 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    reload: Option<Arc<Notify>>,
 }
 
 impl Signals {
@@ -90,17 +94,20 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            reload: None,
         })
     }
 
-    /// Waits to be told to end, and says how.
+    /// Waits to be told to end, and says how. Meanwhile SIGHUP has the configuration read anew.
     async fn end(&mut self) -> &'static str {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
                 _ = self.hang_up.recv() => {
-                    tracing::warn!(event = "reload_unavailable", "SIGHUP is not acted on yet: restart to apply a change");
+                    if let Some(reload) = &self.reload {
+                        reload.notify_one();
+                    }
                 }
             }
         }

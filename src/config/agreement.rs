@@ -1,24 +1,31 @@
 //! What tables say about each other.
 
-use crate::config::{
-    Tables,
-    balancer::LoadBalancer,
-    listen::Listener,
-    names,
-    reading::{Place, Reading},
-    routes::PlacedRoute,
-    settings::ProxyProtocol,
-    source::ClientCertificate,
-    token::Tokens,
+use crate::{
+    config::{
+        Tables,
+        balancer::LoadBalancer,
+        consent::Consents,
+        listen::Listener,
+        names,
+        reading::{Place, Reading},
+        registration,
+        routes::PlacedRoute,
+        settings::ProxyProtocol,
+        source::ClientCertificate,
+        token::Tokens,
+    },
+    route::{Kind, Route},
 };
 
 /// Reports what does not fit together, and what could not work.
 pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
-    let Tables { listener, balancer, client, tokens, routes, .. } = tables;
+    let Tables { listener, balancer, client, tokens, consents, routes, registrations, .. } = tables;
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
     secret_header(reading, balancer, client);
     issuers(reading, tokens, routes);
+    consents_asked_for(reading, consents, routes);
+    registrations.check(reading, routes, tokens);
 }
 
 /// A certificate in the handshake needs a handshake, and says either who the balancer is or who the client is.
@@ -64,9 +71,25 @@ fn secret_header(reading: &Reading<'_>, balancer: &LoadBalancer, client: &Client
 }
 
 fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
-    if !tokens.written && routes.iter().any(|route| route.value.demands.token) {
+    if !tokens.written && routes.iter().any(|route| demands_token(&route.value)) {
         let place = Place { key: Some("token.issuer".to_owned()), offset: tokens.place.offset };
         let remedy = "write [[token.issuer]] with issuer and audiences";
         reading.fault(&place, "a route demands a token, and no issuer is configured", remedy);
+    }
+}
+
+/// A service that is never asked protects nothing, whatever its operator thinks.
+fn consents_asked_for(reading: &Reading<'_>, consents: &Consents, routes: &[PlacedRoute]) {
+    let Some(endpoint) = &consents.endpoint else { return };
+    if !routes.iter().any(|route| route.value.consent) {
+        reading.warn(endpoint, "no route asks for consents", "write consent = true in each [[route]] that needs one");
+    }
+}
+
+/// Whether of any method.
+fn demands_token(route: &Route) -> bool {
+    match route.kind {
+        Kind::Registration { managing } if registration::manages(route) => managing.token || route.demands.token,
+        Kind::Api | Kind::Token { .. } | Kind::Registration { .. } => route.demands.token,
     }
 }

@@ -46,7 +46,9 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
 
 /// Certificates of authorities in one file.
 pub(super) fn authorities(reading: &Reading<'_>, file: &Placed<String>) -> Option<Vec<CertificateDer<'static>>> {
-    from_file(reading, &reading.resolve(&file.value), &file.place, None)
+    let resolved = reading.resolve(&file.value);
+    reading.watch(&resolved);
+    from_file(reading, &resolved, &file.place, None)
 }
 
 fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDer<'static>>) -> Option<Truststore> {
@@ -70,6 +72,7 @@ fn from_path(
     password: Option<&str>,
 ) -> Option<Vec<CertificateDer<'static>>> {
     let resolved = reading.resolve(&path.value);
+    reading.watch(&resolved);
     if !resolved.is_dir() {
         return from_file(reading, &resolved, &path.place, password);
     }

@@ -14,6 +14,7 @@ use crate::{
         source::{ClientCertificate, profiles},
         table::Table,
     },
+    consent::Consent,
 };
 
 /// The backend, none where something is at fault, and how certificates are written for it.
@@ -119,7 +120,7 @@ fn headers(table: &mut Table<'_>, certificate: Option<&CertificateHeaders>) -> V
     let reading = table.reading;
     let mut headers: Vec<(HeaderName, HeaderTemplate)> = Vec::new();
     let ours = certificate.into_iter().flat_map(|c| [Some(&c.certificate), c.chain.as_ref()]).flatten();
-    let mut taken: Vec<String> = ours.map(names::folded).collect();
+    let mut taken: Vec<String> = ours.chain([&Consent::INFORMATION]).map(names::folded).collect();
     for (name, value) in table.table("headers").remaining_strings() {
         let template = reading.settle(&value.place, HeaderTemplate::parse(&value.value));
         let header = names::written(reading, &name);

@@ -11,16 +11,18 @@ use crate::{
     dialect::Dialect,
 };
 
-/// Every format, the default first.
-pub(super) const FORMATS: [&str; 8] =
-    ["problem+json", "obie-v3", "obie-v4", "berlin-group", "cds", "oauth", "wso2", "empty"];
-
 pub(super) fn read(mut table: Table<'_>) -> Errors {
-    let [default, others @ ..] = FORMATS.map(|format| (format, ()));
-    table.choice("format", default, &others);
-    table.not_yet("format");
-    let full_detail = table.choice("detail", ("minimal", false), &[("full", true)]);
-    Errors { dialect: Dialect::Problem, full_detail, status: status(&mut table) }
+    let [default, others @ ..] = Dialect::ALL;
+    Errors {
+        dialect: table.choice("format", default, &others),
+        full_detail: table.choice("detail", ("minimal", false), &[("full", true)]),
+        status: status(&mut table),
+    }
+}
+
+/// `errors` of a route; none where it is left out, or empty.
+pub(super) fn of_route(table: &mut Table<'_>) -> Option<Dialect> {
+    table.choice("errors", ("", None), &Dialect::ALL.map(|(format, dialect)| (format, Some(dialect))))
 }
 
 /// A refusal stays a refusal: only statuses from 400 on.

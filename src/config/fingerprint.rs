@@ -42,6 +42,11 @@ impl Fingerprint {
         }
         Self(files)
     }
+
+    /// Adds what others look like.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
 }
 
 impl File {

@@ -49,7 +49,8 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Wrong> {
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Wrong> {
+/// The first private key of a PEM file.
+pub(super) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Wrong> {
     let wrong =
         |_| Wrong::new("this file holds no private key", "give a PEM file: PKCS#8, PKCS#1, or SEC1, not encrypted");
     PrivateKeyDer::from_pem_slice(pem).map_err(wrong)
@@ -116,13 +117,13 @@ fn is_pair(private: &[u8], public: &[u8]) -> bool {
         .any(|curve| EcdsaKeyPair::from_private_key_and_public_key(curve, private, public, &random).is_ok())
 }
 
-/// RFC 5915, section 3: only the scalar is read; curve and point come from the certificate.
+/// RFC 5915, section 3. The curve is never read: it comes from the certificate, or is the only one that would do.
 #[derive(Sequence)]
-struct EcPrivateKey<'a> {
+pub(super) struct EcPrivateKey<'a> {
     version: u8,
-    private_key: &'a OctetStringRef,
+    pub(super) private_key: &'a OctetStringRef,
     #[asn1(context_specific = "0", optional = "true")]
     parameters: Option<Any>,
     #[asn1(context_specific = "1", optional = "true")]
-    public_key: Option<Any>,
+    pub(super) public_key: Option<Any>,
 }

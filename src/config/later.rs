@@ -4,35 +4,7 @@ use crate::config::{address, table::Table};
 
 /// Reads all of them.
 pub(super) fn read(document: &mut Table<'_>) {
-    consent(document.table("consent"));
-    registration(document.table("registration"));
     tracing(document.table("tracing"));
-}
-
-/// `[consent]`.
-fn consent(mut table: Table<'_>) {
-    url(&mut table, "endpoint");
-    table.string_or("claim", "consent_id");
-    if let Some(file) = table.string("signing_key_file") {
-        table.reading.bytes(&file);
-    }
-    table.duration("timeout", "2s");
-    table.nothing_yet();
-}
-
-/// `[registration]`.
-fn registration(mut table: Table<'_>) {
-    if let Some(jwks) = table.string("directory_jwks") {
-        match jwks.value.contains("://") {
-            true => drop(table.reading.settle(&jwks.place, address::url(&jwks.value))),
-            false => drop(table.reading.bytes(&jwks)),
-        }
-    }
-    table.string_or("directory_issuer", "OpenBanking Ltd");
-    table.strings("allowed_jwks_hosts");
-    table.strings("audiences");
-    table.choice("subject_rule", ("obie", ()), &[("organization_identifier", ()), ("off", ())]);
-    table.nothing_yet();
 }
 
 /// `[tracing]`.

@@ -6,6 +6,7 @@
 pub mod fault;
 pub mod fingerprint;
 pub mod folder;
+pub mod reload;
 pub mod settings;
 
 mod address;
@@ -13,6 +14,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod consent;
 mod eidas;
 mod errors;
 mod identity;
@@ -22,8 +24,10 @@ mod names;
 mod quantity;
 mod reading;
 mod records;
+mod registration;
 pub mod revocation;
 mod routes;
+mod signing_key;
 mod source;
 mod table;
 mod template;
@@ -48,9 +52,13 @@ use crate::{
     },
     config::{
         balancer::LoadBalancer,
+        consent::Consents,
         fault::Wrong,
+        fingerprint::Fingerprint,
         listen::Listener,
         reading::{Place, Reading},
+        registration::Registrations,
+        reload::Source,
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
@@ -69,18 +77,25 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let looks = Fingerprint::of(&[file.to_owned()]);
     let text = match text(file) {
         Ok(text) => text,
         Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", now);
+            let reading = Reading::new(file, "", Fingerprint::default(), now);
             reading.fault(&Place::default(), what, remedy);
             return Err(reading.finish().0);
         }
     };
-    let reading = Reading::new(file, &text, now);
-    let tables = parse(&reading, &text).map(|document| Tables::read(&reading, document));
+    read(file, &text, looks, now)
+}
+
+/// Reads a text that stands for `file`, which looked like this before it was read, and every file it names.
+fn read(file: &Path, text: &str, looks: Fingerprint, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    let reading = Reading::new(file, text, looks, now);
+    let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
+    let source = reading.source();
     let (faults, warnings) = reading.finish();
-    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(&text)) {
+    match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(source)) {
         Some(settings) => Ok((settings, warnings)),
         None => Err(faults),
     }
@@ -121,9 +136,11 @@ struct Tables {
     eidas: Eidas,
     tokens: Tokens,
     cache: Cache,
+    consents: Consents,
     routes: Vec<PlacedRoute>,
     backend: Option<Backend>,
     forward: Option<Forward>,
+    registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
@@ -139,6 +156,7 @@ impl Tables {
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
+        let consents = consent::read(document.table("consent"));
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -152,9 +170,11 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             tokens: token::read(document.table("token")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading),
+            routes: routes::read(document.tables("route"), reading, consents.endpoint.is_some()),
+            consents,
             backend,
             forward,
+            registrations: registration::read(document.table("registration")),
             errors: errors::read(document.table("errors")),
             log: records::log(document.table("log")),
             audit: records::audit(document.table("audit")),
@@ -166,8 +186,10 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(self, text: &str) -> Option<Settings> {
+    fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        self.tokens.issuers.rules.consent_claim = self.consents.claim;
+        let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
         Some(Settings {
             mode: self.mode,
@@ -188,15 +210,15 @@ impl Tables {
                 issuers: self.tokens.issuers,
                 binding: BindingRules { certificate: true, proof: None },
                 origin: PublicOrigin::default(),
-                registration: None,
+                registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
             introspection: Vec::new(),
             uses: Uses::default(),
-            consent: None,
-            registration: None,
+            consent: self.consents.service,
+            registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,
@@ -205,7 +227,8 @@ impl Tables {
             audit: self.audit,
             admin: self.admin?,
             status: self.status,
-            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text)).into(),
+            hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&source.text)).into(),
+            source,
         })
     }
 }

@@ -10,7 +10,11 @@ use std::{
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
-use crate::config::fault::{Fault, Warning, Wrong};
+use crate::config::{
+    fault::{Fault, Warning, Wrong},
+    fingerprint::Fingerprint,
+    reload::{NamedFile, Source},
+};
 
 /// Collects faults and warnings, so that reading can go on after the first.
 pub(super) struct Reading<'a> {
@@ -19,6 +23,9 @@ pub(super) struct Reading<'a> {
     pub(super) now: UnixTime,
     faults: RefCell<Vec<Fault>>,
     warnings: RefCell<Vec<Warning>>,
+    files: RefCell<Vec<NamedFile>>,
+    watched: RefCell<Vec<PathBuf>>,
+    looks: RefCell<Fingerprint>,
     #[cfg(test)]
     pub(super) known: RefCell<std::collections::BTreeSet<String>>,
     #[cfg(test)]
@@ -42,13 +49,17 @@ pub(super) struct Placed<T> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str, now: UnixTime) -> Self {
+    /// `looks`: of the file, before its text was read.
+    pub(super) fn new(file: &'a Path, text: &'a str, looks: Fingerprint, now: UnixTime) -> Self {
         Self {
             file,
             text,
             now,
             faults: RefCell::default(),
             warnings: RefCell::default(),
+            files: RefCell::default(),
+            watched: RefCell::new(vec![file.to_owned()]),
+            looks: RefCell::new(looks),
             #[cfg(test)]
             known: RefCell::default(),
             #[cfg(test)]
@@ -85,7 +96,21 @@ impl<'a> Reading<'a> {
 
     /// What the named file holds, or none and a fault at its key.
     pub(super) fn bytes(&self, path: &Placed<String>) -> Option<Zeroizing<Vec<u8>>> {
-        self.bytes_of(&self.resolve(&path.value), &path.place)
+        let resolved = self.resolve(&path.value);
+        self.watch(&resolved);
+        self.bytes_of(&resolved, &path.place)
+    }
+
+    /// Has a file or a folder watched that is read otherwise than by [`Self::bytes`], after this.
+    pub(super) fn watch(&self, path: &Path) {
+        self.looks.borrow_mut().extend(Fingerprint::of(&[path.to_owned()]));
+        self.watched.borrow_mut().push(path.to_owned());
+    }
+
+    /// What was read so far.
+    pub(super) fn source(&self) -> Source {
+        let (text, files) = (self.text.to_owned(), self.files.borrow().clone());
+        Source { text, files, watched: self.watched.borrow().clone(), looks: self.looks.borrow().clone() }
     }
 
     /// What `path` holds, or none and a fault at `place`.
@@ -96,7 +121,10 @@ impl<'a> Reading<'a> {
                 "name a file that this process may read; paths are relative to the folder of this file",
             )
         };
-        self.settle(place, bounded(path, MAX_BYTES).map_err(cannot))
+        let bytes = self.settle(place, bounded(path, MAX_BYTES).map_err(cannot))?;
+        let key = place.key.as_deref().unwrap_or_default();
+        self.files.borrow_mut().push(NamedFile::new(key, path, &bytes));
+        Some(bytes)
     }
 
     fn at(&self, place: &Place, what: String, remedy: String) -> Fault {

@@ -4,6 +4,7 @@ use http::Method;
 
 use crate::{
     config::{
+        errors,
         fault::Wrong,
         reading::{Place, Placed, Reading},
         table::{Table, among, nearest},
@@ -16,12 +17,13 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
-/// The routes in order; without any, one that demands everything everywhere.
-pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<PlacedRoute> {
+/// The routes in order; without any, one that demands everything everywhere. `consents`: whether anybody can be asked for
+/// consents.
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, consents: bool) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(route).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, consents)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -42,7 +44,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, consents: bool) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -56,9 +58,12 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
     let demands = demands(&mut table, kind);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
-    let scopes = scopes(&mut table, demands);
-    let grant = grant(&mut table, demands);
+    let judged = with_token(kind, demands);
+    let scopes = scopes(&mut table, judged);
+    let grant = grant(&mut table, judged);
+    let consent = consent(&mut table, kind, demands, consents);
     let websocket = upgrade(&mut table);
+    let errors = errors::of_route(&mut table);
     later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
@@ -73,8 +78,8 @@ fn route(mut table: Table<'_>) -> Option<PlacedRoute> {
         scopes: scopes.into(),
         grant,
         kind,
-        consent: false,
-        errors: dialect(kind),
+        consent,
+        errors: errors.or(dialect(kind)),
         websocket,
     };
     Some(Placed { value: route, place: path.place })
@@ -152,9 +157,6 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
         let what = "only a token endpoint that demands a certificate has something to compare an issued token with";
         table.fault("check_issued", what, "write kind = \"token\", or leave it out");
     }
-    if kind == Written::Registration {
-        table.fault("kind", "`registration` is not available yet", "leave the route out");
-    }
     match kind {
         Written::Api => Kind::Api,
         Written::Token => Kind::Token { checks_issued },
@@ -163,6 +165,14 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
             Kind::Registration { managing: Demands { token: true, ..demands } }
         }
         Written::Registration => Kind::Registration { managing: ALL },
+    }
+}
+
+/// What is demanded where a token is, if it is.
+fn with_token(kind: Kind, demands: Demands) -> Demands {
+    match kind {
+        Kind::Registration { managing } => managing,
+        Kind::Api | Kind::Token { .. } => demands,
     }
 }
 
@@ -212,6 +222,24 @@ fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
     grant
 }
 
+/// Whether the consent service is asked: about the consent that a token names, for a request to an API.
+fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands, consents: bool) -> bool {
+    let consent = table.boolean("consent", false);
+    if !consent {
+        return false;
+    }
+    if kind != Kind::Api {
+        table.fault("consent", "a consent covers requests to an API, and this route is none", "leave it out");
+    } else if !demands.token {
+        table.fault("consent", "the token names the consent, and this route demands none", "add \"token\" to require");
+    }
+    if !consents {
+        let remedy = "write endpoint = \"http://127.0.0.1:9446/validate\" in [consent]";
+        table.fault("consent", "nobody is configured to be asked for consents", remedy);
+    }
+    true
+}
+
 /// Whether `Upgrade: websocket` is passed on.
 fn upgrade(table: &mut Table<'_>) -> bool {
     let protocols = table.strings("upgrade").unwrap_or_default();
@@ -223,12 +251,7 @@ fn upgrade(table: &mut Table<'_>) -> bool {
 
 /// Keys whose meaning comes later.
 fn later(table: &mut Table<'_>) {
-    table.boolean("consent", false);
-    let errors = super::errors::FORMATS.map(|format| (format, ()));
-    table.choice("errors", ("", ()), &errors);
-    for key in ["consent", "errors", "check_issued"] {
-        table.not_yet(key);
-    }
+    table.not_yet("check_issued");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

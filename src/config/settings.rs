@@ -11,11 +11,13 @@ use crate::{
         Profile,
         revocation::{Method, crl::UnverifiedCrl},
     },
-    config::fingerprint::Fingerprint,
+    config::{fingerprint::Fingerprint, reload::Source},
     dialect::Dialect,
     gate::Gate,
     headers::IdentityHeaders,
 };
+
+pub use crate::config::signing_key::SigningKey;
 
 /// A whole, valid configuration with the files it names read.
 pub struct Settings {
@@ -57,6 +59,8 @@ pub struct Settings {
     pub status: Option<Address>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
+    /// What it was read from.
+    pub source: Source,
 }
 
 /// What becomes of a refusal.
@@ -149,8 +153,20 @@ pub struct Revocation {
     pub crl_fingerprint: Fingerprint,
 }
 
+impl PartialEq for Revocation {
+    /// Whether the same is asked in the same way; CRL files are the same when they look the same.
+    fn eq(&self, other: &Self) -> bool {
+        let rules = |r: &Self| (r.methods.clone(), r.timeout, r.cache_ttl, r.max_stale, r.crl_refresh);
+        rules(self) == rules(other)
+            && self.allowed_hosts == other.allowed_hosts
+            && self.allow_private_addresses == other.allow_private_addresses
+            && self.crl_files == other.crl_files
+            && self.crl_fingerprint == other.crl_fingerprint
+    }
+}
+
 /// Where one issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySource {
     /// The issuer.
     pub issuer: Arc<str>,
@@ -241,21 +257,20 @@ pub struct ConsentService {
     pub endpoint: http::Uri,
     /// Signs requests; none: they are plain JSON.
     pub signing_key: Option<SigningKey>,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// For one question.
     pub timeout: Duration,
 }
 
-/// A private key that signs requests of certbound.
-pub struct SigningKey {}
-
 /// Where the keys of registrations come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegistrationSource {
     /// Of the directory that signs software statements.
     pub directory: KeyLocation,
     /// Where a verified software statement may point.
     pub allowed_hosts: Vec<String>,
-    /// Authorities for https there; none: the public web roots.
+    /// Authorities for https to both; none: the public web roots.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 

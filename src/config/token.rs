@@ -152,15 +152,20 @@ fn audiences(table: &mut Table<'_>) -> Vec<String> {
     audiences.unwrap_or_default().into_iter().map(|audience| audience.value).collect()
 }
 
-/// `discovery`, an address, or a file that holds a key now.
+/// `discovery`, or as [`located`].
 fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
     let reading = table.reading;
     let jwks = table.string_or("jwks", "discovery");
     if jwks.value == "discovery" {
         return Some(KeyLocation::Discovery);
     }
+    located(reading, &jwks)
+}
+
+/// An address, or a file that holds a key now.
+pub(super) fn located(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyLocation> {
     if !jwks.value.contains("://") {
-        key_set(reading, &jwks)?;
+        key_set(reading, jwks)?;
         return Some(KeyLocation::File(reading.resolve(&jwks.value)));
     }
     let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
@@ -171,7 +176,7 @@ fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
 }
 
 fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
-    let remedy = "give a JWK set (RFC 7517) with public keys of your issuer";
+    let remedy = "give a JWK set (RFC 7517) with the public keys of who signs";
     let keys = KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, remedy));
     let keys = keys.and_then(|keys| match keys.is_empty() {
         true => Err(Wrong::new("this key set holds no key that can be used", remedy)),

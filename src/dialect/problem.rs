@@ -18,7 +18,7 @@ struct Problem<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let row = refusal.denial.row();
-    let detail = refusal.full_detail.then(|| refusal.denial.detail()).flatten();
+    let detail = refusal.detail();
     let problem = Problem {
         r#type: &["urn:certbound:denial:", row.code].concat(),
         title: row.title,
@@ -27,6 +27,5 @@ pub(super) fn write(refusal: &Refusal<'_>) -> Body {
         instance: refusal.interaction.urn().to_string(),
         detail: detail.as_deref(),
     };
-    // Strings and a number: nothing in it can fail to be written.
-    Body { media_type: "application/problem+json", bytes: serde_json::to_vec(&problem).unwrap_or_default().into() }
+    Body::json("application/problem+json", &problem)
 }

@@ -17,10 +17,10 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    config::settings::{Audit, Mode, Sink},
+    config::settings::{Audit, Sink},
     denial::Denial,
     observe::{
-        Record,
+        Record, Regime,
         audit::line::AuditLine,
         log, metrics,
         queue::{Place, Queue},
@@ -41,12 +41,12 @@ pub struct AuditLog {
 /// Proof that there is room to record one decision. Dropped without a record, it records that the request was cut off:
 /// a line that says `deny`, without a reason and without a status.
 #[must_use]
-pub struct Slot(Option<Place<Entry>>);
+pub struct Slot(Option<(Place<Entry>, Arc<Regime>)>);
 
 /// What a slot hands to the writing thread.
 enum Entry {
     Decided(Box<Record>),
-    CutOff(SystemTime),
+    CutOff(SystemTime, Arc<Regime>),
 }
 
 impl AuditLog {
@@ -54,7 +54,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// The file that cannot be opened, and why.
-    pub fn open(audit: &Audit, mode: Mode, configuration: Arc<str>) -> io::Result<Self> {
+    pub fn open(audit: &Audit) -> io::Result<Self> {
         let sink: Option<Box<dyn Write + Send>> = match &audit.sink {
             Sink::Off => None,
             Sink::Stdout => Some(Box::new(io::stdout())),
@@ -65,31 +65,25 @@ impl AuditLog {
                 Some(Box::new(file.map_err(named)?))
             }
         };
-        Self::over(sink, audit.deny_on_failure, mode, configuration, ROOM)
+        Self::over(sink, audit.deny_on_failure, ROOM)
     }
 
-    fn over(
-        sink: Option<Box<dyn Write + Send>>,
-        deny_on_failure: bool,
-        mode: Mode,
-        configuration: Arc<str>,
-        room: usize,
-    ) -> io::Result<Self> {
+    fn over(sink: Option<Box<dyn Write + Send>>, deny_on_failure: bool, room: usize) -> io::Result<Self> {
         let failed = Arc::new(AtomicBool::new(false));
         let start = |sink| {
             let failed = Arc::clone(&failed);
-            let mut writer = Writer { sink, failed, mode, configuration, seq: 0, lines: Vec::new() };
+            let mut writer = Writer { sink, failed, seq: 0, lines: Vec::new() };
             Queue::start("audit-log", room, move |entries| writer.write(entries))
         };
         let queue = sink.map(start).transpose()?;
         Ok(Self { queue, failed, deny_on_failure })
     }
 
-    /// Makes room for one line, before the request is forwarded.
+    /// Makes room for one line, before the request is forwarded. `regime` is what it is decided under.
     ///
     /// # Errors
     /// `audit_unavailable` when the sink failed or is behind, and the configuration says to refuse then.
-    pub fn reserve(&self) -> Result<Slot, Denial> {
+    pub fn reserve(&self, regime: &Arc<Regime>) -> Result<Slot, Denial> {
         let Some(queue) = &self.queue else { return Ok(Slot(None)) };
         let known_to_fail = self.deny_on_failure && self.failed.load(Ordering::Relaxed);
         let place = if known_to_fail { None } else { queue.reserve() };
@@ -99,7 +93,7 @@ impl AuditLog {
                 return Err(Denial::AuditUnavailable);
             }
         }
-        Ok(Slot(place))
+        Ok(Slot(place.map(|place| (place, Arc::clone(regime)))))
     }
 
     /// Writes what is queued, access lines too, at the end of the process. Waits for requests that are about to be
@@ -115,7 +109,7 @@ impl AuditLog {
 impl Slot {
     /// Queues the line.
     pub fn record(mut self, record: &Record) {
-        if let Some(place) = self.0.take() {
+        if let Some((place, _)) = self.0.take() {
             place.put(Entry::Decided(Box::new(record.clone())));
         }
     }
@@ -123,8 +117,8 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(place) = self.0.take() {
-            place.put(Entry::CutOff(SystemTime::now()));
+        if let Some((place, regime)) = self.0.take() {
+            place.put(Entry::CutOff(SystemTime::now(), regime));
         }
     }
 }
@@ -133,8 +127,6 @@ impl Drop for Slot {
 struct Writer {
     sink: Box<dyn Write + Send>,
     failed: Arc<AtomicBool>,
-    mode: Mode,
-    configuration: Arc<str>,
     /// Of the latest line.
     seq: u64,
     lines: Vec<u8>,
@@ -147,12 +139,10 @@ impl Writer {
             self.seq += 1;
             let mut line = match entry {
                 Entry::Decided(record) => AuditLine::decided(record),
-                Entry::CutOff(time) => AuditLine::cut_off(*time),
+                Entry::CutOff(time, regime) => AuditLine::cut_off(*time, regime),
             };
             line.event_id = Uuid::now_v7();
             line.seq = self.seq;
-            line.mode = self.mode.into();
-            line.config = &self.configuration;
             // Nothing in a line can fail to be written into memory.
             let _ = serde_json::to_writer(&mut self.lines, &line);
             self.lines.push(b'\n');

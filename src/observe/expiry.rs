@@ -41,12 +41,12 @@ impl Remaining {
 }
 
 /// Says now and every day which anchors and CRLs in files end soon. CRLs that are fetched are left to the metrics: they last
-/// a day or a week, and are renewed without anybody's help. `anchors` are subjects and ends, as
+/// a day or a week, and are renewed without anybody's help. `anchors` tells subjects and ends, as
 /// [`crate::certificate::Truststore::anchors`] tells them. Never returns.
-pub async fn watch(anchors: Vec<(String, UnixTime)>, metrics: &Metrics) {
+pub async fn watch(anchors: impl Fn() -> Vec<(String, UnixTime)>, metrics: &Metrics) {
     loop {
         let now = UnixTime::now();
-        anchors.iter().for_each(|(subject, end)| say("anchor", subject, Remaining::of(*end, now)));
+        anchors().iter().for_each(|(subject, end)| say("anchor", subject, Remaining::of(*end, now)));
         for (issuer, end) in metrics.crls.of_files() {
             say("crl", &issuer, Remaining::of(end, now));
         }

@@ -14,7 +14,14 @@ use uuid::Uuid;
 
 use crate::{
     config::settings::{Access, Log},
-    observe::{Record, log::app::AppLog, metrics, queue::Queue, record::Decision, timestamp::Timestamp},
+    observe::{
+        Record,
+        log::app::{AppLog, Threshold},
+        metrics,
+        queue::Queue,
+        record::Decision,
+        timestamp::Timestamp,
+    },
 };
 
 /// Installs the application log. `RUST_LOG` is not read: the configuration alone decides.
@@ -23,8 +30,17 @@ use crate::{
 pub fn install(log: &Log) {
     let colour = !log.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let app = AppLog::new(log, colour, |line| drop(write_lines(line)));
+    let threshold = app.threshold();
     if tracing_subscriber::registry().with(app).try_init().is_ok() {
         app::report_panics();
+        let _ = THRESHOLD.set(threshold);
+    }
+}
+
+/// From now on at the level of `log`.
+pub fn set_level(log: &Log) {
+    if let Some(threshold) = THRESHOLD.get() {
+        threshold.set(log);
     }
 }
 
@@ -124,6 +140,7 @@ fn queue() -> Option<&'static Queue<Entry>> {
 }
 
 /// Of the process, as standard output is.
+static THRESHOLD: OnceLock<Threshold> = OnceLock::new();
 static ACCESS: OnceLock<Option<Queue<Entry>>> = OnceLock::new();
 
 /// About 6 MiB of records, half a second or so of a busy sidecar.

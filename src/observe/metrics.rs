@@ -1,5 +1,6 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
+pub mod configuration;
 pub mod revocation;
 
 use std::{
@@ -20,13 +21,16 @@ use prometheus_client::{
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    config::{Settings, settings::Mode},
+    config::settings::Mode,
     gate::Findings,
     lookup::Lookup,
     observe::{
         Record, expiry,
         histogram::Histogram,
-        metrics::revocation::{Checks, CrlEnds},
+        metrics::{
+            configuration::Configured,
+            revocation::{Checks, CrlEnds},
+        },
         record::Decision,
     },
 };
@@ -34,12 +38,14 @@ use crate::{
 /// Every metric of certbound.
 pub struct Metrics {
     registry: Registry,
-    mode: &'static str,
+    /// What is in force.
+    pub configuration: Configured,
     decisions: Cells<Decided, Counter>,
     stripped: Cells<Stripped, Counter>,
     certificates: Lookups,
     tokens: Lookups,
     checks: Checks,
+    consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
     pub crls: CrlEnds,
@@ -84,16 +90,6 @@ struct Issuer {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Anchor {
-    anchor: String,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Version {
-    version: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Outcome {
     result: &'static str,
 }
@@ -104,19 +100,15 @@ struct Log {
 }
 
 impl Metrics {
-    /// Registers everything, and sets what the configuration alone decides.
-    pub fn new(settings: &Settings) -> Self {
-        Self::of(settings.mode, settings.gate.certificates.truststore().anchors())
-    }
-
-    /// Without a configuration: in `mode`, with these anchors.
-    pub(crate) fn of<'a>(mode: Mode, anchors: impl Iterator<Item = (&'a str, UnixTime)>) -> Self {
+    /// Registers everything. Nothing is in force yet.
+    pub fn new() -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
         let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");
         let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
+        let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
         let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
@@ -129,19 +121,16 @@ impl Metrics {
         to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
         to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
-        register_configuration(to, anchors);
-        let mode = match mode {
-            Mode::Enforce => "enforce",
-            Mode::Report => "report",
-        };
+        let configuration = Configured::new(to);
         Self {
             registry,
-            mode,
+            configuration,
             decisions,
             stripped,
             certificates,
             tokens,
             checks,
+            consents,
             ending,
             crls,
             keys,
@@ -159,7 +148,10 @@ impl Metrics {
             decision: record.decision.name(),
             reason: record.decision.reason(),
             route: route.clone(),
-            mode: self.mode,
+            mode: match record.regime.mode {
+                Mode::Enforce => "enforce",
+                Mode::Report => "report",
+            },
         };
         self.decisions.with(&decided, |counter| {
             counter.inc();
@@ -184,6 +176,13 @@ impl Metrics {
     /// Counts an identity header that was taken out, by its folded name. The names are a bounded set.
     pub fn stripped(&self, header: &Arc<str>) {
         self.stripped.with(&Stripped { header: Arc::clone(header) }, |counter| {
+            counter.inc();
+        });
+    }
+
+    /// Counts an answer of the consent service: `given`, `refused`, or `unavailable`.
+    pub fn consent(&self, result: &'static str) {
+        self.consents.with(&Outcome { result }, |counter| {
             counter.inc();
         });
     }
@@ -215,6 +214,12 @@ impl Metrics {
         // Writing into a string fails only if a metric refuses to be written, and none does.
         let _ = text::encode(&mut exposition, &self.registry);
         (exposition, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -282,26 +287,6 @@ impl Lookups {
     }
 }
 
-fn register_configuration<'a>(registry: &mut Registry, anchors: impl Iterator<Item = (&'a str, UnixTime)>) {
-    let ends = Family::<Anchor, Gauge>::default();
-    for (anchor, not_after) in anchors {
-        let not_after = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
-        let labels = Anchor { anchor: anchor.to_owned() };
-        // Of two anchors with one name, the one that ends first is the one to know about.
-        let not_after = ends.get(&labels).map_or(not_after, |known| known.get().min(not_after));
-        ends.get_or_create(&labels).set(not_after);
-    }
-    registry.register("certbound_truststore_anchor_not_after_timestamp_seconds", "When the anchor ends", ends);
-    let (loaded, when) = (Gauge::<i64>::default(), Gauge::<i64>::default());
-    loaded.set(1);
-    when.set(now());
-    registry.register("certbound_config_last_reload_successful", "Whether the latest configuration was taken", loaded);
-    registry.register("certbound_config_last_reload_success_timestamp_seconds", "When a configuration was taken", when);
-    let build = Family::<Version, Gauge>::default();
-    build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
-    registry.register("certbound_build_info", "The version of certbound", build);
-}
-
 /// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.
 fn ends_soon(record: &Record) -> bool {
     let now = record.time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -337,7 +322,7 @@ pub(super) fn line_lost(log: &'static str) {
     LOST.get_or_create(&Log { log }).inc();
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

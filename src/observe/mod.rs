@@ -16,4 +16,4 @@ pub mod audit;
 
 pub use audit::{AuditLog, Slot};
 pub use metrics::Metrics;
-pub use record::Record;
+pub use record::{Record, Regime};

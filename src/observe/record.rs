@@ -2,17 +2,29 @@
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use http::Method;
 use uuid::Uuid;
 
-use crate::{denial::Denial, gate::Findings};
+use crate::{config::settings::Mode, denial::Denial, gate::Findings};
+
+/// Under which configuration a request was decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Regime {
+    /// What became of a refusal.
+    pub mode: Mode,
+    /// The hash of the configuration.
+    pub configuration: Arc<str>,
+}
 
 /// One request, as it is recorded when it ends. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// Under which configuration it was decided.
+    pub regime: Arc<Regime>,
     /// When it arrived.
     pub time: SystemTime,
     /// `x-fapi-interaction-id`.

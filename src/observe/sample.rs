@@ -11,12 +11,18 @@ use http::Method;
 use uuid::Uuid;
 
 use crate::{
+    config::settings::Mode,
     gate::Findings,
-    observe::{Record, record::Decision},
+    observe::{Record, Regime, record::Decision},
     route::{Demands, GrantRule, Kind, Route, Template},
 };
 
 pub(super) const TEMPLATE: &str = "/accounts/{AccountId}";
+
+/// Enforcing, under a configuration whose hash is `hash`.
+pub(super) fn regime() -> Arc<Regime> {
+    Arc::new(Regime { mode: Mode::Enforce, configuration: "hash".into() })
+}
 
 /// A request to [`TEMPLATE`] of which nothing was believed.
 pub(super) fn record(decision: Decision) -> Record {
@@ -33,6 +39,7 @@ pub(super) fn record(decision: Decision) -> Record {
         websocket: false,
     };
     Record {
+        regime: regime(),
         time: UNIX_EPOCH + Duration::from_micros(1_795_330_800_123_456),
         interaction_id: Uuid::from_u128(0x93ba_c548_d2de_4546_b106_880a_5018_460d),
         peer: Some(Ipv4Addr::new(10, 0, 0, 7).into()),

@@ -1,4 +1,5 @@
-//! Addresses that certificates name come from whoever asked for the certificate: which of them may be connected to.
+//! Addresses that certificates and software statements name come from whoever asked for them: which of them may be
+//! connected to.
 
 use std::{
     io,
@@ -8,7 +9,7 @@ use std::{
 use http::{Uri, uri::Scheme};
 use tokio::net::TcpStream;
 
-/// Which addresses out of certificates may be fetched.
+/// Which addresses that others chose may be fetched.
 ///
 /// Without `allowed_hosts`, any public host at port 80 or 443: certificates name no others, and other ports would let
 /// whoever asks for a certificate speak to services that do not expect HTTP.
@@ -56,6 +57,11 @@ impl AddressRules {
     pub fn new(allowed_hosts: &[String], allow_private: bool) -> Self {
         let allowed_hosts = allowed_hosts.iter().map(|host| plain(host)).collect();
         Self { allowed_hosts, allow_private }
+    }
+
+    /// Whether only hosts that are listed are reached.
+    pub fn lists_hosts(&self) -> bool {
+        !self.allowed_hosts.is_empty()
     }
 
     /// An address as a certificate has it, if its words allow it. Where its host is, is looked at on [`Self::connect`].

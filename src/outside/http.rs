@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,7 +18,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -49,6 +50,9 @@ pub enum FetchError {
     /// No connection, no TLS, or no answer in HTTP. The reasons, the outermost first.
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// The connection ended before the answer began. The reasons, the outermost first.
+    #[error("the connection ended before the answer: {0}")]
+    Closed(String),
     /// Anything but 200: a redirect, for example, or a page of excuses.
     #[error("the answer has status {}, only 200 counts", .0.as_u16())]
     Status(StatusCode),
@@ -73,22 +77,42 @@ impl Fetcher {
         let mut anywhere = HttpConnector::new();
         // Its own refusal of https would come before TLS is laid over it.
         anywhere.enforce_http(false);
-        Self::through(Connector::Anywhere(anywhere), authorities, timeout)
+        // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
+        Self::through(Connector::Anywhere(anywhere), authorities, timeout, 0)
     }
 
-    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. Https is
-    /// believed from the public web roots.
+    /// One that keeps connections for the next request, for a service that is asked all the time.
+    ///
+    /// A kept connection may have been closed just as it is used again: that is [`FetchError::Closed`], and asking once more
+    /// is the caller's part.
     ///
     /// # Errors
     /// [`FetchError::Authorities`].
-    pub fn guarded(rules: AddressRules, timeout: Duration) -> Result<Self, FetchError> {
-        Self::through(Connector::Guarded(Arc::new(rules)), None, timeout)
+    pub fn keeping(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
+        let mut anywhere = HttpConnector::new();
+        anywhere.enforce_http(false);
+        anywhere.set_nodelay(true);
+        Self::through(Connector::Anywhere(anywhere), authorities, timeout, MOST_KEPT)
+    }
+
+    /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
+    /// and `timeout` as in [`Self::new`].
+    ///
+    /// # Errors
+    /// [`FetchError::Authorities`].
+    pub fn guarded(
+        rules: AddressRules,
+        authorities: Option<&[CertificateDer<'static>]>,
+        timeout: Duration,
+    ) -> Result<Self, FetchError> {
+        Self::through(Connector::Guarded(Arc::new(rules)), authorities, timeout, 0)
     }
 
     fn through(
         connector: Connector,
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
+        kept: usize,
     ) -> Result<Self, FetchError> {
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -97,8 +121,11 @@ impl Fetcher {
             .with_no_client_auth();
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
-        // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(LONGEST_KEPT)
+            .pool_max_idle_per_host(kept)
+            .build(connector);
         Ok(Self { client, timeout })
     }
 
@@ -142,7 +169,10 @@ impl Fetcher {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>, most: usize) -> Result<Bytes, FetchError> {
-        let answer = self.client.request(request).await.map_err(|error| FetchError::NoAnswer(reasons(&error)))?;
+        let answer = self.client.request(request).await.map_err(|error| match ended(&error) {
+            true => FetchError::Closed(reasons(&error)),
+            false => FetchError::NoAnswer(reasons(&error)),
+        })?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
         }
@@ -213,6 +243,27 @@ fn reasons(error: &dyn Error) -> String {
     text
 }
 
+/// Whether the other side closed the connection, as far as the error and what it came from tell.
+fn ended(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let message = error.downcast_ref::<hyper::Error>();
+        let stream = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if message.is_some_and(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+            || matches!(stream, Some(BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof))
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Connections that are not in use.
+const MOST_KEPT: usize = 64;
+/// Shorter than servers commonly keep theirs.
+const LONGEST_KEPT: Duration = Duration::from_secs(10);
 const AGENT: &str = concat!("certbound/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]

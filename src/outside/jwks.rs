@@ -88,17 +88,36 @@ impl KeyStore {
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        Self::at_pace(Pace::PROMISED, sources, fetch_timeout, token_cache_bytes, metrics)
+        Self::following(None, sources, fetch_timeout, token_cache_bytes, metrics)
     }
 
-    fn at_pace(
-        pace: Pace,
+    /// Starts with what `before` knows of issuers whose source is the same, so that their tokens are taken without a gap.
+    pub fn following(
+        before: Option<&Self>,
         sources: Vec<KeySource>,
         fetch_timeout: Duration,
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let sets = sources.iter().map(|source| on_disk(source, &metrics)).collect();
+        let known = |source: &KeySource| before?.known(source);
+        Self::at_pace(Pace::PROMISED, &known, sources, fetch_timeout, token_cache_bytes, metrics)
+    }
+
+    /// The keys of an issuer, if this is where they come from.
+    fn known(&self, source: &KeySource) -> Option<Arc<KeySet>> {
+        let place = self.issuers.iter().position(|keys| keys.source == *source)?;
+        self.ring.load().sets().get(place)?.clone()
+    }
+
+    fn at_pace(
+        pace: Pace,
+        known: &dyn Fn(&KeySource) -> Option<Arc<KeySet>>,
+        sources: Vec<KeySource>,
+        fetch_timeout: Duration,
+        token_cache_bytes: u64,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let sets = sources.iter().map(|source| on_disk(source, &metrics).or_else(|| known(source))).collect();
         let issuers = sources
             .into_iter()
             .map(|source| Keys {
@@ -124,6 +143,26 @@ impl KeyStore {
             tasks.spawn(Arc::clone(&self).keep_fresh(issuer));
         }
         while tasks.join_next().await.is_some() {}
+    }
+
+    /// Fetches the keys that are not known, all at a time, and returns when each was tried once.
+    pub async fn first_fetch(self: &Arc<Self>) {
+        let mut fetches = JoinSet::new();
+        for issuer in (0..self.issuers.len()).filter(|issuer| !self.is_usable(*issuer)) {
+            let store = Arc::clone(self);
+            fetches.spawn(async move { store.fetch(issuer).await });
+        }
+        while fetches.join_next().await.is_some() {}
+    }
+
+    /// Reads keys that stand in files anew, behind the caller's back.
+    pub fn reread_files(self: &Arc<Self>) {
+        for (issuer, keys) in self.issuers.iter().enumerate() {
+            if let KeyLocation::File(_) = keys.source.location {
+                let store = Arc::clone(self);
+                tokio::spawn(async move { store.fetch(issuer).await });
+            }
+        }
     }
 
     /// The keys as they are now. Takes no lock.

@@ -1,23 +1,260 @@
 //! The key sets that registrations need: the directory's, and those that verified software statements name.
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use crate::{config::settings::RegistrationSource, observe::Metrics, outside::http::FetchError, registration::KeysAt};
+use http::Uri;
+use moka::{policy::EvictionPolicy, sync::Cache};
+use parking_lot::Mutex;
 
-/// Fetches key sets from the directory and from allowed hosts.
-pub struct StatementKeys {}
+use crate::{
+    config::settings::{KeyLocation, RegistrationSource},
+    observe::Metrics,
+    outside::{
+        address::{AddressError, AddressRules},
+        flights::Flights,
+        http::{FetchError, Fetcher},
+    },
+    registration::KeysAt,
+    token::KeySet,
+};
+
+/// Fetches key sets from the directory and from allowed hosts, and remembers them for minutes.
+pub struct StatementKeys {
+    library: Option<Library>,
+    flights: Flights<KeysAt>,
+    metrics: Arc<Metrics>,
+}
+
+/// Where key sets are, and those that were read.
+struct Library {
+    location: KeyLocation,
+    /// To the directory, which the operator names.
+    directory: Fetcher,
+    /// To addresses out of statements.
+    named: Fetcher,
+    rules: AddressRules,
+    /// Apart from the others, so that no number of them can push it out.
+    of_directory: Mutex<Option<Held>>,
+    of_named: Cache<Arc<str>, Held>,
+    memory: Memory,
+}
+
+/// How long what was read serves before it is read anew.
+#[derive(Clone, Copy)]
+struct Memory {
+    directory: Duration,
+    named: Duration,
+    /// That a key set is not to be had.
+    silence: Duration,
+}
+
+/// What the latest fetch came to, and until when nobody is asked again.
+#[derive(Clone)]
+struct Held {
+    /// None: it is not to be had.
+    document: Option<Arc<[u8]>>,
+    until: Instant,
+}
+
+/// Why a key set was not read. Names no address, because an address may hold credentials.
+#[derive(Debug, thiserror::Error)]
+enum DocumentError {
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+    #[error("{0}")]
+    Address(#[from] AddressError),
+    #[error("no host is listed in `allowed_jwks_hosts`")]
+    NoHosts,
+    #[error("the file cannot be read: {0}")]
+    File(#[from] io::Error),
+    #[error("the task that read it failed")]
+    Task,
+    #[error("the key set cannot be read: {0}")]
+    KeySet(String),
+    #[error("the key set holds no key that can be used")]
+    Empty,
+    #[error("the directory has no place of its own")]
+    Nowhere,
+}
 
 impl StatementKeys {
-    /// `source`: none answers everything with none.
+    /// `source`: none answers everything with none. `timeout`: for one fetch. A directory in a file is read now, one at
+    /// an address when it is asked for.
     ///
     /// # Errors
     /// The authorities for https cannot be used.
-    pub fn new(_source: Option<RegistrationSource>, _metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
-        Ok(Arc::new(Self {}))
+    pub fn new(
+        source: Option<RegistrationSource>,
+        timeout: Duration,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, FetchError> {
+        Self::remembering(Memory::PROMISED, source, timeout, metrics)
     }
 
-    /// The document; none: it is not to be had.
-    pub async fn answer(self: &Arc<Self>, _at: &KeysAt) -> Option<Arc<[u8]>> {
-        None
+    fn remembering(
+        memory: Memory,
+        source: Option<RegistrationSource>,
+        timeout: Duration,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, FetchError> {
+        let library = source.map(|source| Library::new(source, timeout, memory)).transpose()?;
+        Ok(Arc::new(Self { library, flights: Flights::new(), metrics }))
+    }
+
+    /// The document, which is a key set; none: it is not to be had. Whether a [`KeysAt::Named`] one holds any key that can
+    /// be used is not looked at.
+    ///
+    /// However many ask for one at a time, it is fetched once. Who goes away while waiting does not end that for the
+    /// others. The last good document of the directory stays when it cannot be read anew.
+    pub async fn answer(self: &Arc<Self>, at: &KeysAt) -> Option<Arc<[u8]>> {
+        let library = self.library.as_ref()?;
+        let is_needed = || library.held(at).is_none_or(|held| held.until <= Instant::now());
+        let flight = self.flights.board(at.clone(), is_needed, || {
+            let (keys, at) = (Arc::clone(self), at.clone());
+            async move { keys.renew(&at).await }
+        });
+        if let Some(flight) = flight {
+            flight.landed().await;
+        }
+        library.held(at)?.document
+    }
+
+    /// Has a directory in a file read anew when it is asked for next.
+    pub fn reread_file(&self) {
+        let Some(library) = &self.library else { return };
+        if let (KeyLocation::File(_), Some(held)) = (&library.location, library.of_directory.lock().as_mut()) {
+            held.until = Instant::now();
+        }
+    }
+
+    async fn renew(&self, at: &KeysAt) {
+        let Some(library) = &self.library else { return };
+        let begun = Instant::now();
+        let read = library.read(at).await;
+        if library.is_far(at) {
+            self.metrics.outgoing("registration", begun.elapsed());
+        }
+        if let Err(error) = &read {
+            let whose = match at {
+                KeysAt::Directory => "the directory",
+                KeysAt::Named(_) => "a software statement",
+            };
+            tracing::warn!(event = "statement_keys_not_read", whose, error = %error, "a key set for registrations was not read");
+        }
+        library.hold(at, read.ok());
     }
 }
+
+impl Library {
+    fn new(source: RegistrationSource, timeout: Duration, memory: Memory) -> Result<Self, FetchError> {
+        let RegistrationSource { directory: location, allowed_hosts, authorities } = source;
+        // Whoever lists a host means it wherever it is: the list is the guard here.
+        let rules = AddressRules::new(&allowed_hosts, !allowed_hosts.is_empty());
+        let library = Self {
+            directory: Fetcher::new(authorities.as_deref(), timeout)?,
+            named: Fetcher::guarded(rules.clone(), authorities.as_deref(), timeout)?,
+            rules,
+            of_directory: Mutex::new(None),
+            of_named: Cache::builder().max_capacity(MOST_NAMED).eviction_policy(EvictionPolicy::lru()).build(),
+            location,
+            memory,
+        };
+        if let KeyLocation::File(path) = &library.location {
+            match file(path).and_then(key_set) {
+                Ok(document) => library.hold(&KeysAt::Directory, Some(document)),
+                Err(error) => {
+                    tracing::warn!(event = "statement_keys_not_read", whose = "the directory", error = %error)
+                }
+            }
+        }
+        Ok(library)
+    }
+
+    fn held(&self, at: &KeysAt) -> Option<Held> {
+        match at {
+            KeysAt::Directory => self.of_directory.lock().clone(),
+            KeysAt::Named(address) => self.of_named.get(address),
+        }
+    }
+
+    fn hold(&self, at: &KeysAt, document: Option<Arc<[u8]>>) {
+        let now = Instant::now();
+        match at {
+            KeysAt::Directory => {
+                let mut held = self.of_directory.lock();
+                let until = now + if document.is_some() { self.memory.directory } else { self.memory.silence };
+                let document = document.or_else(|| held.take()?.document);
+                *held = Some(Held { document, until });
+            }
+            KeysAt::Named(address) => {
+                let until = now + if document.is_some() { self.memory.named } else { self.memory.silence };
+                self.of_named.insert(Arc::clone(address), Held { document, until });
+            }
+        }
+    }
+
+    /// Whether it is somewhere else, so that reading it is a request.
+    fn is_far(&self, at: &KeysAt) -> bool {
+        !matches!((at, &self.location), (KeysAt::Directory, KeyLocation::File(_)))
+    }
+
+    async fn read(&self, at: &KeysAt) -> Result<Arc<[u8]>, DocumentError> {
+        match (at, &self.location) {
+            (KeysAt::Named(address), _) => self.named(address).await,
+            (KeysAt::Directory, KeyLocation::Address(address)) => {
+                key_set(self.directory.get(address, KeySet::MAX_BYTES).await?.to_vec())
+            }
+            (KeysAt::Directory, KeyLocation::File(path)) => {
+                let path = path.clone();
+                let read = tokio::task::spawn_blocking(move || file(&path).and_then(key_set)).await;
+                read.map_err(|_| DocumentError::Task)?
+            }
+            (KeysAt::Directory, KeyLocation::Discovery | KeyLocation::Nowhere) => Err(DocumentError::Nowhere),
+        }
+    }
+
+    async fn named(&self, address: &str) -> Result<Arc<[u8]>, DocumentError> {
+        // To the rules an empty list stands for every host; here it stands for none.
+        if !self.rules.lists_hosts() {
+            return Err(DocumentError::NoHosts);
+        }
+        let address: Uri = self.rules.admit(address)?;
+        let document = self.named.get(&address, KeySet::MAX_BYTES).await?;
+        // An organisation's may hold certificates and no key of a kind that signs here.
+        KeySet::parse(&document).map_err(DocumentError::KeySet)?;
+        Ok(document.as_ref().into())
+    }
+}
+
+impl Memory {
+    const PROMISED: Self =
+        Self { directory: Duration::from_secs(600), named: Duration::from_secs(300), silence: Duration::from_secs(1) };
+}
+
+/// A document that can take the place of the last good one: a key set with keys in it.
+fn key_set(document: Vec<u8>) -> Result<Arc<[u8]>, DocumentError> {
+    match KeySet::parse(&document) {
+        Ok(keys) if keys.is_empty() => Err(DocumentError::Empty),
+        Ok(_) => Ok(document.into()),
+        Err(why) => Err(DocumentError::KeySet(why)),
+    }
+}
+
+fn file(path: &Path) -> Result<Vec<u8>, DocumentError> {
+    let mut document = Vec::new();
+    // One byte more than a key set may have, so that one that is too large is seen to be.
+    File::open(path)?.take(KeySet::MAX_BYTES as u64 + 1).read_to_end(&mut document)?;
+    Ok(document)
+}
+
+/// Key sets out of statements that are remembered, at most: 32 MiB of the largest.
+const MOST_NAMED: u64 = 64;
+
+#[cfg(test)]
+mod tests;

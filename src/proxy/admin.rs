@@ -92,9 +92,10 @@ impl Admin {
     /// What readiness depends on. The backend is not among it: its own probes speak for it.
     fn checks(&self) -> [Check; 3] {
         let now = UnixTime::now();
-        let mut anchors = self.world.settings.gate.certificates.truststore().anchors();
+        let generation = self.world.generation();
+        let mut anchors = generation.settings.gate.certificates.truststore().anchors();
         let anchors = anchors.any(|(_, not_after)| now <= not_after);
-        let missing = self.world.outside.keys.missing();
+        let missing = generation.outside.keys.missing();
         [
             Check { name: "truststore", failure: (!anchors).then(|| "no anchor is in date".to_owned()) },
             Check { name: "keys", failure: (!missing.is_empty()).then(|| format!("none of {}", missing.join(", "))) },

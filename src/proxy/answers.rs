@@ -1,18 +1,26 @@
 //! The gate's questions are answered.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use pingora::proxy::Session;
 use rustls_pki_types::UnixTime;
+use tokio::task::JoinHandle;
 
 use crate::{
+    config::Settings,
     denial::Denial,
     gate::{Answer, Question},
-    outside::{Consents, IntrospectionStore, KeyStore, RevocationStore, StatementKeys, UseStore},
+    observe::Metrics,
+    outside::{
+        AddressRules, Consents, CrlFiles, IntrospectionStore, KeyStore, RevocationRules, RevocationStore,
+        StatementKeys, UseStore,
+    },
     proxy::body,
+    refresh::crl::CrlWatch,
 };
 
-/// Everything that certbound learns from elsewhere.
+/// Everything that certbound learns from elsewhere. Cheap to clone.
+#[derive(Clone)]
 pub struct Outside {
     /// What certificate authorities said.
     pub revocation: Arc<RevocationStore>,
@@ -25,10 +33,88 @@ pub struct Outside {
     /// The key sets of registrations.
     pub statements: Arc<StatementKeys>,
     /// The consent service.
-    pub consents: Consents,
+    pub consents: Arc<Consents>,
+    /// Refreshes the issuers' keys.
+    keys_task: Arc<Task>,
+    /// Reads CRL files anew.
+    lists_task: Option<Arc<Task>>,
+}
+
+/// Work that goes on until nobody needs it any more.
+struct Task(JoinHandle<()>);
+
+impl Task {
+    fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
+        Arc::new(Self(tokio::spawn(work)))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Outside {
+    /// Nobody has been asked yet; fetching the issuers' keys begins.
+    ///
+    /// # Errors
+    /// Authorities that cannot be used.
+    pub fn new(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let shared = || Arc::clone(metrics);
+        let (revocation, lists_task) = revocation(settings, metrics)?;
+        let keys = keys(settings, None, metrics);
+        let sources = std::mem::take(&mut settings.introspection);
+        let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
+        Ok(Self {
+            introspection: IntrospectionStore::new(sources, settings.fetch_timeout, shared()),
+            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()),
+            keys_task: Task::spawn(Arc::clone(&keys).run()),
+            revocation,
+            keys,
+            statements: statements(settings, metrics)?,
+            consents: Arc::new(consents),
+            lists_task,
+        })
+    }
+
+    /// What serves `settings` in the place of `before`: each part is kept with what it knows where its settings are the same.
+    /// Keys that are not known yet are fetched before this returns, once.
+    ///
+    /// # Errors
+    /// Authorities that cannot be used.
+    pub(super) async fn following(
+        &self,
+        before: &Settings,
+        settings: &mut Settings,
+        metrics: &Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let mut next = self.clone();
+        let same_keys = before.keys == settings.keys
+            && before.fetch_timeout == settings.fetch_timeout
+            && before.token_cache_bytes == settings.token_cache_bytes;
+        if same_keys {
+            next.keys.reread_files();
+        } else {
+            next.keys = keys(settings, Some(&self.keys), metrics);
+            next.keys_task = Task::spawn(Arc::clone(&next.keys).run());
+            next.keys.first_fetch().await;
+        }
+        if before.registration == settings.registration && before.fetch_timeout == settings.fetch_timeout {
+            next.statements.reread_file();
+        } else {
+            next.statements = statements(settings, metrics)?;
+        }
+        if before.revocation != settings.revocation {
+            (next.revocation, next.lists_task) = revocation(settings, metrics)?;
+        }
+        // The store has them, and lets go of each when its file is replaced.
+        settings.revocation.crls = Vec::new();
+        let sources = std::mem::take(&mut settings.introspection);
+        next.introspection = IntrospectionStore::new(sources, settings.fetch_timeout, Arc::clone(metrics));
+        Ok(next)
+    }
+
     /// Finds out what the gate asks.
     ///
     /// # Errors
@@ -57,4 +143,37 @@ impl Outside {
             Question::Consent(request) => Answer::Consent(self.consents.answer(&request, now).await),
         })
     }
+}
+
+fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) -> Arc<KeyStore> {
+    let (timeout, cache) = (settings.fetch_timeout, settings.token_cache_bytes);
+    KeyStore::following(before, settings.keys.clone(), timeout, cache, Arc::clone(metrics))
+}
+
+fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<StatementKeys>> {
+    let source = settings.registration.clone();
+    StatementKeys::new(source, settings.fetch_timeout, Arc::clone(metrics)).map_err(io::Error::other)
+}
+
+/// Knows nothing yet but the CRL files, which are read anew when they change.
+fn revocation(
+    settings: &mut Settings,
+    metrics: &Arc<Metrics>,
+) -> io::Result<(Arc<RevocationStore>, Option<Arc<Task>>)> {
+    let settings = &mut settings.revocation;
+    let files = CrlFiles::new(settings.crls.clone());
+    let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
+    let rules = RevocationRules {
+        methods: settings.methods.clone(),
+        timeout: settings.timeout,
+        cache_ttl: settings.cache_ttl,
+        max_stale: settings.max_stale,
+        crl_refresh: settings.crl_refresh,
+        addresses,
+    };
+    let store = RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)?;
+    let watch = CrlWatch::new(settings, Arc::clone(&store));
+    // The store has them, and lets go of each when its file is replaced.
+    settings.crls = Vec::new();
+    Ok((store, watch.map(|watch| Task::spawn(watch.run()))))
 }

@@ -1,14 +1,155 @@
 //! A request's body, read whole before anything is forwarded, and forwarded unchanged.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use pingora::proxy::Session;
+use http::header::{CONTENT_LENGTH, EXPECT};
+use pingora::{ErrorType, proxy::Session};
 
 use crate::denial::Denial;
 
-/// Reads the body whole; what was read goes to the backend all the same.
+/// Reads the body whole; what was read goes to the backend all the same, byte for byte.
+///
+/// The body is kept by Pingora, which hands it to the backend as if it had just arrived. Whoever waits for
+/// `100 Continue` gets it here, so the backend is not asked for another. Time is bounded by the listener's idle timeout,
+/// for the whole body, and by a minute.
 ///
 /// # Errors
-/// `body_too_large` over 64 KiB, `request_malformed`.
-pub(super) async fn read_whole(_session: &mut Session) -> Result<Bytes, Denial> {
-    Err(Denial::BodyTooLarge)
+/// `body_too_large` over 64 KiB, before anything is read where the length says so; `request_malformed` where the body is
+/// not well framed, ends early, or does not arrive in time.
+pub(super) async fn read_whole(session: &mut Session) -> Result<Bytes, Denial> {
+    if announced(session) > MOST_BYTES {
+        return Err(Denial::BodyTooLarge);
+    }
+    session.as_downstream_mut().enable_retry_buffering();
+    let patience = session.as_downstream_mut().get_total_drain_timeout().unwrap_or(LONGEST).min(LONGEST);
+    let read = async {
+        invite(session).await?;
+        let downstream = session.as_downstream_mut();
+        while downstream.read_request_body().await.map_err(|error| broken(error.etype()))?.is_some() {
+            if downstream.retry_buffer_truncated() {
+                return Err(Denial::BodyTooLarge);
+            }
+        }
+        Ok(downstream.get_retry_buffer().unwrap_or_default())
+    };
+    tokio::time::timeout(patience, read).await.unwrap_or(Err(LATE))
+}
+
+/// The length that the request announces, in bytes; 0: it says nothing of it.
+pub(super) fn announced(session: &Session) -> u64 {
+    let length = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Answers `100 Continue` to whoever waits for it (RFC 9110, section 10.1.1), once.
+async fn invite(session: &mut Session) -> Result<(), Denial> {
+    let expected = session.req_header().headers.get(EXPECT);
+    if !expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Ok(());
+    }
+    // For Pingora an answer before the end of the body condemns the connection. This one asks for that end; every later
+    // answer has to condemn it still, or what is left of the body would be taken for the next request.
+    session.set_close_on_response_before_downstream_finish(false);
+    let written = session.as_downstream_mut().write_continue_response().await;
+    session.set_close_on_response_before_downstream_finish(true);
+    written.map_err(|error| broken(error.etype()))?;
+    session.req_header_mut().remove_header(&EXPECT);
+    Ok(())
+}
+
+fn broken(error: &ErrorType) -> Denial {
+    match error {
+        ErrorType::ReadTimedout | ErrorType::WriteTimedout => LATE,
+        _ => Denial::RequestMalformed { why: "the body is not well framed" },
+    }
+}
+
+/// What Pingora keeps of a body.
+const MOST_BYTES: u64 = 64 * 1024;
+/// For the whole body, whatever the listener allows: so long a wait for so little is an attack.
+const LONGEST: Duration = Duration::from_secs(60);
+const LATE: Denial = Denial::RequestMalformed { why: "the body did not arrive in time" };
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+
+    /// A session whose request is `sent`, and the client's side of its connection.
+    async fn session(sent: &str) -> (Session, DuplexStream) {
+        let (mut client, server) = tokio::io::duplex(1024 * 1024);
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let mut session = Session::new_h1(Box::new(server));
+        session.as_downstream_mut().read_request().await.unwrap();
+        (session, client)
+    }
+
+    fn of_length(length: usize) -> String {
+        format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{}", "a".repeat(length))
+    }
+
+    fn chunked(length: usize) -> String {
+        let chunk = format!("{:x}\r\n{}\r\n", length, "a".repeat(length));
+        format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn body_of_64_kib_is_read_whole_and_kept_and_one_byte_more_is_too_large() {
+        for sent in [of_length(64 * 1024), chunked(64 * 1024)] {
+            let (mut session, _client) = session(&sent).await;
+            let body = read_whole(&mut session).await.unwrap();
+            assert_eq!(body, "a".repeat(64 * 1024));
+            assert_eq!(session.as_downstream_mut().get_retry_buffer(), Some(body));
+            assert!(session.as_downstream_mut().is_body_done());
+        }
+        for sent in [of_length(64 * 1024 + 1), chunked(64 * 1024 + 1)] {
+            let (mut session, _client) = session(&sent).await;
+            assert!(matches!(read_whole(&mut session).await, Err(Denial::BodyTooLarge)));
+        }
+    }
+
+    #[tokio::test]
+    async fn announced_length_is_refused_before_the_body_comes_and_is_not_asked_for() {
+        let sent = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n";
+        let (mut session, mut client) = session(sent).await;
+        assert!(matches!(read_whole(&mut session).await, Err(Denial::BodyTooLarge)));
+        drop(session);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "");
+    }
+
+    #[tokio::test]
+    async fn request_without_a_body_has_an_empty_one() {
+        let of_no_chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+        for sent in ["POST / HTTP/1.1\r\nHost: a\r\n\r\n", &of_length(0), of_no_chunks] {
+            let (mut session, _client) = session(sent).await;
+            assert_eq!(read_whole(&mut session).await.unwrap(), "");
+        }
+    }
+
+    #[tokio::test]
+    async fn body_that_ends_early_or_is_not_well_framed_is_malformed() {
+        let early = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc";
+        let unframed = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n";
+        for sent in [early, unframed] {
+            let (mut session, client) = session(sent).await;
+            drop(client);
+            let read = read_whole(&mut session).await;
+            assert!(matches!(read, Err(Denial::RequestMalformed { .. })), "{read:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_does_not_arrive_in_time_is_malformed() {
+        let (mut session, _client) = session("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc").await;
+        session.as_downstream_mut().set_total_drain_timeout(Some(Duration::from_secs(7200)));
+        let begun = tokio::time::Instant::now();
+        assert!(matches!(read_whole(&mut session).await, Err(Denial::RequestMalformed { .. })));
+        assert!(begun.elapsed() <= LONGEST);
+    }
 }

@@ -8,16 +8,19 @@ use std::{
 use pingora::proxy::Session;
 
 use crate::{
+    dialect::Dialect,
     gate::Findings,
     observe::{Record, Slot, metrics::ActiveRequest, record::Decision},
     peer::Connection,
-    proxy::{activity::Counted, interaction::Interaction},
+    proxy::{activity::Counted, generation::Generation, interaction::Interaction},
 };
 
 /// One request and its answer.
 pub struct Exchange {
     arrived: SystemTime,
     began: Instant,
+    /// What was in force when it began; it ends under the same.
+    pub(super) generation: Arc<Generation>,
     /// What it came on; none until the request was looked at.
     pub(super) connection: Option<Arc<Connection>>,
     /// None until the request was looked at.
@@ -44,10 +47,11 @@ pub struct Exchange {
 
 impl Exchange {
     /// A request begins.
-    pub(super) fn new(active: ActiveRequest, under_way: Counted) -> Self {
+    pub(super) fn new(generation: Arc<Generation>, active: ActiveRequest, under_way: Counted) -> Self {
         Self {
             arrived: SystemTime::now(),
             began: Instant::now(),
+            generation,
             connection: None,
             interaction: None,
             findings: Findings::default(),
@@ -63,10 +67,17 @@ impl Exchange {
         }
     }
 
+    /// How a refusal is written: as the route says, once there is one.
+    pub(super) fn dialect(&self) -> Dialect {
+        let route = self.findings.route.as_ref().and_then(|(_, route)| route.errors);
+        route.unwrap_or(self.generation.settings.errors.dialect)
+    }
+
     /// What there is to record, once; none when the request was never decided.
     pub(super) fn conclude(&mut self, session: &Session) -> Option<Record> {
         let peer = self.connection.as_ref().and_then(|connection| connection.proxied.or(connection.peer));
         Some(Record {
+            regime: Arc::clone(&self.generation.regime),
             time: self.arrived,
             interaction_id: self.interaction.as_ref()?.id(),
             peer,

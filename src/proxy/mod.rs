@@ -7,11 +7,13 @@ mod backend;
 mod body;
 pub mod exchange;
 mod framing;
+pub mod generation;
 pub mod health;
 mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
+pub mod reload;
 pub mod request_line;
 mod respond;
 pub mod serve;
@@ -20,22 +22,39 @@ mod websocket;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::{
-    config::Settings,
     observe::{AuditLog, Metrics},
-    proxy::{activity::Activity, answers::Outside},
+    proxy::{activity::Activity, generation::Generation, reload::LastReload},
 };
 
 /// What every request needs, shared by all of them.
 pub struct World {
-    /// The configuration, the gate in it.
-    pub settings: Settings,
-    /// What is learned from elsewhere.
-    pub outside: Outside,
+    /// What is in force now.
+    generation: ArcSwap<Generation>,
+    /// What became of the latest attempt to replace it.
+    pub last_reload: LastReload,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The audit log.
     pub audit: AuditLog,
     /// Requests and connections under way, and whether the process drains.
     pub activity: Activity,
+}
+
+impl World {
+    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog) -> Self {
+        let (last_reload, activity) = (LastReload::default(), Activity::default());
+        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, audit, activity }
+    }
+
+    /// What is in force now.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    fn replace(&self, next: Arc<Generation>) {
+        self.generation.store(next);
+    }
 }

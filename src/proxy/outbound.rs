@@ -11,6 +11,7 @@ use pingora::http::RequestHeader;
 use crate::{
     certificate::qualified::Role,
     config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
+    consent::Consent,
     gate::Findings,
     peer::Connection,
 };
@@ -44,6 +45,9 @@ impl Outgoing<'_> {
             if let Some(value) = fill(template, self.findings) {
                 request.insert_header(name, value)?;
             }
+        }
+        if let Some(information) = self.findings.consent.as_ref().and_then(Consent::information) {
+            request.insert_header(&Consent::INFORMATION, information.clone())?;
         }
         if !self.backend.forward_authorization {
             request.remove_header(&AUTHORIZATION);
@@ -128,7 +132,7 @@ fn append(placeholder: Placeholder, findings: &Findings, text: &mut String) -> O
             let roles: Vec<_> = certificate?.qualification().roles().map(Role::name).collect();
             return (!roles.is_empty()).then(|| text.push_str(&roles.join(" ")));
         }
-        Placeholder::ConsentId => return None,
+        Placeholder::ConsentId => findings.consent.as_ref()?.id(),
     };
     is_plain(value).then(|| text.push_str(value))
 }

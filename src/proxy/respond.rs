@@ -12,7 +12,7 @@ use pingora::{http::ResponseHeader, proxy::Session};
 use crate::{
     config::settings::Errors,
     denial::{Challenge, Denial},
-    dialect::Refusal,
+    dialect::{Dialect, Refusal},
     proxy::interaction::{self, Interaction},
 };
 
@@ -27,6 +27,7 @@ pub(super) async fn refuse(
     session: &mut Session,
     denial: &Denial,
     errors: &Errors,
+    dialect: Dialect,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
     if matches!(denial, Denial::RequestMalformed { .. }) {
@@ -34,7 +35,7 @@ pub(super) async fn refuse(
     } else if !withholds_body(session) {
         drain(session, DRAIN_BEFORE).await;
     }
-    answer(session, denial, errors, interaction).await
+    answer(session, denial, errors, dialect, interaction).await
 }
 
 /// Writes the refusal, and lets a client whose connection is about to close finish sending.
@@ -45,9 +46,10 @@ pub(super) async fn answer(
     session: &mut Session,
     denial: &Denial,
     errors: &Errors,
+    dialect: Dialect,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
-    let (head, body) = compose(denial, errors, interaction)?;
+    let (head, body) = compose(denial, errors, dialect, interaction)?;
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(head), bodiless).await?;
     if !bodiless {
@@ -66,10 +68,15 @@ fn withholds_body(session: &Session) -> bool {
 }
 
 /// The refusal as header section and body.
-fn compose(denial: &Denial, errors: &Errors, interaction: &Interaction) -> pingora::Result<(ResponseHeader, Bytes)> {
+fn compose(
+    denial: &Denial,
+    errors: &Errors,
+    dialect: Dialect,
+    interaction: &Interaction,
+) -> pingora::Result<(ResponseHeader, Bytes)> {
     let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
     let refusal = Refusal { denial, status, full_detail: errors.full_detail, interaction: interaction.id() };
-    let body = errors.dialect.write(&refusal);
+    let body = dialect.write(&refusal);
     let mut head = ResponseHeader::build(status, Some(HEADERS))?;
     if let Some(body) = &body {
         head.insert_header(CONTENT_TYPE, HeaderValue::from_static(body.media_type))?;
@@ -144,7 +151,6 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::dialect::Dialect;
 
     fn errors(full_detail: bool) -> Errors {
         Errors { dialect: Dialect::Problem, full_detail, status: [("role_missing", 401)].into() }
@@ -152,7 +158,7 @@ mod tests {
 
     fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {
         let interaction = Interaction::of(&HeaderMap::new());
-        let (head, body) = compose(denial, &errors(full_detail), &interaction).unwrap();
+        let (head, body) = compose(denial, &errors(full_detail), Dialect::Problem, &interaction).unwrap();
         (head, serde_json::from_slice(&body).unwrap(), interaction)
     }
 
@@ -212,6 +218,30 @@ mod tests {
     }
 
     #[test]
+    fn head_of_a_refusal_is_the_same_in_every_dialect_but_for_the_body() {
+        for denial in Denial::every() {
+            let (problem, ..) = composed(&denial, false);
+            for (format, dialect) in Dialect::ALL {
+                let interaction = Interaction::of(&problem.headers);
+                let (mut head, body) = compose(&denial, &errors(false), dialect, &interaction).unwrap();
+
+                assert_eq!(head.headers[CONTENT_LENGTH], body.len().to_string(), "{format}");
+                assert_eq!(head.headers.contains_key(CONTENT_TYPE), !body.is_empty(), "{format}");
+                let challenged = head.headers.contains_key(WWW_AUTHENTICATE);
+                let is_bearer = denial.row().challenge.is_some() || head.status == 401;
+                assert_eq!(challenged, is_bearer, "{} as {format}", denial.code());
+                for name in [CONTENT_TYPE, CONTENT_LENGTH] {
+                    head.remove_header(&name);
+                    if let Some(value) = problem.headers.get(&name) {
+                        head.insert_header(name, value.clone()).unwrap();
+                    }
+                }
+                assert_eq!((head.status, &head.headers), (problem.status, &problem.headers), "{format}");
+            }
+        }
+    }
+
+    #[test]
     fn refusal_of_a_method_names_those_that_would_do() {
         check(&Denial::MethodNotAllowed { allow: "GET, POST".into() }, 405, ALLOW, Some("GET, POST"));
     }
@@ -229,7 +259,7 @@ mod tests {
         let mut session = Session::new_h1(Box::new(server));
         session.as_downstream_mut().read_request().await.unwrap();
         let interaction = Interaction::of(&session.req_header().headers);
-        refuse(&mut session, denial, &errors(false), &interaction).await.unwrap();
+        refuse(&mut session, denial, &errors(false), Dialect::Problem, &interaction).await.unwrap();
         drop(session);
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();

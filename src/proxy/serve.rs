@@ -8,7 +8,11 @@ use pingora::{
     proxy::HttpProxy,
     server::configuration::ServerConf,
 };
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::{
     config::{
@@ -16,20 +20,15 @@ use crate::{
         settings::{Address, Backend, Listen},
     },
     observe::{AuditLog, Metrics, expiry},
-    outside::{
-        AddressRules, Consents, CrlFiles, IntrospectionStore, KeyStore, RevocationRules, RevocationStore,
-        StatementKeys, UseStore,
-    },
     proxy::{
         World,
-        activity::Activity,
         admin::Admin,
-        answers::Outside,
+        generation::Generation,
         health::Health,
-        listen::{Reception, Socket},
+        listen::{Handshake, Reception, Socket},
+        reload::Reloader,
         service::Sidecar,
     },
-    refresh::crl::CrlWatch,
 };
 
 /// A process whose listeners are bound and which answers probes, but takes no request yet.
@@ -40,6 +39,7 @@ pub struct Server {
     proxy: Arc<HttpProxy<Sidecar>>,
     /// Admin listener, refreshing of keys and CRL files, expiry: they go on until the process ends.
     background: JoinSet<()>,
+    reload: Arc<Notify>,
 }
 
 /// How requests under way ended when the process was told to end.
@@ -56,43 +56,39 @@ impl Server {
     ///
     /// # Errors
     /// In words for the operator: a port in use, an audit file that cannot be opened, and the like.
-    pub async fn start(mut settings: Settings) -> io::Result<Self> {
-        let metrics = Arc::new(Metrics::new(&settings));
-        let sources = std::mem::take(&mut settings.keys);
-        let (fetch_timeout, token_cache_bytes) = (settings.fetch_timeout, settings.token_cache_bytes);
-        let keys = KeyStore::new(sources, fetch_timeout, token_cache_bytes, Arc::clone(&metrics));
-        let audit = AuditLog::open(&settings.audit, settings.mode, Arc::clone(&settings.hash))?;
-        let activity = Activity::default();
-        let revocation = revocation_store(&settings, &metrics)?;
-        let crl_files = CrlWatch::new(&settings.revocation, Arc::clone(&revocation));
-        // The store has them, and lets go of each when its file is replaced.
-        settings.revocation.crls = Vec::new();
-        let outside = outside(&mut settings, keys, revocation, &metrics)?;
-        let world = Arc::new(World { settings, outside, metrics, audit, activity });
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        let metrics = Arc::new(Metrics::new());
+        let audit = AuditLog::open(&settings.audit)?;
+        metrics.configuration.taken(settings.gate.certificates.truststore().anchors(), false);
+        let generation = Generation::first(settings, &metrics)?;
+        let world = Arc::new(World::new(generation, metrics, audit));
+        let Settings { listen, backend, admin, .. } = &world.generation().settings;
 
         // First the listener that says what is still missing.
-        let admin = bind("admin", &world.settings.admin).await?;
-        let data = bind("data", &world.settings.listen.address).await?;
+        let admin_socket = bind("admin", admin).await?;
+        let data = bind("data", &listen.address).await?;
         world.activity.start();
 
-        let conf = Arc::new(server_conf(&world.settings.listen, &world.settings.backend));
-        let health = Health::of(&world.settings.backend, &conf).map_err(io::Error::other)?;
+        let conf = Arc::new(server_conf(listen, backend));
+        let health = Health::of(backend, &conf).map_err(io::Error::other)?;
+        let handshake = Arc::new(Handshake::new(listen).map_err(io::Error::other)?);
+        let reload = Arc::new(Notify::new());
+        let reloader = Reloader::new(Arc::clone(&world), Arc::clone(&handshake), Arc::clone(&reload));
         let mut background = JoinSet::new();
-        background.spawn(Admin::new(Arc::clone(&world), health).run(admin));
-        background.spawn(Arc::clone(&world.outside.keys).run());
-        crl_files.map(|watch| background.spawn(watch.run()));
+        background.spawn(Admin::new(Arc::clone(&world), health).run(admin_socket));
         background.spawn(watch_expiry(Arc::clone(&world)));
+        background.spawn(reloader.run());
         let believing = Arc::clone(&world);
-        let believes = move |peer| believing.settings.gate.peers.believes_proxy_header(peer);
+        let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
         let refused = world.metrics.refused_connections();
-        let reception = Reception::new(&world.settings.listen, world.activity.clone(), refused, Box::new(believes));
-        Ok(Self {
-            data,
-            reception: reception.map_err(io::Error::other)?,
-            proxy: Arc::new(proxy(&world, conf)?),
-            background,
-            world,
-        })
+        let reception = Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes));
+        let proxy = Arc::new(proxy(&world, conf)?);
+        Ok(Self { data, reception, proxy, background, reload, world })
+    }
+
+    /// Whoever notifies it has the configuration read anew.
+    pub fn reload(&self) -> Arc<Notify> {
+        Arc::clone(&self.reload)
     }
 
     /// What requests share.
@@ -113,8 +109,9 @@ impl Server {
         // a balancer that sends another request on one is answered, and told that it was the last.
         shutdown.send_replace(true);
         let _ = taking_in.await;
+        let drain_timeout = self.world.generation().settings.listen.drain_timeout;
         tracing::info!(event = "draining", requests = activity.requests().now());
-        let finished = timeout(self.world.settings.listen.drain_timeout, activity.requests().none()).await.is_ok();
+        let finished = timeout(drain_timeout, activity.requests().none()).await.is_ok();
         if finished {
             // HTTP/2 answers may still be on their way from the request's task to the connection's.
             let _ = timeout(GOODBYE, activity.http2().none()).await;
@@ -124,47 +121,13 @@ impl Server {
     }
 }
 
-/// Knows nothing yet but the CRL files.
-fn revocation_store(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<RevocationStore>> {
-    let settings = &settings.revocation;
-    let files = CrlFiles::new(settings.crls.clone());
-    let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
-    let rules = RevocationRules {
-        methods: settings.methods.clone(),
-        timeout: settings.timeout,
-        cache_ttl: settings.cache_ttl,
-        max_stale: settings.max_stale,
-        crl_refresh: settings.crl_refresh,
-        addresses,
-    };
-    RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)
-}
-
 async fn watch_expiry(world: Arc<World>) {
-    let anchors = world.settings.gate.certificates.truststore().anchors();
-    let anchors = anchors.map(|(subject, end)| (subject.to_owned(), end)).collect();
+    let anchors = || {
+        let generation = world.generation();
+        let anchors = generation.settings.gate.certificates.truststore().anchors();
+        anchors.map(|(subject, end)| (subject.to_owned(), end)).collect()
+    };
     expiry::watch(anchors, &world.metrics).await;
-}
-
-/// What is learned from elsewhere; nobody is asked yet.
-fn outside(
-    settings: &mut Settings,
-    keys: Arc<KeyStore>,
-    revocation: Arc<RevocationStore>,
-    metrics: &Arc<Metrics>,
-) -> io::Result<Outside> {
-    let metrics = || Arc::clone(metrics);
-    let sources = std::mem::take(&mut settings.introspection);
-    let statements = StatementKeys::new(settings.registration.take(), metrics()).map_err(io::Error::other)?;
-    let consents = Consents::new(settings.consent.take(), metrics()).map_err(io::Error::other)?;
-    Ok(Outside {
-        introspection: IntrospectionStore::new(sources, settings.fetch_timeout, metrics()),
-        uses: UseStore::new(std::mem::take(&mut settings.uses), metrics()),
-        revocation,
-        keys,
-        statements,
-        consents,
-    })
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
@@ -174,7 +137,8 @@ async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
 }
 
 fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Sidecar>> {
-    let listen = &world.settings.listen;
+    let generation = world.generation();
+    let listen = &generation.settings.listen;
     let sidecar = Sidecar::new(Arc::clone(world)).map_err(io::Error::other)?;
     let mut proxy = HttpProxy::new(sidecar, conf);
     let mut options = HttpServerOptions::default();

@@ -1,13 +1,13 @@
 //! The phases of one request in Pingora.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{
-    StatusCode,
-    header::{CONTENT_LENGTH, EXPECT},
-};
+use http::{StatusCode, header::EXPECT};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
@@ -18,15 +18,18 @@ use pingora::{
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    config::settings::Mode,
+    config::{
+        Settings,
+        settings::{Backend, Mode},
+    },
     denial::Denial,
     gate::{Answer, Findings, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
     observe::{self, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, exchange::Exchange, inbound, interaction, interaction::Interaction, listen,
-        outbound::Outgoing, respond, websocket,
+        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
+        interaction::Interaction, listen, outbound::Outgoing, respond, websocket,
     },
     route,
     token::Proof,
@@ -44,19 +47,24 @@ impl Sidecar {
     /// # Errors
     /// What Pingora cannot use of the backend's address.
     pub fn new(world: Arc<World>) -> pingora::Result<Self> {
-        let backend = BackendPeer::new(&world.settings.backend)?;
+        let backend = BackendPeer::new(&world.generation().settings.backend)?;
         Ok(Self { world, backend })
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
-    async fn judge(&self, session: &mut Session, asserted: &Asserted, connection: &Connection) -> Judgement {
+    async fn judge(
+        generation: &Generation,
+        session: &mut Session,
+        asserted: &Asserted,
+        connection: &Connection,
+    ) -> Judgement {
         let mut answered = Vec::new();
         let mut proof = None;
         while answered.len() < MOST_QUESTIONS {
             let Judgement { verdict, findings } =
-                self.judge_once(session, asserted, connection, &answered, proof.as_ref());
+                Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
             let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
-            match self.world.outside.answer(question, session).await {
+            match generation.outside.answer(question, session).await {
                 Ok(answer) => answered.push(answer),
                 Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
             }
@@ -67,7 +75,7 @@ impl Sidecar {
     }
 
     fn judge_once(
-        &self,
+        generation: &Generation,
         session: &Session,
         asserted: &Asserted,
         connection: &Connection,
@@ -82,11 +90,11 @@ impl Sidecar {
         let authority = inbound::authority(request);
         let (headers, method) = (&request.headers, &request.method);
         let inbound = Inbound { connection, asserted, headers, method, authority, path };
-        let outside = &self.world.outside;
+        let outside = &generation.outside;
         let keys = outside.keys.ring();
         let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
         let known = Known { keys: &keys, revocations, introspections, answered, proof };
-        self.world.settings.gate.judge(&inbound, &known, UnixTime::now())
+        generation.settings.gate.judge(&inbound, &known, UnixTime::now())
     }
 
     /// What becomes of a judgement in the configured mode.
@@ -94,7 +102,7 @@ impl Sidecar {
     /// # Errors
     /// The refusal that is answered.
     fn decide(
-        &self,
+        settings: &Settings,
         verdict: Verdict,
         findings: &mut Findings,
         session: &Session,
@@ -107,12 +115,12 @@ impl Sidecar {
             Verdict::Ask(_) => Denial::KeysUnavailable,
         };
         let refused_method = route::is_refused(&session.req_header().method);
-        if self.world.settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
+        if settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
             return Err(denial);
         }
         if findings.route.is_none() {
             // Routing answers before the peer is looked at, and report mode does not relax who may speak to certbound.
-            findings.peer = self.world.settings.gate.peers.admit(connection, asserted, UnixTime::now())?;
+            findings.peer = settings.gate.peers.admit(connection, asserted, UnixTime::now())?;
         }
         Ok(Decision::WouldDeny(denial))
     }
@@ -122,23 +130,25 @@ impl Sidecar {
     /// # Errors
     /// The refusal that is answered.
     async fn weigh(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Decision, Denial> {
-        let settings = &self.world.settings;
+        let generation = Arc::clone(&exchange.generation);
+        let settings = &generation.settings;
         let arrival = inbound::arrive(session, &settings.identity, settings.listen.max_header_bytes);
         for name in arrival.asserted.stripped() {
             self.world.metrics.stripped(name);
         }
         exchange.interaction = Some(Interaction::of(&session.req_header().headers));
         exchange.connection = listen::connection_of(session);
-        let slot = self.world.audit.reserve();
+        let slot = self.world.audit.reserve(&generation.regime);
         let slot = slot.map(|slot| exchange.slot = Some(slot));
         arrival.form?;
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
-        let Judgement { verdict, mut findings } = self.judge(session, &arrival.asserted, &connection).await;
-        let decided = self.decide(verdict, &mut findings, session, &arrival.asserted, &connection);
+        let Judgement { verdict, mut findings } =
+            Self::judge(&generation, session, &arrival.asserted, &connection).await;
+        let decided = Self::decide(settings, verdict, &mut findings, session, &arrival.asserted, &connection);
         exchange.findings = findings;
         let decision = decided?;
-        self.hold_body_limit(session)?;
+        hold_body_limit(session, &settings.backend)?;
         match (slot, decision) {
             (Err(denial), _) if settings.mode == Mode::Enforce => Err(denial),
             (Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
@@ -146,21 +156,8 @@ impl Sidecar {
         }
     }
 
-    /// A length that is announced is refused before the backend hears of the request.
-    fn hold_body_limit(&self, session: &Session) -> Result<(), Denial> {
-        let announced = session.req_header().headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let announced = announced.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-        if self.is_too_large(announced) { Err(Denial::BodyTooLarge) } else { Ok(()) }
-    }
-
-    fn is_too_large(&self, body_bytes: u64) -> bool {
-        let most = self.world.settings.backend.max_body_bytes;
-        most != 0 && body_bytes > most
-    }
-
     /// Sets how long the client may take, and keeps the connection only where Pingora would.
-    fn be_patient(&self, session: &mut Session) {
-        let idle = self.world.settings.listen.idle_timeout;
+    fn be_patient(session: &mut Session, idle: Duration) {
         let downstream = session.as_downstream_mut();
         downstream.set_read_timeout(Some(idle));
         downstream.set_write_timeout(Some(idle));
@@ -192,14 +189,18 @@ impl ProxyHttp for Sidecar {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::new(self.world.metrics.request_begins(), self.world.activity.requests().begin())
+        Exchange::new(
+            self.world.generation(),
+            self.world.metrics.request_begins(),
+            self.world.activity.requests().begin(),
+        )
     }
 
     /// Pingora's default is a compression module that nobody asked for.
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
-        self.be_patient(session);
+        Self::be_patient(session, exchange.generation.idle_timeout());
         match self.weigh(session, exchange).await {
             Ok(decision) => {
                 exchange.decision = Some(decision);
@@ -212,9 +213,12 @@ impl ProxyHttp for Sidecar {
                 Ok(false)
             }
             Err(denial) => {
+                let dialect = exchange.dialect();
                 if let Some(interaction) = &exchange.interaction {
                     // A client that left before its refusal came has been refused all the same.
-                    let _ = respond::refuse(session, &denial, &self.world.settings.errors, interaction).await;
+                    let _ =
+                        respond::refuse(session, &denial, &exchange.generation.settings.errors, dialect, interaction)
+                            .await;
                 }
                 exchange.decision = Some(Decision::Deny(denial));
                 Ok(true)
@@ -227,7 +231,7 @@ impl ProxyHttp for Sidecar {
         let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
         exchange.addresses = addresses;
         if session.is_upgrade_req() {
-            websocket::allow(&mut peer, self.world.settings.listen.idle_timeout);
+            websocket::allow(&mut peer, exchange.generation.idle_timeout());
         }
         Ok(peer)
     }
@@ -255,11 +259,11 @@ impl ProxyHttp for Sidecar {
             return Err(Error::explain(ErrorType::InternalError, "forwarded without having arrived"));
         };
         let outgoing = Outgoing {
-            backend: &self.world.settings.backend,
+            backend: &exchange.generation.settings.backend,
             findings: &exchange.findings,
             connection,
             vouched: exchange.findings.peer.is_some(),
-            tls: self.world.settings.listen.tls.is_some(),
+            tls: exchange.generation.settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
         request.insert_header(interaction::NAME, interaction.value().clone())
@@ -278,7 +282,7 @@ impl ProxyHttp for Sidecar {
         }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
         exchange.body_bytes = exchange.body_bytes.saturating_add(more);
-        if self.is_too_large(exchange.body_bytes) {
+        if is_too_large(exchange.body_bytes, &exchange.generation.settings.backend) {
             return Err(Error::new(BODY_TOO_LARGE).into_down());
         }
         Ok(())
@@ -314,6 +318,7 @@ impl ProxyHttp for Sidecar {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
         let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
         let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
             if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
@@ -322,7 +327,7 @@ impl ProxyHttp for Sidecar {
             }
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
-            let _ = respond::answer(session, &denial, &self.world.settings.errors, interaction).await;
+            let _ = respond::answer(session, &denial, &exchange.generation.settings.errors, dialect, interaction).await;
             error_code = session.response_written().map_or(0, |head| head.status.as_u16());
             exchange.decision = Some(Decision::Deny(denial));
         }
@@ -335,7 +340,7 @@ impl ProxyHttp for Sidecar {
         if let Some(slot) = slot {
             slot.record(&record);
         }
-        observe::log::access(&self.world.settings.log, &record);
+        observe::log::access(&exchange.generation.settings.log, &record);
         self.world.metrics.record(&record);
     }
 
@@ -351,6 +356,16 @@ impl ProxyHttp for Sidecar {
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
     }
+}
+
+/// A length that is announced is refused before the backend hears of the request.
+fn hold_body_limit(session: &Session, backend: &Backend) -> Result<(), Denial> {
+    if is_too_large(body::announced(session), backend) { Err(Denial::BodyTooLarge) } else { Ok(()) }
+}
+
+fn is_too_large(body_bytes: u64, backend: &Backend) -> bool {
+    let most = backend.max_body_bytes;
+    most != 0 && body_bytes > most
 }
 
 /// Whether a refusal is answered in report mode too: rules of form, limits, and who may speak to certbound.

@@ -69,6 +69,11 @@ impl Template {
         given.next().is_none()
     }
 
+    /// Whether it has a named place.
+    pub fn has_place(&self) -> bool {
+        self.segments.iter().any(|segment| !matches!(segment, Segment::Literal(_)))
+    }
+
     /// What the last named place stands for in a path that fits.
     pub fn last_place<'a>(&self, path: RequestPath<'a>) -> Option<&'a str> {
         let place = self.segments.iter().rposition(|segment| !matches!(segment, Segment::Literal(_)))?;

@@ -168,9 +168,10 @@ impl fmt::Debug for Claims {
     }
 }
 
-type Read<T> = Result<T, &'static str>;
+pub(crate) type Read<T> = Result<T, &'static str>;
 
-fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<str>>> {
+/// A string; none where there is no such claim.
+pub(crate) fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<str>>> {
     match payload.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str().into())),
@@ -181,7 +182,7 @@ fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<s
 /// A NumericDate. Its fraction is dropped, because the clock has none either.
 ///
 /// After the year 9999 are only times in milliseconds, which would make a token last for ever.
-fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
+pub(crate) fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
     let Some(value) = payload.get(name) else { return Ok(None) };
     let seconds = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) if seconds <= LATEST => seconds,
@@ -191,7 +192,8 @@ fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixT
     Ok(Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds))))
 }
 
-fn audiences(payload: &Members) -> Read<Box<[Box<str>]>> {
+/// `aud`, one or more; empty when absent.
+pub(crate) fn audiences(payload: &Members) -> Read<Box<[Box<str>]>> {
     let wrong = "`aud` is not a string or a list of strings";
     match payload.get("aud") {
         None => Ok(Box::default()),

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::Value;
 
 /// The members of an object, by name.
-pub(super) type Members = serde_json::Map<String, Value>;
+pub(crate) type Members = serde_json::Map<String, Value>;
 
 /// A value as it was written, but for one thing: an object that names a member twice is `null`.
 ///
@@ -19,7 +19,7 @@ struct Strict(Value);
 /// Reads one object and nothing after it; none when it is anything else, or names a member twice.
 ///
 /// Depth is bounded by serde_json (128); bounding the length is the caller's part.
-pub(super) fn members(bytes: &[u8]) -> Option<Members> {
+pub(crate) fn members(bytes: &[u8]) -> Option<Members> {
     match serde_json::from_slice(bytes) {
         Ok(Strict(Value::Object(members))) => Some(members),
         _ => None,

@@ -1,12 +1,14 @@
 //! One public key of an issuer (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use der::{Encode, Sequence, asn1::UintRef};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
     RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::token::{Algorithm, json::Members};
 
@@ -40,7 +42,7 @@ impl Key {
     /// Why the key is left out.
     pub(super) fn read(jwk: &Value) -> Result<Self, &'static str> {
         let jwk = jwk.as_object().ok_or("not an object with each member once")?;
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.contains_key(*secret)) {
+        if is_secret(jwk) {
             return Err("holds secret material, so whoever could read it can sign; publish the public key alone");
         }
         if text(jwk, "use", "`use` is not a string")?.is_some_and(|purpose| purpose != "sig") {
@@ -112,6 +114,19 @@ impl Material {
     }
 }
 
+impl Material {
+    /// What stands in subjectPublicKey (RFC 8017, appendix A.1.1; RFC 5480, section 2.2; RFC 8410, section 4).
+    fn octets(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Rsa { n, e } => {
+                let key = RsaPublicKey { modulus: UintRef::new(n).ok()?, exponent: UintRef::new(e).ok()? };
+                key.to_der().ok()
+            }
+            Self::P256(octets) | Self::P384(octets) | Self::Ed25519(octets) => Some(octets.clone()),
+        }
+    }
+}
+
 fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
     match algorithm {
         Algorithm::PS256 => Some(&RSA_PSS_2048_8192_SHA256),
@@ -122,6 +137,25 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
         Algorithm::RS512 => Some(&RSA_PKCS1_2048_8192_SHA512),
         Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => None,
     }
+}
+
+/// SHA-256 of the octets that are the subjectPublicKey of a certificate for this key: what the key identifiers of RFC 7093,
+/// section 2, are cut from. None for a key that is not known here, or whose secret part is published.
+///
+/// What the key may be used for is not looked at.
+pub(crate) fn key_identifier(jwk: &Value) -> Option<[u8; 32]> {
+    let jwk = jwk.as_object().filter(|jwk| !is_secret(jwk))?;
+    Some(Sha256::digest(Material::read(jwk).ok()?.octets()?).into())
+}
+
+fn is_secret(jwk: &Members) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.contains_key(*secret))
+}
+
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
 }
 
 fn allows_verify(key_ops: &Value) -> bool {

@@ -6,20 +6,20 @@ use serde_json::Value;
 use crate::token::json::{self, Members};
 
 /// A token taken apart. Nothing in it is believed: the signature is not verified here.
-pub(super) struct Jws<'a> {
-    pub(super) header: Header,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Jws<'a> {
+    pub(crate) header: Header,
+    pub(crate) payload: Vec<u8>,
     /// What is signed: the first two parts as they were sent.
-    pub(super) signed: &'a [u8],
-    pub(super) signature: Vec<u8>,
+    pub(crate) signed: &'a [u8],
+    pub(crate) signature: Vec<u8>,
 }
 
 /// The members of the JOSE header that are read. Keys that the token brings along (`jku`, `jwk`, `x5u`, `x5c`) are not.
-pub(super) struct Header {
-    pub(super) algorithm: String,
-    pub(super) kid: Option<String>,
+pub(crate) struct Header {
+    pub(crate) algorithm: String,
+    pub(crate) kid: Option<String>,
     /// Lower case, without `application/` (RFC 7515, section 4.1.9).
-    pub(super) typ: Option<Box<str>>,
+    pub(crate) typ: Option<Box<str>>,
 }
 
 impl<'a> Jws<'a> {
@@ -27,7 +27,7 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// Why it is `token_malformed`.
-    pub(super) fn parse(token: &'a str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(token: &'a str) -> Result<Self, &'static str> {
         let (signed, signature) = token.rsplit_once('.').ok_or("not three parts")?;
         let (header, payload) = signed.split_once('.').ok_or("not three parts")?;
         // A fourth part leaves a dot in the payload, which base64url does not have.

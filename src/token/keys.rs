@@ -67,16 +67,7 @@ impl KeySet {
     /// # Errors
     /// What is wrong: not a JWK set, over [`Self::MAX_BYTES`], over [`Self::MAX_KEYS`].
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        if json.len() > Self::MAX_BYTES {
-            return Err(format!("over {} bytes", Self::MAX_BYTES));
-        }
-        let document = json::members(json).ok_or("not one JSON object with each member once")?;
-        let Some(Value::Array(list)) = document.get("keys") else {
-            return Err("not a JWK set: no list `keys`".to_owned());
-        };
-        if list.len() > Self::MAX_KEYS {
-            return Err(format!("over {} keys", Self::MAX_KEYS));
-        }
+        let list = jwks(json)?;
         let mut set = Self { keys: Vec::new(), left_out: Vec::new() };
         for (place, jwk) in list.iter().enumerate() {
             match Key::read(jwk) {
@@ -105,7 +96,7 @@ impl KeySet {
     /// Verifies a signature with the keys that the header may mean.
     ///
     /// With a `kid`: each key of that `kid`, where type and `alg` fit. Without: the only key that fits.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
@@ -132,9 +123,25 @@ impl KeySet {
     pub const MAX_KEYS: usize = 100;
 }
 
+/// The elements of a JWK set (RFC 7517, section 5), none of them read.
+///
+/// # Errors
+/// What is wrong: not a JWK set, over [`KeySet::MAX_BYTES`], over [`KeySet::MAX_KEYS`].
+pub(crate) fn jwks(json: &[u8]) -> Result<Vec<Value>, String> {
+    if json.len() > KeySet::MAX_BYTES {
+        return Err(format!("over {} bytes", KeySet::MAX_BYTES));
+    }
+    let mut document = json::members(json).ok_or("not one JSON object with each member once")?;
+    match document.remove("keys") {
+        Some(Value::Array(list)) if list.len() > KeySet::MAX_KEYS => Err(format!("over {} keys", KeySet::MAX_KEYS)),
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err("not a JWK set: no list `keys`".to_owned()),
+    }
+}
+
 /// Why no key verified a signature.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum KeyStop {
+pub(crate) enum KeyStop {
     /// No key of that `kid`, or without one no key for the algorithm: a newer set may have it.
     Unknown,
     /// The key of that `kid` is for another algorithm.

@@ -137,6 +137,8 @@ fn what_would_weaken_the_gate_is_a_fault() {
         (smallest().route("path = \"/a\"\nrequire = [\"everything\"]"), "require"),
         (smallest().set("errors.status", "{ certificate_missing = 200 }"), "errors.status"),
         (smallest().set("errors.status", "{ nothing_like_it = 403 }"), "errors.status"),
+        (smallest().set("errors.format", r#""obie-v5""#), "errors.format"),
+        (smallest().route("path = \"/a\"\nerrors = \"obie-v5\""), "route.errors"),
         (smallest().set("mode", r#""off""#), "mode"),
         (smallest().set("revocation.methods", r#"["oscp"]"#), "revocation.methods"),
         (smallest().set("revocation.on_unavailable", r#""pass""#), "revocation.on_unavailable"),
@@ -145,6 +147,7 @@ fn what_would_weaken_the_gate_is_a_fault() {
         (smallest().set("eidas.require", r#""qseal""#), "eidas.require"),
         (smallest().set("eidas.authorities", r#"["DE-BAFIN"]"#), "eidas.authorities"),
         (smallest().route("path = \"/a\"\nroles = [\"PSP_XX\"]"), "roles"),
+        (smallest().route("path = \"/a\"\nconsent = true"), "route.consent"),
     ] {
         let output = check(&config);
         let faults = faults(&output);
@@ -157,12 +160,8 @@ fn what_would_weaken_the_gate_is_a_fault() {
 fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
     for (config, key) in [
         (smallest().set("token.binding", r#"["x5t#S256", "jkt"]"#), "token.binding"),
-        (smallest().set("errors.format", r#""obie-v4""#), "errors.format"),
         (smallest().set("audit.hash_chain", "true"), "audit.hash_chain"),
         (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
-        (smallest().set("consent.endpoint", r#""http://127.0.0.1:9446/validate""#), "consent"),
-        (smallest().route("path = \"/a\"\nconsent = true"), "consent"),
-        (smallest().route("path = \"/a\"\nkind = \"registration\""), "kind"),
     ] {
         let output = check(&config);
         let faults = faults(&output);

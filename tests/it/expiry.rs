@@ -1,7 +1,6 @@
 //! What ends soon is said, and CRL files that are replaced are read.
 
 use rcgen::{CertificateParams, CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, SerialNumber};
-use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
@@ -14,7 +13,7 @@ fn anchors_and_crls_that_end_soon_are_named_at_start() {
     let bank = Bank::start();
     let sidecar = watching(&bank, Duration::hours(60)).start();
 
-    let lines = said(&sidecar, "ends_soon", 3);
+    let lines = sidecar.events("ends_soon", 3);
 
     let of =
         |name: &str| lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}: {lines:#?}"));
@@ -51,10 +50,10 @@ fn crl_file_that_is_replaced_is_read_without_a_restart() {
     let file = sidecar.folder().join("lists/elsewhere.crl");
 
     std::fs::write(&file, "a page of excuses").unwrap();
-    assert!(said(&sidecar, "crls_not_reloaded", 1)[0]["error"].as_str().unwrap().contains("elsewhere.crl"));
+    assert!(sidecar.events("crls_not_reloaded", 1)[0]["error"].as_str().unwrap().contains("elsewhere.crl"));
 
     std::fs::write(&file, list(Duration::days(60))).unwrap();
-    let line = &said(&sidecar, "crls_reloaded", 1)[0];
+    let line = &sidecar.events("crls_reloaded", 1)[0];
     assert_eq!((&line["lists"], &line["ended"]), (&1.into(), &0.into()));
 }
 
@@ -82,18 +81,4 @@ fn list(lasts: Duration) -> Vec<u8> {
         key_identifier_method: KeyIdMethod::Sha256,
     };
     list.signed_by(&issuer).unwrap().der().to_vec()
-}
-
-/// The lines of one event, once there are `count`.
-fn said(sidecar: &Sidecar, event: &str, count: usize) -> Vec<Value> {
-    let mut wanted = 0;
-    loop {
-        wanted += 1;
-        // Waits for each further line, so that this ends when no more come.
-        let lines = sidecar.log("app", wanted);
-        let lines: Vec<_> = lines.into_iter().filter(|line| line["event"] == event).collect();
-        if lines.len() >= count {
-            return lines;
-        }
-    }
 }

@@ -107,6 +107,17 @@ impl Connection {
         Self::over(Box::new(StreamOwned::new(session, stream)))
     }
 
+    /// The certificate that a server shows in the handshake.
+    pub(crate) fn certificate_of(address: SocketAddr, name: &str, config: ClientConfig) -> Vec<u8> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut stream = patient(TcpStream::connect(address).unwrap());
+        while session.is_handshaking() {
+            session.complete_io(&mut stream).unwrap();
+        }
+        session.peer_certificates().unwrap()[0].to_vec()
+    }
+
     fn over(stream: Box<dyn Stream>) -> Self {
         Self { stream: BufReader::with_capacity(1 << 16, stream) }
     }

@@ -184,6 +184,16 @@ impl Sidecar {
         found.unwrap_or_else(|| panic!("no {name} in {:#?}", self.stdout.all()))
     }
 
+    /// The lines with this `event` so far, once there are `count`.
+    pub(crate) fn events(&self, name: &str, count: usize) -> Vec<Value> {
+        let found = self.stdout.wait_for(|lines| {
+            let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let lines: Vec<_> = lines.filter(|line| line["event"] == name).collect();
+            (lines.len() >= count).then_some(lines)
+        });
+        found.unwrap_or_else(|| panic!("fewer than {count} {name} in {:#?}", self.stdout.all()))
+    }
+
     /// Everything on stdout so far.
     pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.all()

@@ -77,6 +77,13 @@ impl Token {
         Self { header, claims }
     }
 
+    /// No access token, but whatever `claims` say, for `key` to sign.
+    pub(crate) fn saying(key: &SigningKey, claims: Value) -> Self {
+        let header = json!({"typ": "JWT", "alg": "ES256", "kid": key.kid});
+        let (Value::Object(header), Value::Object(claims)) = (header, claims) else { panic!("claims are an object") };
+        Self { header, claims }
+    }
+
     pub(crate) fn bound_to(self, client: &Client) -> Self {
         self.claim("cnf", json!({"x5t#S256": client.thumbprint()}))
     }

@@ -120,7 +120,7 @@ fn key_in_the_older_form_of_elliptic_curves_is_matched_too() {
 }
 
 /// The ECPrivateKey (RFC 5915) inside a PKCS#8 key of P-256, as `openssl ecparam -genkey` writes it.
-fn sec1(key: &KeyPair) -> String {
+pub(super) fn sec1(key: &KeyPair) -> String {
     let pkcs8 = key.serialize_der();
     let version_and_scalar = [0x02, 0x01, 0x01, 0x04, 0x20];
     let start = pkcs8.windows(5).position(|window| window == version_and_scalar).unwrap() - 2;

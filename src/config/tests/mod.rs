@@ -1,7 +1,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 mod agreement;
+mod consent;
 mod files;
+mod registration;
 mod sample;
 mod values;
 

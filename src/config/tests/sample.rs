@@ -24,7 +24,7 @@ fn sample_changes_only_what_has_no_default() {
     let folder = Folder::new();
     let text = sample();
     let file = folder.path("proxy.toml");
-    let reading = Reading::new(&file, &text, now());
+    let reading = Reading::new(&file, &text, Fingerprint::default(), now());
 
     Tables::read(&reading, parse(&reading, &text).unwrap());
 
@@ -47,7 +47,7 @@ fn sample_holds_every_key_that_is_read_and_no_other() {
     let folder = Folder::new();
     let text = sample();
     let file = folder.path("proxy.toml");
-    let reading = Reading::new(&file, &text, now());
+    let reading = Reading::new(&file, &text, Fingerprint::default(), now());
     Tables::read(&reading, parse(&reading, &text).unwrap());
     let known: BTreeSet<String> = reading.known.take();
 
@@ -142,6 +142,7 @@ fn written(settings: Settings) -> String {
         admin,
         status,
         hash: _,
+        source: _,
     } = settings;
     let gate = format!("{routes:#?} {peers:#?} {source:#?} {policy:?} {eidas:?} {issuers:#?} {identity:#?}");
     let tokens = format!("{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{settings::*, *};
+use crate::dialect::Dialect;
 
 #[test]
 fn value_out_of_range_or_of_another_type_is_refused() {
@@ -41,6 +42,11 @@ fn value_out_of_range_or_of_another_type_is_refused() {
         "errors.status.role_missing: 200 is not the status of a refusal",
     );
     check("errors", "status = { role_mising = 403 }", "errors.status.role_mising: `role_mising` is none of");
+    check(
+        "errors",
+        "format = \"obie\"",
+        "errors.format: `obie` is none of problem+json, obie-v3, obie-v4, berlin-group",
+    );
     check("log", "level = \"verbose\"", "log.level: `verbose` is none of");
     check("audit", "sink = \"file:\"", "audit.sink: `file:` is no sink");
     check("audit", "sink = \"file:none/audit.log\"", "audit.sink: ");
@@ -152,7 +158,14 @@ fn token_endpoint_demands_the_certificate_and_never_a_token() {
     let routes = Folder::new().settings(&route(&[])).gate.routes;
     let route_read = routes.iter().next().unwrap();
     assert_eq!(route_read.demands, crate::route::Demands { certificate: true, token: false, binding: false });
-    assert_eq!(route_read.errors, Some(crate::dialect::Dialect::OAuth));
+    for (line, dialect) in [
+        ("methods = [\"POST\"]", Dialect::OAuth),
+        ("errors = \"\"", Dialect::OAuth),
+        ("errors = \"wso2\"", Dialect::Wso2),
+    ] {
+        let routes = Folder::new().settings(&route(&[line])).gate.routes;
+        assert_eq!(routes.iter().next().unwrap().errors, Some(dialect), "{line}");
+    }
     for (line, expected) in [
         ("require = [\"certificate\", \"token\"]", "route.require: at the token endpoint"),
         ("require = [\"binding\"]", "route.require: at the token endpoint"),
@@ -179,6 +192,7 @@ fn route_is_held_to_its_grammar() {
     check("methods = [\"GET\", \"GET\"]", "route.methods: `GET` stands here twice");
     check("require = [\"cert\"]", "route.require: `cert` is none of certificate, token, binding");
     check("scopes = [\"accounts payments\"]", "route.scopes: `accounts payments` is not one scope");
+    check("errors = \"berlin\"", "route.errors: `berlin` is none of ");
     check("grant = \"admin\"", "route.grant: `admin` is none of any, application, user");
     check("upgrade = [\"h2c\"]", "route.upgrade: `h2c` is none of websocket");
     check("require = []\nscopes = [\"a\"]", "route.scopes: scopes are the token's");
@@ -190,22 +204,12 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
     for (table, line, key) in [
         ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
-        ("consent", "endpoint = \"http://127.0.0.1:9446/validate\"", "consent.endpoint"),
-        ("consent", "claim = \"consent\"", "consent.claim"),
-        ("registration", "subject_rule = \"off\"", "registration.subject_rule"),
-        ("errors", "format = \"obie-v4\"", "errors.format"),
         ("audit", "hash_chain = true", "audit.hash_chain"),
         ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
     ] {
         check(table, line, &later(key));
     }
-    for (line, key) in [("consent = true", "route.consent"), ("errors = \"oauth\"", "route.errors")] {
-        let faults = Folder::new().faults(&with(&[("route", "path = \"/a\""), ("route", line)]));
-        assert_eq!(faults.len(), 1, "{faults:#?}");
-        assert!(faults[0].contains(&later(key)), "{}", faults[0]);
-    }
     check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
-    check("backend", "headers = { X-R = \"{consent.id}\" }", "backend.headers.X-R: `{consent.id}` is not");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     },
     config::settings::Mode,
     observe::{
-        Record, metrics,
+        Record, Regime, metrics,
         timestamp::{Second, Timestamp},
     },
     token::AccessToken,
@@ -32,7 +32,7 @@ pub(super) struct AuditLine<'a> {
     method: Option<&'static str>,
     route: Option<&'a str>,
     status: Option<u16>,
-    pub(super) mode: ModeName,
+    mode: ModeName,
     decision: &'static str,
     reason: Option<&'static str>,
     /// The facts of a refusal in a sentence.
@@ -42,14 +42,14 @@ pub(super) struct AuditLine<'a> {
     consent_id: Option<&'a str>,
     duration_us: Option<u128>,
     backend_us: Option<u128>,
-    pub(super) config: &'a str,
+    config: &'a str,
     previous: Option<&'a str>,
 }
 
 /// The mode, as the configuration names it.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ModeName {
+enum ModeName {
     Enforce,
     Report,
 }
@@ -85,7 +85,7 @@ struct Token<'a> {
 
 impl<'a> AuditLine<'a> {
     /// What is known when the request was cut off before it was decided: nothing.
-    pub(super) fn cut_off(time: SystemTime) -> Self {
+    pub(super) fn cut_off(time: SystemTime, regime: &'a Regime) -> Self {
         Self {
             log_type: "audit",
             time: Timestamp(time),
@@ -97,7 +97,7 @@ impl<'a> AuditLine<'a> {
             method: None,
             route: None,
             status: None,
-            mode: ModeName::Enforce,
+            mode: regime.mode.into(),
             decision: "deny",
             reason: None,
             detail: None,
@@ -106,12 +106,12 @@ impl<'a> AuditLine<'a> {
             consent_id: None,
             duration_us: None,
             backend_us: None,
-            config: "",
+            config: &regime.configuration,
             previous: None,
         }
     }
 
-    /// What is known of a decided request. Number, mode, and configuration are the writer's to add.
+    /// What is known of a decided request. Identifier and number are the writer's to add.
     pub(super) fn decided(record: &'a Record) -> Self {
         let found = &record.findings;
         let bound = found.binding.is_some();
@@ -131,7 +131,7 @@ impl<'a> AuditLine<'a> {
             consent_id: found.consent_id.as_deref(),
             duration_us: Some(record.duration.as_micros()),
             backend_us: record.backend.map(|took| took.as_micros()),
-            ..Self::cut_off(record.time)
+            ..Self::cut_off(record.time, &record.regime)
         }
     }
 }

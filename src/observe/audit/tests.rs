@@ -40,7 +40,7 @@ impl Write for Paper {
 impl Paper {
     fn log(&self, deny_on_failure: bool, room: usize) -> AuditLog {
         let sink: Box<dyn Write + Send> = Box::new(self.clone());
-        AuditLog::over(Some(sink), deny_on_failure, Mode::Enforce, "hash".into(), room).unwrap()
+        AuditLog::over(Some(sink), deny_on_failure, room).unwrap()
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -72,7 +72,7 @@ fn lines_are_numbered_from_one_in_the_order_in_which_they_are_recorded() {
     let paper = Paper::default();
     let log = paper.log(true, 1000);
     for _ in 0..500 {
-        log.reserve().unwrap().record(&denied());
+        log.reserve(&sample::regime()).unwrap().record(&denied());
     }
     log.close();
 
@@ -91,7 +91,7 @@ fn lines_are_numbered_from_one_in_the_order_in_which_they_are_recorded() {
 fn slot_dropped_without_a_record_says_that_the_request_was_cut_off() {
     let paper = Paper::default();
     let log = paper.log(true, 10);
-    drop(log.reserve().unwrap());
+    drop(log.reserve(&sample::regime()).unwrap());
     log.close();
 
     let [line] = paper.lines().try_into().unwrap();
@@ -106,15 +106,15 @@ fn slot_dropped_without_a_record_says_that_the_request_was_cut_off() {
 fn full_queue_refuses_when_decisions_must_be_recorded_and_else_does_without() {
     let paper = Paper::default();
     let log = paper.log(true, 2);
-    let slots = (log.reserve().unwrap(), log.reserve().unwrap());
-    assert_eq!(log.reserve().err(), Some(Denial::AuditUnavailable));
+    let slots = (log.reserve(&sample::regime()).unwrap(), log.reserve(&sample::regime()).unwrap());
+    assert_eq!(log.reserve(&sample::regime()).err(), Some(Denial::AuditUnavailable));
     drop(slots);
-    until(|| log.reserve().is_ok());
+    until(|| log.reserve(&sample::regime()).is_ok());
 
     let paper = Paper::default();
     let log = paper.log(false, 1);
-    let slot = log.reserve().unwrap();
-    log.reserve().unwrap().record(&denied());
+    let slot = log.reserve(&sample::regime()).unwrap();
+    log.reserve(&sample::regime()).unwrap().record(&denied());
     slot.record(&denied());
     log.close();
     assert_eq!(paper.lines().len(), 1);
@@ -125,12 +125,12 @@ fn failed_sink_refuses_until_it_can_be_written_again_and_loses_nothing() {
     let paper = Paper::default();
     let log = paper.log(true, usize::MAX);
     paper.tear(true);
-    log.reserve().unwrap().record(&denied());
-    until(|| log.reserve().is_err());
+    log.reserve(&sample::regime()).unwrap().record(&denied());
+    until(|| log.reserve(&sample::regime()).is_err());
 
     paper.tear(false);
 
-    until(|| log.reserve().is_ok());
+    until(|| log.reserve(&sample::regime()).is_ok());
     log.close();
     assert_eq!(paper.lines().first().map(|line| &line["reason"]), Some(&"certificate_missing".into()));
 }
@@ -141,7 +141,7 @@ fn failed_sink_lets_pass_when_the_configuration_says_so() {
     let log = paper.log(false, 1);
     paper.tear(true);
     for _ in 0..10 {
-        log.reserve().unwrap().record(&denied());
+        log.reserve(&sample::regime()).unwrap().record(&denied());
     }
     paper.tear(false);
     log.close();
@@ -154,7 +154,7 @@ fn line_that_was_torn_by_a_failure_is_finished_and_not_repeated() {
     let paper = Paper::default();
     let log = paper.log(true, 10);
     paper.0.lock().tears_at = Some(200);
-    log.reserve().unwrap().record(&denied());
+    log.reserve(&sample::regime()).unwrap().record(&denied());
     until(|| paper.0.lock().torn);
 
     paper.tear(false);
@@ -166,9 +166,9 @@ fn line_that_was_torn_by_a_failure_is_finished_and_not_repeated() {
 #[test]
 fn log_that_is_off_gives_room_and_writes_nothing() {
     let audit = Audit { sink: Sink::Off, deny_on_failure: true };
-    let log = AuditLog::open(&audit, Mode::Enforce, "hash".into()).unwrap();
-    log.reserve().unwrap().record(&denied());
-    drop(log.reserve().unwrap());
+    let log = AuditLog::open(&audit).unwrap();
+    log.reserve(&sample::regime()).unwrap().record(&denied());
+    drop(log.reserve(&sample::regime()).unwrap());
     log.close();
 }
 
@@ -178,13 +178,13 @@ fn file_is_appended_to_and_one_that_cannot_be_opened_is_named() {
     let path = folder.path().join("audit.log");
     for _ in 0..2 {
         let audit = Audit { sink: Sink::File(path.clone()), deny_on_failure: true };
-        let log = AuditLog::open(&audit, Mode::Report, "hash".into()).unwrap();
-        log.reserve().unwrap().record(&denied());
+        let log = AuditLog::open(&audit).unwrap();
+        log.reserve(&sample::regime()).unwrap().record(&denied());
         log.close();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
 
     let audit = Audit { sink: Sink::File(path.join("under")), deny_on_failure: true };
-    let error = AuditLog::open(&audit, Mode::Report, "hash".into()).err().unwrap().to_string();
+    let error = AuditLog::open(&audit).err().unwrap().to_string();
     assert!(error.contains("audit.log/under"), "{error}");
 }

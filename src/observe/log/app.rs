@@ -1,7 +1,8 @@
 //! Application events, one line each.
 
-use std::{fmt, io, io::Write, panic, time::SystemTime};
+use std::{fmt, io, io::Write, panic, sync::Arc, time::SystemTime};
 
+use arc_swap::ArcSwap;
 use serde::ser::{SerializeMap, Serializer};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -13,9 +14,35 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use crate::{config::settings::Log, observe::timestamp::Timestamp};
 
+/// What is serious enough to be written. Clones are one.
+#[derive(Clone)]
+pub(super) struct Threshold(Arc<ArcSwap<LevelFilter>>);
+
+impl Threshold {
+    fn new(log: &Log) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(level(log))))
+    }
+
+    fn now(&self) -> LevelFilter {
+        **self.0.load()
+    }
+
+    /// From now on as `log` says.
+    pub(super) fn set(&self, log: &Log) {
+        self.0.store(Arc::new(level(log)));
+        // Call sites remember whether they are heard.
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
+
+/// The configuration knows five words, all of which parse.
+fn level(log: &Log) -> LevelFilter {
+    log.level.parse().unwrap_or(LevelFilter::INFO)
+}
+
 /// Turns events into lines.
 pub(super) struct AppLog<Out> {
-    level: LevelFilter,
+    level: Threshold,
     json: bool,
     colour: bool,
     out: Out,
@@ -24,9 +51,12 @@ pub(super) struct AppLog<Out> {
 impl<Out: Fn(&[u8])> AppLog<Out> {
     /// `out` is given one whole line at a time, its line feed included.
     pub(super) fn new(log: &Log, colour: bool, out: Out) -> Self {
-        // The configuration knows five words, all of which parse.
-        let level = log.level.parse().unwrap_or(LevelFilter::INFO);
-        Self { level, json: log.json, colour, out }
+        Self { level: Threshold::new(log), json: log.json, colour, out }
+    }
+
+    /// Changes what is heard.
+    pub(super) fn threshold(&self) -> Threshold {
+        self.level.clone()
     }
 
     /// Dependencies write what they see: Pingora paths and queries, h2 headers with tokens, rustls certificates.
@@ -35,7 +65,7 @@ impl<Out: Fn(&[u8])> AppLog<Out> {
     fn wants(&self, level: Level, target: &str) -> bool {
         let ours = target.split("::").next() == Some(OURS);
         let speaks_of_sockets = || level <= Level::WARN && HARMLESS.iter().any(|module| target.starts_with(module));
-        level <= self.level && (ours || speaks_of_sockets())
+        level <= self.level.now() && (ours || speaks_of_sockets())
     }
 }
 
@@ -56,7 +86,7 @@ impl<S: Subscriber, Out: Fn(&[u8]) + 'static> Layer<S> for AppLog<Out> {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level)
+        Some(self.level.now())
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

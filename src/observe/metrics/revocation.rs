@@ -137,13 +137,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{
-        config::settings::Mode,
-        observe::{Metrics, record::Decision, sample},
-    };
+    use crate::observe::{Metrics, record::Decision, sample};
 
     fn metrics() -> Metrics {
-        Metrics::of(Mode::Enforce, std::iter::empty())
+        Metrics::new()
     }
 
     #[track_caller]

@@ -3,11 +3,11 @@ use http::Method;
 use super::*;
 use crate::{
     denial::Denial,
-    observe::{record::Decision, sample},
+    observe::{Regime, record::Decision, sample},
 };
 
 fn metrics() -> Metrics {
-    Metrics::of(Mode::Enforce, std::iter::empty())
+    Metrics::new()
 }
 
 fn check(metrics: &Metrics, lines: &[&str]) {
@@ -105,7 +105,9 @@ fn request_is_active_until_its_guard_is_dropped() {
 fn configuration_shows_in_gauges() {
     let end = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let anchors = [("CN=Root \"A\"", end(2000)), ("CN=B", end(5)), ("CN=Root \"A\"", end(1000))];
-    let metrics = Metrics::of(Mode::Report, anchors.into_iter());
+    let metrics = metrics();
+    metrics.configuration.taken([("CN=Gone", end(1))].into_iter(), true);
+    metrics.configuration.taken(anchors.into_iter(), false);
     let version = env!("CARGO_PKG_VERSION");
     check(
         &metrics,
@@ -113,12 +115,17 @@ fn configuration_shows_in_gauges() {
             r#"certbound_truststore_anchor_not_after_timestamp_seconds{anchor="CN=Root \"A\""} 1000"#,
             r#"certbound_truststore_anchor_not_after_timestamp_seconds{anchor="CN=B"} 5"#,
             "certbound_config_last_reload_successful 1",
+            "certbound_config_restart_required 0",
             &format!(r#"certbound_build_info{{version="{version}"}} 1"#),
         ],
     );
-    metrics.record(&sample::record(Decision::Allow));
+    let regime = Regime { mode: Mode::Report, configuration: "hash".into() };
+    metrics.record(&Record { regime: Arc::new(regime), ..sample::record(Decision::Allow) });
+    metrics.configuration.refused();
+    check(&metrics, &["certbound_config_last_reload_successful 0"]);
     let (text, _) = metrics.encode();
     assert!(text.contains(r#"mode="report"} 1"#), "{text}");
+    assert!(!text.contains("CN=Gone"), "{text}");
     assert!(text.contains("certbound_config_last_reload_success_timestamp_seconds 1"), "{text}");
 }
 

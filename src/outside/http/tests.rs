@@ -98,7 +98,7 @@ async fn guarded_fetcher_looks_at_the_place_that_a_name_stands_for() {
     let listed = ["localhost".to_owned()];
     let get = async |allow_private| {
         let rules = AddressRules::new(&listed, allow_private);
-        Fetcher::guarded(rules, LONG).unwrap().get(&address, 100).await
+        Fetcher::guarded(rules, None, LONG).unwrap().get(&address, 100).await
     };
 
     let error = get(false).await.unwrap_err();

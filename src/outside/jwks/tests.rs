@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use http::StatusCode;
 
 use super::*;
-use crate::{
-    config::settings::Mode,
-    outside::origin::{Answer, Origin, ok, status, until},
-};
+use crate::outside::origin::{Answer, Origin, ok, status, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const ASK: usize = 0;
@@ -20,8 +17,8 @@ const CURIOUS: Pace = Pace { asking: Duration::ZERO, ..Pace::PROMISED };
 
 fn store_from(pace: Pace, issuer: &str, location: KeyLocation, refresh: Duration) -> Arc<KeyStore> {
     let source = KeySource { issuer: issuer.into(), location, refresh, authorities: None };
-    let metrics = Arc::new(Metrics::of(Mode::Enforce, std::iter::empty()));
-    KeyStore::at_pace(pace, vec![source], Duration::from_secs(20), 0, metrics)
+    let metrics = Arc::new(Metrics::new());
+    KeyStore::at_pace(pace, &|_| None, vec![source], Duration::from_secs(20), 0, metrics)
 }
 
 fn store_at(origin: &Origin, pace: Pace) -> Arc<KeyStore> {

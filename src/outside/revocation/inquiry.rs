@@ -73,7 +73,7 @@ impl Inquiry {
         let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
         metrics.crls.read_from_files(files.ends());
         let post = Arc::new(Post {
-            fetcher: Fetcher::guarded(addresses.clone(), timeout)?,
+            fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
             addresses,
             silent: Cache::builder().max_capacity(MAX_SILENT).time_to_live(silence).build(),
             metrics,

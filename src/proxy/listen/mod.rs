@@ -19,7 +19,6 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     config::settings::{Listen, ProxyProtocol},
@@ -32,6 +31,7 @@ use crate::{
 };
 
 pub use socket::{Duplex, Socket};
+pub use tls::Handshake;
 
 /// What is known of the connection that `session` came on; called when the request's header section is complete.
 ///
@@ -53,7 +53,7 @@ fn facts_of(session: &Session) -> Option<&Facts> {
 
 /// Takes connections in, one after the other, and hands each to an application on a task of its own.
 pub struct Reception {
-    tls: Option<TlsAcceptor>,
+    handshake: Arc<Handshake>,
     http2: bool,
     proxy_protocol: ProxyProtocol,
     max_connections: usize,
@@ -68,18 +68,15 @@ pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
 
 impl Reception {
     /// By the rules of `listen`. Connections over the limit are counted as `refused`.
-    ///
-    /// # Errors
-    /// A certificate and key that rustls cannot use.
     pub fn new(
         listen: &Listen,
+        handshake: Arc<Handshake>,
         activity: Activity,
         refused: Counter,
         believes: Box<Belief>,
-    ) -> Result<Self, rustls::Error> {
-        let tls = listen.tls.as_ref().map(|identity| tls::server(identity, listen)).transpose()?;
-        Ok(Self {
-            tls: tls.map(|server| TlsAcceptor::from(Arc::new(server))),
+    ) -> Self {
+        Self {
+            handshake,
             http2: listen.http2,
             proxy_protocol: listen.proxy_protocol,
             max_connections: listen.max_connections,
@@ -87,7 +84,7 @@ impl Reception {
             activity,
             refused,
             believes,
-        })
+        }
     }
 
     /// Takes connections from `socket` until `shutdown` says so. What was taken by then goes on.
@@ -145,31 +142,31 @@ impl Reception {
     async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> io::Result<(ClientStream, bool)> {
         let (mut socket, connection, negotiated) = within(self.limits.header, self.establish(socket, peer)).await?;
         let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await?;
-        let http2 = self.http2 && (negotiated || (self.tls.is_none() && is_http2));
+        let http2 = self.http2 && (negotiated.unwrap_or(is_http2));
         let stream =
             ClientStream::new(Rewound::new(head, socket), connection, self.activity.clone(), http2, self.limits);
         Ok((stream.map_err(io::Error::other)?, http2))
     }
 
-    /// PROXY header and TLS handshake; the last value says that HTTP/2 was negotiated.
+    /// PROXY header and TLS handshake; the last value says whether HTTP/2 was negotiated, and is none without TLS.
     async fn establish(
         &self,
         mut socket: Box<dyn Duplex>,
         peer: Option<IpAddr>,
-    ) -> io::Result<(Box<dyn Duplex>, Connection, bool)> {
+    ) -> io::Result<(Box<dyn Duplex>, Connection, Option<bool>)> {
         let mut connection = Connection::from(peer);
         if self.proxy_protocol != ProxyProtocol::Off {
             let (source, rest) = proxy_header::read(self.proxy_protocol, &mut socket).await?;
             connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());
             socket = Box::new(Rewound::new(rest, socket));
         }
-        let Some(tls) = &self.tls else { return Ok((socket, connection, false)) };
+        let Some(tls) = self.handshake.acceptor() else { return Ok((socket, connection, None)) };
         let stream = tls.accept(socket).await?;
         let (_, session) = stream.get_ref();
         connection.certificates =
             session.peer_certificates().unwrap_or_default().iter().map(|der| der.clone().into_owned()).collect();
         let negotiated = session.alpn_protocol() == Some(tls::HTTP2);
-        Ok((Box::new(stream), connection, negotiated))
+        Ok((Box::new(stream), connection, Some(negotiated)))
     }
 }
 

@@ -90,7 +90,8 @@ fn start_on(socket: Socket, listen: &Listen) -> Place {
     let trusted = IpAddr::from([127, 0, 0, 1]);
     let refused = Counter::default();
     let believes = Box::new(move |peer| peer == Some(trusted));
-    let reception = Reception::new(listen, activity.clone(), refused.clone(), believes).unwrap();
+    let handshake = Arc::new(Handshake::new(listen).unwrap());
+    let reception = Reception::new(listen, handshake, activity.clone(), refused.clone(), believes);
     let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
     let proxy = HttpProxy::new(Mirror, Arc::new(conf));
     let (shutdown, told) = watch::channel(false);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -13,8 +14,40 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::settings::{Listen, ServerIdentity};
+
+/// The handshake of the data listener, replaced while connections are taken in. Holds nothing where it is plaintext.
+#[derive(Default)]
+pub struct Handshake(ArcSwapOption<ServerConfig>);
+
+impl Handshake {
+    /// As `listen` says.
+    ///
+    /// # Errors
+    /// Chain and key that rustls cannot use.
+    pub fn new(listen: &Listen) -> Result<Self, Error> {
+        let handshake = Self::default();
+        handshake.replace(listen)?;
+        Ok(handshake)
+    }
+
+    /// From now on as `listen` says. Connections that stand are not touched.
+    ///
+    /// # Errors
+    /// Chain and key that rustls cannot use: nothing is replaced.
+    pub fn replace(&self, listen: &Listen) -> Result<(), Error> {
+        let server = listen.tls.as_ref().map(|identity| server(identity, listen)).transpose()?;
+        self.0.store(server.map(Arc::new));
+        Ok(())
+    }
+
+    /// None: plaintext.
+    pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
+        self.0.load_full().map(TlsAcceptor::from)
+    }
+}
 
 /// TLS 1.2 and 1.3 with `identity`.
 ///
@@ -23,7 +56,7 @@ use crate::config::settings::{Listen, ServerIdentity};
 ///
 /// # Errors
 /// Chain and key that rustls cannot use.
-pub(super) fn server(identity: &ServerIdentity, listen: &Listen) -> Result<ServerConfig, Error> {
+fn server(identity: &ServerIdentity, listen: &Listen) -> Result<ServerConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&TLS13, &TLS12])?;

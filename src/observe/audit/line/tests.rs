@@ -25,7 +25,7 @@ fn line_has_the_promised_fields_in_the_promised_order() {
             r#""interaction_id":"93bac548-d2de-4546-b106-880a5018460d","peer":"10.0.0.7","peer_trusted":false,"#,
             r#""method":"GET","route":"/accounts/{AccountId}","status":200,"mode":"enforce","decision":"deny","#,
             r#""reason":"method_not_allowed","detail":"allowed: GET","certificate":null,"token":null,"#,
-            r#""consent_id":null,"duration_us":961,"backend_us":900,"config":"","previous":null}"#,
+            r#""consent_id":null,"duration_us":961,"backend_us":900,"config":"hash","previous":null}"#,
         ),
     );
 }
@@ -41,6 +41,7 @@ fn permit_has_no_reason_and_would_be_refusal_has_one() {
 #[test]
 fn certificate_and_token_are_written_as_promised() {
     let end = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_795_330_800));
+    let regime = sample::regime();
     let line = AuditLine {
         certificate: Some(Certificate {
             thumbprint: "tp".to_owned(),
@@ -60,7 +61,7 @@ fn certificate_and_token_are_written_as_promised() {
             expires: Some(Second(end)),
             bound: true,
         }),
-        ..AuditLine::cut_off(SystemTime::UNIX_EPOCH)
+        ..AuditLine::cut_off(SystemTime::UNIX_EPOCH, &regime)
     };
     let text = json(&line);
     for part in [

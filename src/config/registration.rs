@@ -1,0 +1,158 @@
+//! `[registration]`: who may register, and where the keys come from that say so.
+
+use std::net::Ipv6Addr;
+
+use http::Method;
+use rustls_pki_types::CertificateDer;
+
+use crate::{
+    config::{
+        anchors,
+        fault::Wrong,
+        reading::{Place, Placed, Reading, as_read},
+        routes::PlacedRoute,
+        settings::{KeyLocation, RegistrationSource},
+        table::Table,
+        token::{self, Tokens},
+    },
+    registration::{RegistrationRules, SubjectRule},
+    route::{Kind, Route},
+    token::Algorithm,
+};
+
+/// The table as read.
+pub(super) struct Registrations {
+    /// The table.
+    place: Place,
+    /// Where the directory's keys are; the inner none: what is written is at fault.
+    directory: Option<Placed<Option<KeyLocation>>>,
+    directory_issuer: String,
+    /// Lower-case, without brackets and final dot.
+    allowed_hosts: Vec<String>,
+    /// Where they are written.
+    hosts_place: Place,
+    audiences: Vec<String>,
+    subject: SubjectRule,
+    /// None where the file is at fault.
+    authorities: Option<Option<Vec<CertificateDer<'static>>>>,
+}
+
+pub(super) fn read(mut table: Table<'_>) -> Registrations {
+    let directory = table.string("directory_jwks").map(|jwks| {
+        let value = token::located(table.reading, &jwks);
+        Placed { value, place: jwks.place }
+    });
+    let authorities = table.string("ca_file").map(|file| anchors::authorities(table.reading, &file));
+    Registrations {
+        directory,
+        directory_issuer: table.string_or("directory_issuer", "OpenBanking Ltd").value,
+        allowed_hosts: hosts(&mut table),
+        hosts_place: table.place_of("allowed_jwks_hosts"),
+        audiences: audiences(&mut table),
+        subject: table.choice(
+            "subject_rule",
+            ("obie", SubjectRule::Obie),
+            &[("organization_identifier", SubjectRule::OrganizationIdentifier), ("off", SubjectRule::Off)],
+        ),
+        authorities: as_read(authorities),
+        place: table.place.clone(),
+    }
+}
+
+impl Registrations {
+    /// Holds the table against the routes and the issuers.
+    pub(super) fn check(&self, reading: &Reading<'_>, routes: &[PlacedRoute], tokens: &Tokens) {
+        let mut registering = routes.iter().filter(|route| is_registration(&route.value)).peekable();
+        if registering.peek().is_none() {
+            if let Some(Placed { place, .. }) = &self.directory {
+                let what = "no route takes registrations, so nobody registers";
+                reading.warn(place, what, "write a route with kind = \"registration\", or leave it out");
+            }
+            return;
+        }
+        if self.directory.is_none() {
+            let remedy = "write directory_jwks = \"directory.jwks\", or the address of the directory's keys";
+            reading.fault(&self.key("directory_jwks"), "is missing, and a route takes registrations", remedy);
+        }
+        if self.allowed_hosts.is_empty() {
+            let what = "the keys of no software can be fetched, so every registration is refused";
+            reading.warn(&self.hosts_place, what, "write allowed_jwks_hosts = [\"keystore.directory.example\"]");
+        }
+        if self.audiences.is_empty() && !tokens.written {
+            let remedy =
+                "write audiences = [\"https://as.bank.example\"], or [[token.issuer]], whose issuer is meant then";
+            reading.fault(&self.key("audiences"), "no request could name us as its audience", remedy);
+        }
+        for route in registering.filter(|route| manages(&route.value) && !route.value.path.has_place()) {
+            let what = "the path has no place for the client, so all but POST is refused";
+            reading.warn(&route.place, what, "write methods = [\"POST\"], and /register/{ClientId} for the others");
+        }
+    }
+
+    /// What they mean. The inner none: no route takes registrations. None only where a fault was reported.
+    pub(super) fn settings(
+        self,
+        routes: &[PlacedRoute],
+        tokens: &Tokens,
+    ) -> Option<Option<(RegistrationRules, RegistrationSource)>> {
+        if !routes.iter().any(|route| is_registration(&route.value)) {
+            return Some(None);
+        }
+        let directory = self.directory?.value?;
+        let issuers = || tokens.issuers.issuers.iter().map(|issuer| issuer.issuer.as_ref().to_owned()).collect();
+        let rules = RegistrationRules {
+            directory_issuer: self.directory_issuer,
+            audiences: if self.audiences.is_empty() { issuers() } else { self.audiences },
+            allowed_hosts: self.allowed_hosts.clone(),
+            subject: self.subject,
+            algorithms: ALGORITHMS.to_vec(),
+            clock_skew: tokens.issuers.rules.clock_skew,
+        };
+        let source =
+            RegistrationSource { directory, allowed_hosts: self.allowed_hosts, authorities: self.authorities? };
+        Some(Some((rules, source)))
+    }
+
+    fn key(&self, key: &str) -> Place {
+        Place { key: Some(format!("registration.{key}")), offset: self.place.offset }
+    }
+}
+
+/// Whether a client that is registered is managed there (RFC 7592), with its own token.
+pub(super) fn manages(route: &Route) -> bool {
+    is_registration(route) && (route.methods.is_empty() || route.methods.iter().any(|method| *method != Method::POST))
+}
+
+fn is_registration(route: &Route) -> bool {
+    matches!(route.kind, Kind::Registration { .. })
+}
+
+fn hosts(table: &mut Table<'_>) -> Vec<String> {
+    let hosts = table.strings("allowed_jwks_hosts").unwrap_or_default();
+    hosts.iter().filter_map(|written| table.reading.settle(&written.place, host(&written.value))).collect()
+}
+
+/// A name or an IP address as addresses are compared with it.
+fn host(written: &str) -> Result<String, Wrong> {
+    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    let is_name = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    match is_name || bare.parse::<Ipv6Addr>().is_ok() {
+        true => Ok(bare.to_ascii_lowercase()),
+        false => {
+            let what = format!("`{written}` is not a host name");
+            Err(Wrong::new(what, "write it as keystore.directory.example, without scheme, port, and path"))
+        }
+    }
+}
+
+fn audiences(table: &mut Table<'_>) -> Vec<String> {
+    let audiences = table.strings("audiences").unwrap_or_default();
+    if let Some(empty) = audiences.iter().find(|audience| audience.value.is_empty()) {
+        table.reading.fault(&empty.place, "an audience is empty", "write audiences = [\"https://as.bank.example\"]");
+    }
+    audiences.into_iter().map(|audience| audience.value).collect()
+}
+
+/// The algorithms of FAPI (Financial-grade API Read and Write profile, section 8.6).
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::PS256, Algorithm::ES256];

@@ -1,0 +1,185 @@
+//! A configuration that changed while certbound runs: what of it can be applied, and what waits for a restart.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use rustls_pki_types::UnixTime;
+use sha2::{Digest, Sha256};
+use toml::Table;
+
+use super::{Fault, Settings, Warning, fingerprint::Fingerprint, load, read};
+
+/// What a configuration was read from.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The text. Secrets stand in files of their own, so there is none in it.
+    pub(super) text: String,
+    /// Every file that it names and that was read, in the order of reading.
+    pub(super) files: Vec<NamedFile>,
+    /// The files and folders as they are named: what has to be watched. The configuration itself is the first.
+    pub watched: Vec<PathBuf>,
+    /// What they looked like before they were read.
+    pub looks: Fingerprint,
+}
+
+/// A file that a key names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct NamedFile {
+    key: String,
+    path: PathBuf,
+    content: [u8; 32],
+}
+
+/// What comes of a changed configuration.
+pub struct Reloaded {
+    /// What is in force from now on: what can be applied, and the rest as it was.
+    pub settings: Settings,
+    /// Legal and unwise.
+    pub warnings: Vec<Warning>,
+    /// Keys that changed, or whose files did, and that are applied only by a restart.
+    pub waiting: BTreeSet<String>,
+}
+
+impl Source {
+    /// The configuration itself.
+    pub fn file(&self) -> &Path {
+        self.watched.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+}
+
+impl NamedFile {
+    pub(super) fn new(key: &str, path: &Path, content: &[u8]) -> Self {
+        Self { key: key.to_owned(), path: path.to_owned(), content: Sha256::digest(content).into() }
+    }
+}
+
+/// Reads `file` anew while `running` is in force. The whole file is validated first, the keys too that wait.
+///
+/// # Errors
+/// Every fault: nothing of it is to be applied.
+pub fn reload(file: &Path, running: &Source, now: UnixTime) -> Result<Reloaded, Vec<Fault>> {
+    let (mut settings, mut warnings) = load(file, now)?;
+    let mut waiting = changed_keys(&running.text, &settings.source.text);
+    if !waiting.is_empty() {
+        let text = with_the_old(&waiting, &running.text, &settings.source.text);
+        let looks = settings.source.looks;
+        (settings, warnings) = read(file, &text, Fingerprint::default(), now)?;
+        settings.source.looks = looks;
+    }
+    let fixed = |named: &&NamedFile| !is_reloadable(&named.key);
+    let new_files: Vec<_> = settings.source.files.iter().filter(fixed).collect();
+    let old_files: Vec<_> = running.files.iter().filter(fixed).collect();
+    let (more, fewer) = (new_files.iter(), old_files.iter());
+    let changed = more.filter(|named| !old_files.contains(*named)).chain(fewer.filter(|n| !new_files.contains(*n)));
+    waiting.extend(changed.map(|named| named.key.clone()));
+    let kept: Vec<_> = old_files.into_iter().cloned().collect();
+    settings.source.files.retain(|named| is_reloadable(&named.key));
+    settings.source.files.extend(kept);
+    Ok(Reloaded { settings, warnings, waiting })
+}
+
+/// Keys that differ and cannot be applied. Both texts were read before, so they are TOML.
+fn changed_keys(old: &str, new: &str) -> BTreeSet<String> {
+    let (old, new) = (parse(old), parse(new));
+    let tables: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changed = BTreeSet::new();
+    for name in tables.into_iter().filter(|name| !is_reloadable(name)) {
+        let (old, new) = (old.get(name), new.get(name));
+        let inner = |value: Option<&toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
+        let (old_keys, new_keys) = (inner(old), inner(new));
+        let keys: BTreeSet<&String> = old_keys.keys().chain(new_keys.keys()).collect();
+        let differ = keys.into_iter().filter(|key| old_keys.get(*key) != new_keys.get(*key));
+        changed.extend(differ.map(|key| format!("{name}.{key}")).filter(|key| !is_reloadable(key)));
+    }
+    changed
+}
+
+/// The new text with those keys as they were.
+fn with_the_old(keys: &BTreeSet<String>, old: &str, new: &str) -> String {
+    let (old, mut merged) = (parse(old), parse(new));
+    for (name, key) in keys.iter().filter_map(|dotted| dotted.split_once('.')) {
+        let before = old.get(name).and_then(|table| table.get(key)).cloned();
+        let table = merged.entry(name.to_owned()).or_insert_with(|| toml::Value::Table(Table::new()));
+        let Some(table) = table.as_table_mut() else { continue };
+        match before {
+            Some(before) => drop(table.insert(key.to_owned(), before)),
+            None => drop(table.remove(key)),
+        }
+    }
+    // A table that is left with nothing was not there before, and some may not be there at all.
+    merged.retain(|name, value| old.contains_key(name) || value.as_table().is_none_or(|table| !table.is_empty()));
+    merged.to_string()
+}
+
+fn parse(text: &str) -> Table {
+    text.parse().unwrap_or_default()
+}
+
+/// Whether a table, a key, or a key inside a key is applied without a restart.
+fn is_reloadable(dotted: &str) -> bool {
+    let begins = |with: &&str| dotted.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    RELOADABLE.iter().any(begins)
+}
+
+/// Tables and keys that are applied while requests are served.
+const RELOADABLE: [&str; 13] = [
+    "mode",
+    "listen.certificate_file",
+    "listen.private_key_file",
+    "load_balancer.trusted_networks",
+    "load_balancer.client_ca_file",
+    "load_balancer.secret_header",
+    "truststore",
+    "eidas",
+    "revocation",
+    "token",
+    "registration.directory_jwks",
+    "route",
+    "log.level",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(old: &str, new: &str, waiting: &[&str], merged: &str) {
+        let keys = changed_keys(old, new);
+        assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), waiting);
+        assert_eq!(parse(&with_the_old(&keys, old, new)), parse(merged));
+    }
+
+    #[test]
+    fn key_that_can_be_applied_is_taken_from_the_new_file() {
+        check("mode = 'report'", "", &[], "");
+        check("[token]\nclock_skew = '1s'", "[token]\nclock_skew = '2s'", &[], "[token]\nclock_skew = '2s'");
+        check(
+            "[[route]]\npath = '/a'\n[[route]]\npath = '/b'",
+            "[[route]]\npath = '/c'",
+            &[],
+            "[[route]]\npath = '/c'",
+        );
+        check(
+            "[listen]\ncertificate_file = 'a'",
+            "[listen]\ncertificate_file = 'b'",
+            &[],
+            "[listen]\ncertificate_file = 'b'",
+        );
+        check("", "[load_balancer]\nsecret_header.name = 'a'", &[], "[load_balancer]\nsecret_header.name = 'a'");
+    }
+
+    #[test]
+    fn key_that_cannot_be_applied_stays_as_it_was() {
+        check(
+            "mode = 'report'\n[listen]\naddress = 'a'\nhttp2 = false",
+            "mode = 'enforce'\n[listen]\naddress = 'b'\nthreads = 2",
+            &["listen.address", "listen.http2", "listen.threads"],
+            "mode = 'enforce'\n[listen]\naddress = 'a'\nhttp2 = false",
+        );
+        check("", "[consent]\nendpoint = 'a'", &["consent.endpoint"], "");
+        check("[consent]\nendpoint = 'a'", "", &["consent.endpoint"], "[consent]\nendpoint = 'a'");
+        check("[tokens]\na = 1", "", &["tokens.a"], "[tokens]\na = 1");
+    }
+}

@@ -1,0 +1,131 @@
+//! The question as the service reads it: the members of WSO2's callout, and the claims that keep it from being asked again
+//! by someone else (RFC 7519, section 4.1).
+
+use http::Method;
+use rustls_pki_types::UnixTime;
+use serde::Serialize;
+
+use crate::consent::ConsentRequest;
+
+/// The members of the JSON object, or the claims of the JWT.
+#[derive(Serialize)]
+struct Question<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: u64,
+    exp: u64,
+    jti: &'a str,
+    consent_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    method: &'a str,
+    path: &'a str,
+    #[serde(flatten)]
+    wso2: Wso2<'a>,
+}
+
+/// The same under the names of WSO2's `consent/validate`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wso2<'a> {
+    consent_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    elected_resource: &'a str,
+    resource_params: ResourceParams<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceParams<'a> {
+    resource: &'a str,
+    http_method: &'a str,
+    context: &'a str,
+}
+
+impl ConsentRequest {
+    /// The question in JSON. `audience`: the service's address. `jti`: used for this question alone.
+    ///
+    /// Neither the token nor any header is in it: the token is the client's, and whoever holds it could use it.
+    ///
+    /// # Errors
+    /// None that is known: the members are strings and numbers.
+    pub fn question(&self, audience: &str, jti: &str, now: UnixTime) -> Result<String, serde_json::Error> {
+        let Self { consent_id, client_id, subject, method, path, route } = self;
+        let (client_id, subject) = (client_id.as_deref(), subject.as_deref());
+        let method = Method::as_str(method);
+        serde_json::to_string(&Question {
+            iss: ISSUER,
+            aud: audience,
+            iat: now.as_secs(),
+            exp: now.as_secs().saturating_add(LIFETIME),
+            jti,
+            consent_id,
+            client_id,
+            sub: subject,
+            method,
+            path,
+            wso2: Wso2 {
+                consent_id,
+                client_id,
+                user_id: subject,
+                elected_resource: route,
+                resource_params: ResourceParams { resource: path, http_method: method, context: route },
+            },
+        })
+    }
+}
+
+const ISSUER: &str = "certbound";
+/// In seconds: for clocks that differ, not for a service that takes its time.
+const LIFETIME: u64 = 60;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn asked(request: &ConsentRequest) -> Value {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_795_330_800));
+        let question = request.question("http://127.0.0.1:9446/validate", "8a5f7e2c-0f6b-4f5e-9d57-1f0f5f5c2a11", now);
+        serde_json::from_str(&question.unwrap()).unwrap()
+    }
+
+    fn request() -> ConsentRequest {
+        ConsentRequest {
+            consent_id: "aac-7".into(),
+            client_id: Some("tpp-1".into()),
+            subject: Some("psu-7".into()),
+            method: Method::GET,
+            path: "/accounts/22289".into(),
+            route: "/accounts/{AccountId}".into(),
+        }
+    }
+
+    #[test]
+    fn question_is_the_one_of_the_document() {
+        let document = include_str!("../../docs/consent.md");
+        let example = document.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+
+        assert_eq!(asked(&request()), serde_json::from_str::<Value>(example).unwrap());
+    }
+
+    #[test]
+    fn what_the_token_does_not_say_is_left_out() {
+        let asked = asked(&ConsentRequest { client_id: None, subject: None, ..request() });
+
+        for member in ["client_id", "sub", "clientId", "userId"] {
+            assert_eq!(asked.get(member), None, "{member}");
+        }
+        assert_eq!(asked.get("consentId"), Some(&json!("aac-7")));
+    }
+}

@@ -1,0 +1,68 @@
+//! What is in force: the configuration and its anchors.
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use rustls_pki_types::UnixTime;
+
+use crate::observe::metrics::now;
+
+/// The configuration in force, and what became of the latest one.
+pub struct Configured {
+    anchors: Family<Anchor, Gauge>,
+    successful: Gauge,
+    succeeded: Gauge,
+    restart_required: Gauge,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Anchor {
+    anchor: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Version {
+    version: &'static str,
+}
+
+impl Configured {
+    pub(super) fn new(to: &mut Registry) -> Self {
+        let anchors = Family::default();
+        let (successful, succeeded, restart_required) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let name = "certbound_truststore_anchor_not_after_timestamp_seconds";
+        to.register(name, "When the anchor ends", Family::clone(&anchors));
+        let name = "certbound_config_last_reload_successful";
+        to.register(name, "Whether the latest configuration was taken", successful.clone());
+        let name = "certbound_config_last_reload_success_timestamp_seconds";
+        to.register(name, "When a configuration was taken", succeeded.clone());
+        let name = "certbound_config_restart_required";
+        to.register(name, "Whether a changed key waits for a restart", restart_required.clone());
+        let build = Family::<Version, Gauge>::default();
+        build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
+        to.register("certbound_build_info", "The version of certbound", build);
+        Self { anchors, successful, succeeded, restart_required }
+    }
+
+    /// A configuration was taken: with these anchors, and perhaps with keys that wait for a restart.
+    pub fn taken<'a>(&self, anchors: impl Iterator<Item = (&'a str, UnixTime)>, waits: bool) {
+        // Whoever scrapes between the two misses the anchors once, and the next scrape has them.
+        self.anchors.clear();
+        for (anchor, not_after) in anchors {
+            let not_after = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
+            let labels = Anchor { anchor: anchor.to_owned() };
+            // Of two anchors with one name, the one that ends first is the one to know about.
+            let not_after = self.anchors.get(&labels).map_or(not_after, |known| known.get().min(not_after));
+            self.anchors.get_or_create(&labels).set(not_after);
+        }
+        self.successful.set(1);
+        self.succeeded.set(now());
+        self.restart_required.set(waits.into());
+    }
+
+    /// A configuration was at fault; the one before stays.
+    pub fn refused(&self) {
+        self.successful.set(0);
+    }
+}

@@ -1,0 +1,128 @@
+//! A changed configuration becomes the next generation, whole or not at all.
+
+use std::{sync::Arc, time::SystemTime};
+
+use arc_swap::ArcSwapOption;
+use rustls_pki_types::UnixTime;
+use tokio::{sync::Notify, task::spawn_blocking};
+
+use crate::{
+    config::{
+        Fault,
+        reload::{self, Reloaded, Source},
+    },
+    observe,
+    proxy::{World, listen::Handshake},
+    refresh::watch::Watch,
+};
+
+/// Reads the configuration anew when it is told to, or when a file of it changed.
+pub struct Reloader {
+    world: Arc<World>,
+    handshake: Arc<Handshake>,
+    told: Arc<Notify>,
+}
+
+/// What became of the latest attempt.
+#[derive(Default)]
+pub struct LastReload(ArcSwapOption<Attempt>);
+
+/// One attempt to apply a configuration.
+pub struct Attempt {
+    /// When.
+    pub at: SystemTime,
+    /// Why the generation before it stays; empty when it was applied.
+    pub faults: Vec<String>,
+    /// Keys that wait for a restart.
+    pub waiting: Vec<String>,
+}
+
+impl LastReload {
+    /// None: the configuration is the one of the start.
+    pub fn get(&self) -> Option<Arc<Attempt>> {
+        self.0.load_full()
+    }
+
+    fn set(&self, faults: Vec<String>, waiting: Vec<String>) {
+        self.0.store(Some(Arc::new(Attempt { at: SystemTime::now(), faults, waiting })));
+    }
+}
+
+impl Reloader {
+    /// Whoever notifies `told` has the configuration read anew.
+    pub fn new(world: Arc<World>, handshake: Arc<Handshake>, told: Arc<Notify>) -> Self {
+        Self { world, handshake, told }
+    }
+
+    /// Never returns.
+    pub async fn run(self) {
+        let mut watch = self.watch();
+        loop {
+            tokio::select! {
+                () = self.told.notified() => {}
+                () = watch.changed() => {}
+            }
+            // What was read in vain is not read again until it changes.
+            watch.look().await;
+            if self.reload().await {
+                watch = self.watch();
+            }
+        }
+    }
+
+    /// Of what is in force.
+    fn watch(&self) -> Watch {
+        let source = &self.world.generation().settings.source;
+        Watch::new(source.watched.clone(), source.looks.clone())
+    }
+
+    /// Whether the configuration was applied.
+    async fn reload(&self) -> bool {
+        let source = self.world.generation().settings.source.clone();
+        let read = spawn_blocking(move || read(&source)).await;
+        let applied = match read {
+            Ok(Ok(reloaded)) => self.apply(reloaded).await,
+            Ok(Err(faults)) => Err(faults.iter().map(Fault::to_string).collect()),
+            Err(_) => Err(vec!["the task that read the configuration failed".to_owned()]),
+        };
+        let Err(faults) = applied else { return true };
+        self.world.metrics.configuration.refused();
+        let faults_in_a_line = faults.join("; ");
+        tracing::error!(event = "config_not_reloaded", faults = faults_in_a_line, "the configuration before it stays");
+        self.world.last_reload.set(faults, Vec::new());
+        false
+    }
+
+    /// Nothing of it is in force until all of it can be.
+    async fn apply(&self, reloaded: Reloaded) -> Result<(), Vec<String>> {
+        let Reloaded { settings, warnings, waiting } = reloaded;
+        let metrics = &self.world.metrics;
+        let next = self.world.generation().following(settings, metrics).await;
+        let next = Arc::new(next.map_err(|error| vec![error.to_string()])?);
+        self.handshake.replace(&next.settings.listen).map_err(|error| vec![error.to_string()])?;
+        for warning in &warnings {
+            tracing::warn!(event = "configuration", "{}", warning.0);
+        }
+        observe::log::set_level(&next.settings.log);
+        metrics.configuration.taken(next.settings.gate.certificates.truststore().anchors(), !waiting.is_empty());
+        let (number, hash) = (next.number, Arc::clone(&next.settings.hash));
+        self.world.replace(next);
+        tracing::info!(
+            event = "config_reloaded",
+            generation = number,
+            config = &*hash,
+            "the configuration was read anew"
+        );
+        if !waiting.is_empty() {
+            let keys = waiting.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            tracing::warn!(event = "config_restart_required", keys, "these keys changed, and are applied by a restart");
+        }
+        self.world.last_reload.set(Vec::new(), waiting.into_iter().collect());
+        Ok(())
+    }
+}
+
+/// Blocks.
+fn read(source: &Source) -> Result<Reloaded, Vec<Fault>> {
+    reload::reload(source.file(), source, UnixTime::now())
+}

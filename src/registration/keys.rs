@@ -1,0 +1,25 @@
+//! The key sets that documents are verified with.
+
+use std::sync::Arc;
+
+use crate::{
+    denial::Denial,
+    registration::{KeysAt, RegistrationKnowledge, RegistrationStop},
+    token::KeySet,
+};
+
+/// The keys at this place. A document that is no key set, or is one without a usable key, is as good as none.
+pub(super) fn at(place: KeysAt, known: &dyn RegistrationKnowledge) -> Result<KeySet, RegistrationStop> {
+    let document = document(place, known)?;
+    let keys = KeySet::parse(&document).ok().filter(|keys| !keys.is_empty());
+    keys.ok_or_else(|| Denial::KeysUnavailable.into())
+}
+
+/// The document at this place, not read.
+pub(super) fn document(place: KeysAt, known: &dyn RegistrationKnowledge) -> Result<Arc<[u8]>, RegistrationStop> {
+    match known.keys(&place) {
+        None => Err(RegistrationStop::Keys(place)),
+        Some(None) => Err(Denial::KeysUnavailable.into()),
+        Some(Some(document)) => Ok(document),
+    }
+}

@@ -1,0 +1,102 @@
+//! The registration request: signed by the software, for this server, for now, for once.
+
+use std::time::Duration;
+
+use rustls_pki_types::UnixTime;
+use serde_json::Value;
+
+use crate::{
+    denial::{Denial, RegistrationError},
+    registration::{
+        RegistrationKnowledge, RegistrationRules, RegistrationStop,
+        document::{Claims, REQUEST, Unverified},
+        keys,
+        statement::Statement,
+    },
+    token::{SingleUse, Use},
+};
+
+/// A request that names a statement. Neither is believed.
+pub(super) struct UnverifiedRequest<'a>(Unverified<'a>);
+
+/// A request that the statement's software signed, for this server, in its time.
+///
+/// Only [`UnverifiedRequest::verify`] makes one. What it asks for is not looked at, nor whether it came before.
+pub(super) struct Request {
+    pub(super) claims: Claims,
+    single_use: SingleUse,
+}
+
+/// Proof that the request comes for the first time. Only [`Request::once`] makes one.
+pub(super) struct Once(());
+
+impl<'a> UnverifiedRequest<'a> {
+    /// Reads the body: one compact JWS and nothing else.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Denial> {
+        if body.len() > RegistrationRules::MAX_BODY {
+            return Err(Denial::BodyTooLarge);
+        }
+        let text = std::str::from_utf8(body).map_err(|_| REQUEST.refusal("the request is not text"))?;
+        Unverified::read(&REQUEST, text).map(Self)
+    }
+
+    /// `software_statement`.
+    pub(super) fn statement(&self) -> Result<&str, Denial> {
+        let error = RegistrationError::InvalidSoftwareStatement;
+        match self.0.claim("software_statement") {
+            Some(Value::String(statement)) => Ok(statement),
+            None => Err(REQUEST.refusal("`software_statement` is missing")),
+            Some(_) => Err(Denial::RegistrationInvalid { error, why: "`software_statement` is not a text" }),
+        }
+    }
+
+    /// Verifies in the order algorithm, signature, issuer, audience, times, identifier.
+    ///
+    /// `iss` is the statement's `software_id`; its `software_client_id` is another register's name and does not do.
+    pub(super) fn verify(
+        self,
+        statement: &Statement,
+        rules: &RegistrationRules,
+        known: &dyn RegistrationKnowledge,
+        now: UnixTime,
+    ) -> Result<Request, RegistrationStop> {
+        let software = || keys::at(statement.software_keys.clone(), known);
+        let claims = self.0.verify(&rules.algorithms, software)?;
+        let issuer = claims.text("iss", "`iss` is missing or not a text")?;
+        claims.hold(issuer == statement.software_id, "`iss` is not `software_id` of the software statement")?;
+        let audiences = claims.audiences()?;
+        claims.hold(!audiences.is_empty(), "`aud` is missing")?;
+        let meant = audiences.iter().any(|named| rules.audiences.iter().any(|ours| **ours == **named));
+        claims.hold(meant, "`aud` does not name this server")?;
+        let until = in_date(&claims, rules.clock_skew, now)?;
+        let identifier = claims.text("jti", "`jti` is missing or not a text")?;
+        let single_use = SingleUse::new("registration", issuer.as_bytes(), identifier, until);
+        Ok(Request { claims, single_use })
+    }
+}
+
+impl Request {
+    /// Asked last: a request that is refused for another reason is not spent.
+    pub(super) fn once(&self, known: &dyn RegistrationKnowledge) -> Result<Once, RegistrationStop> {
+        let why = match known.used(&self.single_use) {
+            Some(Use::First) => return Ok(Once(())),
+            None => return Err(RegistrationStop::Use(self.single_use)),
+            Some(Use::Again) => "`jti` was used before",
+            Some(Use::Unknown) => "whether `jti` was used before cannot be found out now",
+        };
+        Err(self.claims.refusal(why).into())
+    }
+}
+
+/// When it is refused for its age: until then it has to be remembered.
+fn in_date(claims: &Claims, skew: u64, now: UnixTime) -> Result<UnixTime, Denial> {
+    let now = now.as_secs();
+    let expires = claims.time("exp", "`exp` is not a time")?.ok_or(claims.refusal("`exp` is missing"))?;
+    let until = expires.saturating_add(skew);
+    claims.hold(now < until, "`exp` has passed")?;
+    let issued = claims.time("iat", "`iat` is not a time")?.ok_or(claims.refusal("`iat` is missing"))?;
+    claims.hold(issued <= now.saturating_add(skew), "`iat` is in the future")?;
+    let from = claims.time("nbf", "`nbf` is not a time")?;
+    claims.hold(from.is_none_or(|from| from <= now.saturating_add(skew)), "`nbf` is in the future")?;
+    Ok(UnixTime::since_unix_epoch(Duration::from_secs(until)))
+}

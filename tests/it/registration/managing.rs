@@ -1,0 +1,53 @@
+//! A client that is registered reads, changes, and deletes its own registration (RFC 7592), and nobody else's.
+
+use super::stage::Stage;
+use crate::{
+    support::{pki::Pki, token::Token},
+    verdict::assert_passed,
+};
+
+const METHODS: [&str; 3] = ["GET", "PUT", "DELETE"];
+
+#[test]
+fn client_manages_its_own_registration() {
+    let stage = Stage::set();
+    for method in METHODS {
+        let request = stage.sending(method, "/register/tpp-1").bearing(stage.token_of("tpp-1"));
+        let body = if method == "PUT" { stage.good() } else { String::new() };
+
+        let seen = assert_passed(&request.body(&*body).send(), &stage.bank);
+
+        assert_eq!((seen.method.as_str(), seen.target.as_str()), (method, "/register/tpp-1"));
+        assert_eq!(seen.body, body.as_bytes());
+    }
+}
+
+#[test]
+fn nobody_manages_the_registration_of_another_client() {
+    let stage = Stage::set();
+    let mallory = &Pki::get().mallory;
+    let mut refused = 0;
+    for method in METHODS {
+        let sending = |target: &str| stage.sending(method, target).body(stage.good());
+        for (request, reason) in [
+            (sending("/register/tpp-1"), "token_missing"),
+            (sending("/register/tpp-1").bearing(stage.token_of("tpp-2")), "client_mismatch"),
+            (sending("/register/tpp-1").bearing(Token::of(&stage.tpp).without("client_id").sign()), "client_mismatch"),
+            (sending("/register/TPP-1").bearing(stage.token_of("tpp-1")), "client_mismatch"),
+            (sending("/register/tpp-1").bearing(mallory.token()), "binding_mismatch"),
+            (sending("/register/tpp-1").bearing(Token::unbound().sign()), "binding_missing"),
+        ] {
+            stage.assert_refused(&request.send(), 401, "invalid_token");
+            refused += 1;
+            assert_eq!(stage.sidecar.audit(refused)[refused - 1]["reason"], reason, "{method}");
+        }
+    }
+}
+
+#[test]
+fn change_is_held_to_a_software_statement_like_a_registration() {
+    let stage = Stage::set();
+    let forged = stage.request_with("a.b.c").sign_with(&stage.software_key);
+    let request = stage.sending("PUT", "/register/tpp-1").bearing(stage.token_of("tpp-1")).body(forged);
+    stage.assert_refused(&request.send(), 400, "invalid_software_statement");
+}

@@ -1,0 +1,231 @@
+//! A changed configuration is applied whole, without a request that fails, or not at all.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use crate::{
+    support::{
+        bank::Bank,
+        config::Config,
+        connection::Connection,
+        pki::{Authority, Pki, pem},
+        sidecar::Sidecar,
+        tls::client_config,
+        token::{SigningKey, Token},
+    },
+    verdict::{assert_passed, assert_refused},
+};
+
+/// Writes `config` over the file that `sidecar` runs with, and has it read.
+fn tell(sidecar: &Sidecar, config: &Config) {
+    config.write(sidecar.folder());
+    sidecar.signal("HUP");
+}
+
+fn gauge(sidecar: &Sidecar, name: &str, value: u8) {
+    sidecar.await_metrics(|page| page.contains(&format!("\n{name} {value}\n")));
+}
+
+#[test]
+fn routes_and_mode_are_applied_on_sighup() {
+    let bank = Bank::start();
+    let config = || Config::in_front_of(&bank);
+    let sidecar = config().route("path = \"/old\"").start();
+    let alice = &Pki::get().alice;
+    assert_passed(&sidecar.get("/old").by(alice).send(), &bank);
+
+    tell(&sidecar, &config().route("path = \"/new\""));
+    let line = &sidecar.events("config_reloaded", 1)[0];
+
+    assert_eq!(line["generation"], 2);
+    assert_refused(&sidecar.get("/old").by(alice).send(), "route_unknown", &bank);
+    assert_passed(&sidecar.get("/new").by(alice).send(), &bank);
+    let audit = sidecar.audit(3);
+    assert_ne!(audit[0]["config"], audit[1]["config"]);
+    assert_eq!(audit[1]["config"], line["config"]);
+
+    tell(&sidecar, &config().set("mode", "\"report\""));
+    sidecar.events("config_reloaded", 2);
+    assert_passed(&sidecar.get("/new").showing(alice).send(), &bank);
+    let audit = sidecar.audit(4);
+    assert_eq!((&audit[3]["mode"], &audit[3]["decision"]), (&"report".into(), &"would_deny".into()));
+    sidecar.await_metrics(|page| page.contains(r#"reason="token_missing",route="/{*rest}",mode="report"} 1"#));
+}
+
+#[test]
+fn changed_truststore_keys_and_balancers_are_applied_without_a_signal() {
+    let bank = Bank::start();
+    let config = Config::in_front_of(&bank);
+    let sidecar = config.start();
+    let (alice, other) = (&Pki::get().alice, Authority::root("Another root"));
+    let stranger = other.client("stranger");
+    assert_refused(&sidecar.get("/").by(&stranger).send(), "certificate_untrusted", &bank);
+
+    fs::write(sidecar.folder().join("trust/other.pem"), pem(&other.der)).unwrap();
+    sidecar.events("config_reloaded", 1);
+    assert_passed(&sidecar.get("/").by(&stranger).send(), &bank);
+    sidecar.await_metrics(|page| page.contains(r#"anchor="CN=Another root""#));
+
+    fs::remove_file(sidecar.folder().join("trust/other.pem")).unwrap();
+    sidecar.events("config_reloaded", 2);
+    assert_refused(&sidecar.get("/").by(&stranger).send(), "certificate_untrusted", &bank);
+
+    let rotated = SigningKey::new("rotated");
+    fs::write(sidecar.folder().join("keys.json"), SigningKey::set(&[&rotated])).unwrap();
+    sidecar.event("keys_changed");
+    let token = Token::of(alice).header("kid", "rotated").sign_with(&rotated);
+    assert_passed(&sidecar.get("/").showing(alice).bearing(token).send(), &bank);
+
+    config.set("load_balancer.trusted_networks", "[\"10.0.0.0/8\"]").write(sidecar.folder());
+    sidecar.events("config_reloaded", 4);
+    assert_refused(&sidecar.get("/").by(alice).send(), "certificate_missing", &bank);
+}
+
+#[test]
+fn folder_that_kubernetes_swaps_is_seen() {
+    let bank = Bank::start();
+    let config = |path: &str| Config::in_front_of(&bank).route(&format!("path = {path:?}"));
+    let folder = tempfile::tempdir().unwrap();
+    let mount = |version: &str, config: &Config| {
+        config.write(&folder.path().join(version));
+        symlink(version, folder.path().join("..new")).unwrap();
+        fs::rename(folder.path().join("..new"), folder.path().join("..data")).unwrap();
+    };
+    fs::create_dir(folder.path().join("..1")).unwrap();
+    fs::create_dir(folder.path().join("..2")).unwrap();
+    mount("..1", &config("/old"));
+    for name in ["proxy.toml", "trust", "keys.json"] {
+        symlink(format!("..data/{name}"), folder.path().join(name)).unwrap();
+    }
+    let file = folder.path().join("proxy.toml");
+    let place = folder.path().to_owned();
+    let sidecar = Sidecar::start_with(folder, &file);
+    let alice = &Pki::get().alice;
+    assert_passed(&sidecar.get("/old").by(alice).send(), &bank);
+
+    config("/new").write(&place.join("..2"));
+    symlink("..2", place.join("..new")).unwrap();
+    fs::rename(place.join("..new"), place.join("..data")).unwrap();
+
+    sidecar.events("config_reloaded", 1);
+    assert_passed(&sidecar.get("/new").by(alice).send(), &bank);
+}
+
+#[test]
+fn faulty_configuration_changes_nothing_and_says_so() {
+    let bank = Bank::start();
+    let config = || Config::in_front_of(&bank);
+    let sidecar = config().route("path = \"/old\"").start();
+    let alice = &Pki::get().alice;
+    gauge(&sidecar, "certbound_config_last_reload_successful", 1);
+
+    tell(&sidecar, &config().route("path = \"/new\"\nscope = []").set("mode", "\"raport\""));
+    let line = &sidecar.events("config_not_reloaded", 1)[0];
+
+    assert_eq!(line["level"], "error");
+    for fault in ["mode: `raport` is none of", "scope: unknown key"] {
+        assert!(line["faults"].as_str().unwrap().contains(fault), "{line}");
+    }
+    gauge(&sidecar, "certbound_config_last_reload_successful", 0);
+    assert_passed(&sidecar.get("/old").by(alice).send(), &bank);
+    assert_refused(&sidecar.get("/new").by(alice).send(), "route_unknown", &bank);
+
+    tell(&sidecar, &config().route("path = \"/new\""));
+    sidecar.events("config_reloaded", 1);
+    gauge(&sidecar, "certbound_config_last_reload_successful", 1);
+    assert_passed(&sidecar.get("/new").by(alice).send(), &bank);
+}
+
+#[test]
+fn key_that_needs_a_restart_is_named_and_the_rest_is_applied() {
+    let (bank, other) = (Bank::start(), Bank::start());
+    let sidecar = Config::in_front_of(&bank).start();
+    let alice = &Pki::get().alice;
+
+    tell(&sidecar, &Config::in_front_of(&other).route("path = \"/new\""));
+    let line = &sidecar.events("config_restart_required", 1)[0];
+
+    assert_eq!(line["keys"], "backend.address");
+    gauge(&sidecar, "certbound_config_restart_required", 1);
+    assert_passed(&sidecar.get("/new").by(alice).send(), &bank);
+    assert_refused(&sidecar.get("/old").by(alice).send(), "route_unknown", &bank);
+    assert_eq!(other.requests(), 0);
+
+    tell(&sidecar, &Config::in_front_of(&bank));
+    sidecar.events("config_reloaded", 2);
+    gauge(&sidecar, "certbound_config_restart_required", 0);
+}
+
+#[test]
+fn certificate_of_the_listener_is_replaced() {
+    let bank = Bank::start();
+    let config = Config::in_front_of(&bank).with_tls();
+    let sidecar = config.start();
+    let alice = &Pki::get().alice;
+    let mut standing = sidecar.connect_tls(None);
+    assert_passed(&sidecar.get("/").by(alice).send_on(&mut standing), &bank);
+    let shown =
+        || Connection::certificate_of(sidecar.address(), "localhost", client_config(&Pki::get().infrastructure, None));
+    let before = shown();
+
+    let server = Pki::get().infrastructure.server(&["localhost"]);
+    tell(&sidecar, &config.file("tls.crt", server.pem()).file("tls.key", server.key_pem()));
+    sidecar.events("config_reloaded", 1);
+
+    assert_eq!((shown() == before, shown()), (false, server.der.clone()));
+    assert_passed(&sidecar.get("/").by(alice).send_on(&mut sidecar.connect_tls(None)), &bank);
+    assert_passed(&sidecar.get("/").by(alice).send_on(&mut standing), &bank);
+}
+
+/// Each configuration has an issuer of its own in the first place, so a gate that met the keys of another generation would
+/// find every signature wrong.
+#[test]
+fn no_request_fails_and_none_sees_a_mixture_while_configurations_follow_each_other() {
+    let bank = Bank::start();
+    let (first, second) = (SigningKey::new("1"), SigningKey::new("2"));
+    let issuer =
+        |name: &str| format!("issuer = \"https://{name}.example\"\naudiences = [\"a\"]\njwks = \"{name}.json\"");
+    let config = |order: [&str; 2], path: &str| {
+        let [one, two] = order.map(issuer);
+        let config = Config::in_front_of(&bank).without_issuers().issuer(&one).issuer(&two);
+        let config = config.route(&format!("path = {path:?}\nscopes = [\"accounts\"]")).route("path = \"/both\"");
+        config.file("one.json", SigningKey::set(&[&first])).file("two.json", SigningKey::set(&[&second]))
+    };
+    let configs = [config(["one", "two"], "/a"), config(["two", "one"], "/b")];
+    let sidecar = configs[0].start();
+    let alice = &Pki::get().alice;
+    let token = |name: &str, key: &SigningKey| {
+        let token = Token::of(alice).claim("iss", format!("https://{name}.example")).claim("aud", "a");
+        token.header("kid", if name == "one" { "1" } else { "2" }).sign_with(key)
+    };
+    let tokens = [token("one", &first), token("two", &second)];
+    let over = AtomicBool::new(false);
+
+    let served = thread::scope(|scope| {
+        let sending = tokens.each_ref().map(|token| {
+            let (sidecar, over) = (&sidecar, &over);
+            scope.spawn(move || {
+                let mut connection = sidecar.connect();
+                let mut served = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let request = sidecar.get("/both").showing(alice).bearing(token);
+                    assert_eq!(request.send_on(&mut connection).status, 200, "after {served}");
+                    served += 1;
+                }
+                served
+            })
+        });
+        for round in 1..=6 {
+            tell(&sidecar, &configs[round % 2]);
+            sidecar.events("config_reloaded", round);
+        }
+        over.store(true, Ordering::Relaxed);
+        sending.map(|sending| sending.join().unwrap())
+    });
+
+    assert!(served.iter().all(|served| *served > 20), "{served:?}");
+}
