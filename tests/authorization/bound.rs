@@ -31,11 +31,11 @@ fn authorization_server_is_asked_by_holders_of_a_certificate_alone() {
     let push = || Call::to("https://as.bank.example/request").form("authorization request of alice", &REQUEST);
 
     stage.hold(&token().by(alice), "200", &[TOKEN]);
-    stage.hold(&token(), "401 certificate_missing", &[]);
+    stage.hold(&token(), "401 invalid_client (certificate_missing)", &[]);
     // Her certificate holds, so it is the authorization server that finds it to be another client's.
     stage.hold(&token().by(mallory), "401 invalid_client", &[TOKEN]);
     stage.hold(&push().by(alice), "201 request_uri", &["provider: POST /request"]);
-    stage.hold(&push(), "401 certificate_missing", &[]);
+    stage.hold(&push(), "401 invalid_client (certificate_missing)", &[]);
     stage.hold(&push().by(mallory), "401 invalid_client", &["provider: POST /request"]);
     let rotate = Call::to("https://as.bank.example/rotate").by(alice).form("nothing", &[]);
     stage.hold(&rotate, "404 route_unknown", &[]);

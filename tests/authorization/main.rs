@@ -23,6 +23,7 @@ mod support;
 mod bound;
 mod call;
 mod node;
+mod plan;
 mod rotation;
 mod stage;
 mod tpp;

@@ -65,6 +65,10 @@ impl Provider {
         Self { _process: process, address: format!("127.0.0.1:{port}") }
     }
 
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// How often each endpoint was asked, as `POST /token`.
     pub(crate) fn seen(&self) -> Value {
         self.ask("GET /seen").json()

@@ -1,12 +1,18 @@
 //! The bank: an authorization server and an API, each behind a load balancer and a certbound of its own.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use crate::{
     call::Call,
     node::{Node, Provider},
+    plan::Plan,
     support::{
         balancer::{
             curl::{Answer, Curl},
@@ -16,7 +22,7 @@ use crate::{
         bank::Bank,
         config::Config,
         pki::{Pki, pem},
-        sidecar::Sidecar,
+        sidecar::{DEADLINE, Sidecar},
         token::{AUDIENCE, ISSUER},
     },
     tpp::{Token, Tpp},
@@ -49,47 +55,76 @@ pub(crate) struct Front {
 impl Stage {
     /// None, said loudly, where a program is missing; in CI that is a failure.
     pub(crate) fn set(title: &'static str) -> Option<Self> {
-        let (node, nginx) = (Node::find()?, NGINX.find()?);
-        let (alice, mallory) = (Tpp::new("alice"), Tpp::new("mallory"));
-        let clients = [alice.registered("certificate", "jwt"), mallory.registered("certificate", "jwt")];
-        let settings = json!({"issuer": ISSUER, "api": AUDIENCE, "secret": SECRET, "clients": clients});
-        let (provider, bank) = (Provider::start(&node, &settings), Bank::start());
+        Plan::new(title).map(Self::on)
+    }
+
+    pub(crate) fn on(plan: Plan) -> Self {
         let front = |config: &Config| {
             let sidecar = config.start();
-            let balancer = Server::start(&NGINX, &nginx, sidecar.address());
+            let balancer = Server::start(&NGINX, &plan.nginx, sidecar.address());
             Front { sidecar, balancer }
         };
-        let (guard, api) = (front(&before_the_provider(&provider)), front(&before_the_api(&bank, &provider)));
+        let (guard, api) = (front(&plan.guard), front(&plan.api_with_issuer()));
         api.sidecar.await_admin("/readyz", 200);
-        let transcript = RefCell::new(Transcript::new(title));
-        let stage = Self { node, provider, bank, guard, api, alice, mallory, transcript, seen: RefCell::default() };
+        let Plan { node, provider, bank, alice, mallory, transcript, .. } = plan;
+        let (transcript, seen) = (RefCell::new(transcript), RefCell::default());
+        let stage = Self { node, provider, bank, guard, api, alice, mallory, transcript, seen };
         stage.reached();
-        Some(stage)
+        stage
     }
 
     /// Makes the call, and holds the answer and what came of it to what is expected.
     pub(crate) fn hold(&self, call: &Call<'_>, expected: &str, reached: &[&str]) -> Answer {
-        let front = if call.is_for("as.bank.example") { &self.guard } else { &self.api };
-        let answer = call.send(&Curl::new(front.port()));
-        let (said, arrived) = (words(&answer), self.reached());
-        self.transcript.borrow_mut().note(&call.shown(), &said, &arrived);
-        assert_eq!((said.as_str(), arrived), (expected, owned(reached)), "{}: {answer:?}", call.shown());
+        let (answer, said) = self.send(call);
+        assert_eq!(said, expected, "{}: {answer:?}", call.shown());
+        self.note(&call.shown(), &said, reached);
         answer
+    }
+
+    /// The same, as soon as the answer is no longer what it is `meanwhile`.
+    pub(crate) fn hold_soon(&self, call: &Call<'_>, meanwhile: &str, expected: &str, reached: &[&str]) {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            self.reached();
+            let (answer, said) = self.send(call);
+            if said != meanwhile {
+                assert_eq!(said, expected, "{}: {answer:?}", call.shown());
+                return self.note(&format!("{}, again and again", call.shown()), &said, reached);
+            }
+            assert!(Instant::now() < until, "{} stays at {meanwhile}", call.shown());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The answer, and what it says: the status, the one word that matters in the body, and the reason in certbound's audit
+    /// line, if it is another.
+    fn send(&self, call: &Call<'_>) -> (Answer, String) {
+        let front = self.front(call);
+        let answer = call.send(&Curl::new(front.port()));
+        let reason = front.sidecar.audit_of(answer.interaction().expect("certbound has seen it"))["reason"].take();
+        let (body, status) = (answer.json(), answer.status.to_string());
+        let word = ["code", "error"].iter().find_map(|name| body[name].as_str().map(str::to_owned));
+        let named = || ["request_uri", "client_id"].into_iter().find(|name| body[name].is_string()).map(str::to_owned);
+        let reason = reason.as_str().filter(|&reason| word.as_deref() != Some(reason));
+        let reason = reason.map(|reason| format!("({reason})"));
+        let words: Vec<_> = [Some(status), word.or_else(named), reason].into_iter().flatten().collect();
+        (answer, words.join(" "))
+    }
+
+    fn front(&self, call: &Call<'_>) -> &Front {
+        if call.is_for("as.bank.example") { &self.guard } else { &self.api }
     }
 
     /// A token for this client, which openid-client asks for.
     pub(crate) fn token(&self, tpp: &Tpp) -> Token {
-        let answer = self.node.run("token.js", &self.settings(tpp));
-        let text = answer["access_token"].as_str().expect("a token").to_owned();
-        let token = Token { name: format!("token of {}", tpp.id), text };
-        let command = format!("node token.js, as {}", tpp.id);
-        self.note(&command, &token.description(), &[TOKEN]);
+        let token = Token::of(tpp, &self.run("token.js", tpp, json!({})));
+        self.note(&format!("node token.js, as {}", tpp.id), &token.description(), &[TOKEN]);
         token
     }
 
-    /// What a client script is told.
-    fn settings(&self, tpp: &Tpp) -> Value {
-        json!({
+    /// Runs a client script as this client.
+    pub(crate) fn run(&self, script: &str, tpp: &Tpp, more: Value) -> Value {
+        let mut settings = json!({
             "issuer": ISSUER,
             "api": AUDIENCE,
             "client": tpp.id,
@@ -97,7 +132,10 @@ impl Stage {
             "key": tpp.certificate.key_pem(),
             "authorities": pem(&Pki::get().infrastructure.der),
             "balancers": {"as.bank.example": self.guard.port(), "api.bank.example": self.api.port()},
-        })
+        });
+        let Value::Object(more) = more else { panic!("settings are named") };
+        settings.as_object_mut().unwrap().extend(more);
+        self.node.run(script, &settings)
     }
 
     /// Writes down what was done, and holds what came of it to what is expected.
@@ -129,39 +167,6 @@ impl Front {
     }
 }
 
-/// Clients reach the endpoints that are theirs, each with a certificate, and nothing else.
-fn before_the_provider(provider: &Provider) -> Config {
-    let route = |config: Config, path, more| config.route(&format!("path = {path:?}\n{more}"));
-    let config = Config::to(&provider.address)
-        .profile("nginx")
-        .set("backend.headers", r#"{ "X-Client-Subject" = "{certificate.subject}" }"#);
-    let config = route(config, "/.well-known/{*rest}", "methods = [\"GET\"]\nrequire = []");
-    ["/token", "/request", "/token/revocation"]
-        .into_iter()
-        .fold(config, |config, path| route(config, path, "methods = [\"POST\"]\nkind = \"token\""))
-}
-
-/// Certificate, token, and binding are demanded everywhere.
-fn before_the_api(bank: &Bank, provider: &Provider) -> Config {
-    let keys = format!("http://{}/jwks", provider.address);
-    Config::in_front_of(bank)
-        .profile("nginx")
-        .without_issuers()
-        .without_file("keys.json")
-        .issuer(&format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {keys:?}"))
-}
-
-/// The status, and the one word that matters in the body.
-fn words(answer: &Answer) -> String {
-    let body = answer.json();
-    let word = ["code", "error"].iter().find_map(|name| body[name].as_str());
-    let named = || ["request_uri", "client_id"].into_iter().find(|name| body[name].is_string());
-    match word.or_else(named) {
-        Some(word) => format!("{} {word}", answer.status),
-        None => answer.status.to_string(),
-    }
-}
-
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
@@ -172,4 +177,3 @@ pub(crate) const TOKEN: &str = "provider: POST /token";
 pub(crate) const ACCOUNTS: &str = "bank: GET /accounts";
 pub(crate) const TOKEN_ENDPOINT: &str = "https://as.bank.example/token";
 pub(crate) const API: &str = "https://api.bank.example/accounts";
-const SECRET: &str = "the API's own, for introspection";

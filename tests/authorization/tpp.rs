@@ -44,6 +44,12 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    /// Out of the token endpoint's answer.
+    pub(crate) fn of(tpp: &Tpp, answer: &Value) -> Self {
+        let text = answer["access_token"].as_str().expect("a token").to_owned();
+        Self { name: format!("token of {}", tpp.id), text }
+    }
+
     pub(crate) fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }

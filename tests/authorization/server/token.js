@@ -22,18 +22,17 @@ if (!settings.dpop) {
   const called = await openid.fetchProtectedResource(client, token.access_token, accounts, 'GET', null, undefined, {
     DPoP: handle,
   });
-  const proof = async (htu, bearer = token.access_token) =>
+  const other = await openid.randomDPoPKeyPair('ES256', { extractable: true });
+  const proof = async (htu, bearer = token.access_token, { publicKey, privateKey } = pair) =>
     new SignJWT({ htm: 'GET', htu, jti: randomUUID(), ath: createHash('sha256').update(bearer).digest('base64url') })
-      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(pair.publicKey) })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(publicKey) })
       .setIssuedAt()
-      .sign(pair.privateKey);
-  console.log(
-    JSON.stringify({
-      ...token,
-      called: called.status,
-      proof: await proof(accounts.href),
-      proof_for_payments: await proof(new URL('/payments', settings.api).href),
-      proof_for_another_token: await proof(accounts.href, 'another token'),
-    }),
-  );
+      .sign(privateKey);
+  const proofs = {
+    'a proof': await proof(accounts.href),
+    'a proof for another address': await proof(new URL('/payments', settings.api).href),
+    'a proof for another token': await proof(accounts.href, 'another token'),
+    'a proof of another key': await proof(accounts.href, token.access_token, other),
+  };
+  console.log(JSON.stringify({ ...token, called: called.status, proofs }));
 }

@@ -68,7 +68,12 @@ impl Answer {
 
     /// Whether certbound has seen the request: every answer of it, and none of a balancer's own, carries this.
     pub(crate) fn is_certbounds(&self) -> bool {
-        self.head.contains("\r\nx-fapi-interaction-id: ")
+        self.interaction().is_some()
+    }
+
+    /// By which certbound's audit line names it.
+    pub(crate) fn interaction(&self) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix("x-fapi-interaction-id: "))
     }
 
     /// The code of the refusal; empty where there is none.
