@@ -168,7 +168,7 @@ impl Gate {
         if demands.token {
             let bearer = BearerToken::read(request.headers, self.binding.proof.is_some())?;
             let token = self.token(bearer, known, now, found)?;
-            self.proof(bearer.scheme(), &token, request, known, now, found)?;
+            self.proof(bearer, &token, request, known, now, found)?;
             self.bind(&token, demands.binding, request, known, now, found)?;
         }
         if let Kind::Registration { .. } = route.kind {
@@ -239,14 +239,14 @@ impl Gate {
     /// 7.1), because whoever stole it could make a proof with a key of their own.
     fn proof(
         &self,
-        scheme: Scheme,
+        bearer: BearerToken<'_>,
         token: &AccessToken,
         request: &Inbound<'_>,
         known: &Known<'_>,
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<(), Stop> {
-        let (rules, _) = match (self.binding.key(token)?, scheme) {
+        let (rules, _) = match (self.binding.key(token)?, bearer.scheme()) {
             (None, Scheme::Bearer) => return Ok(()),
             (None, Scheme::DPoP) => {
                 let why = "the token is not bound to the key of a proof";
@@ -260,7 +260,7 @@ impl Gate {
             None => {
                 let origin = self.origin.of(request, found.peer)?;
                 let called = Called { method: request.method, origin: &origin, path: request.path.as_str() };
-                rules.verify(request.headers, called, token, now)?
+                rules.verify(request.headers, called, bearer, now)?
             }
         };
         found.proof = Some(proof);

@@ -32,6 +32,8 @@ pub mod gate;
 
 pub mod config;
 
+pub mod explain;
+
 #[cfg(feature = "proxy")]
 pub mod observe;
 

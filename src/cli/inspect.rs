@@ -1,6 +1,6 @@
 //! `certbound inspect`: certificates shown to people and to programs.
 
-mod json;
+pub(in crate::cli) mod json;
 mod text;
 
 use std::{

@@ -2,6 +2,8 @@
 
 mod check;
 mod denials;
+mod detect;
+mod explain;
 mod inspect;
 mod run;
 
@@ -25,7 +27,9 @@ struct Line {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Explain(explain::Explain),
     Inspect(inspect::Inspect),
+    Detect(detect::Detect),
     Denials(denials::Denials),
 }
 
@@ -57,6 +61,8 @@ pub fn main() -> ExitCode {
     match Line::parse().command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
+        Command::Explain(explain) => explain.execute(),
+        Command::Detect(detect) => detect.execute(),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Denials(denials) => denials.execute(),
     }
@@ -82,6 +88,8 @@ const EXAMPLES: &str = "\
 Examples:
   certbound check --config proxy.toml    every fault of the configuration at once
   certbound run --config proxy.toml      serve
+  certbound explain --help               what becomes of one request, and why
+  certbound detect VALUE                 the profile that a captured header value fits
   certbound inspect tpp.pem              a certificate, and what certbound would make of it
   certbound denials                      every refusal: code, status, challenge";
 

@@ -227,7 +227,7 @@ pub enum ClientAuthentication {
 /// How it is remembered that something was used.
 #[derive(Debug)]
 pub struct Uses {
-    /// In this process, at most so many; the oldest are forgotten first.
+    /// In this process, at most so many; what finds no room is refused, since forgetting one would allow it again.
     pub remembered: usize,
     /// By several processes together; none: each for itself.
     pub shared: Option<SharedMemory>,
@@ -359,6 +359,8 @@ pub struct Errors {
     pub full_detail: bool,
     /// Statuses that differ from the table's, by code.
     pub status: BTreeMap<&'static str, u16>,
+    /// With which algorithms proofs may be signed, for `WWW-Authenticate`; none: proofs are not looked at.
+    pub proof_algorithms: Option<Arc<str>>,
 }
 
 /// The application and access logs.

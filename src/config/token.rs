@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    binding::BindingRules,
     config::{
-        address, anchors,
+        address, anchors, dpop,
         fault::Wrong,
         reading::{Place, Placed, Reading, as_read},
         settings::{KeyLocation, KeySource},
@@ -16,6 +17,7 @@ use crate::{
 /// The table as read.
 pub(super) struct Tokens {
     pub(super) issuers: Issuers,
+    pub(super) binding: BindingRules,
     /// In the order of the issuers.
     pub(super) keys: Vec<KeySource>,
     pub(super) fetch_timeout: Duration,
@@ -28,7 +30,7 @@ pub(super) struct Tokens {
 pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let rules = rules(&mut table);
     let fetch_timeout = table.duration("fetch_timeout", "2s");
-    binding(&mut table);
+    let binding = binding(&mut table, rules.clock_skew);
     let mut issuers: Vec<(Issuer, KeySource)> = Vec::new();
     for mut issuer in table.tables("issuer") {
         let Some(read) = self::issuer(&mut issuer) else { continue };
@@ -40,7 +42,7 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
     }
     let (issuers, keys) = issuers.into_iter().unzip();
     let (place, written) = (table.place.clone(), table.is_given("issuer"));
-    Tokens { issuers: Issuers { issuers, rules }, keys, fetch_timeout, place, written }
+    Tokens { issuers: Issuers { issuers, rules }, binding, keys, fetch_timeout, place, written }
 }
 
 fn rules(table: &mut Table<'_>) -> TokenRules {
@@ -72,7 +74,8 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
     }
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
+/// An algorithm of signatures that need no shared secret.
+pub(super) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
     if name.eq_ignore_ascii_case("none") {
         return Err(Wrong::new("`none` is no signature, and is never accepted", "leave it out"));
     }
@@ -101,18 +104,23 @@ fn required_claims(table: &mut Table<'_>) -> Vec<Arc<str>> {
     claims.iter().map(|claim| claim.value.as_str().into()).collect()
 }
 
-/// How a token may be bound; DPoP comes later.
-fn binding(table: &mut Table<'_>) {
+/// How a token may be bound: to a certificate, to a key, or to both.
+fn binding(table: &mut Table<'_>, clock_skew: u64) -> BindingRules {
     let methods = table.strings_or("binding", &["x5t#S256"]);
-    for method in &methods {
-        let proof = table.reading.settle(&method.place, among(&method.value, &[("x5t#S256", false), ("jkt", true)]));
-        if proof == Some(true) {
-            table.reading.fault(&method.place, "`jkt` is not available yet", "write binding = [\"x5t#S256\"]");
-        }
-    }
+    let words = [("x5t#S256", Confirmation::Certificate), ("jkt", Confirmation::Key)];
+    let named = methods.iter().filter_map(|method| table.reading.settle(&method.place, among(&method.value, &words)));
+    let named: Vec<_> = named.collect();
     if methods.is_empty() {
         table.fault("binding", "no binding could be proven", "write binding = [\"x5t#S256\"]");
     }
+    let proof = dpop::read(table.table("dpop"), named.contains(&Confirmation::Key), clock_skew);
+    BindingRules { certificate: named.contains(&Confirmation::Certificate), proof }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Confirmation {
+    Certificate,
+    Key,
 }
 
 fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {

@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+mod origin;
+mod proof;
 mod revocation;
 
 use revocation::Told;
@@ -56,6 +58,8 @@ struct Shown {
     method: Method,
     certificate: Option<Vec<u8>>,
     token: Option<String>,
+    /// With one, the token is presented by the `DPoP` scheme.
+    proof: Option<String>,
     now: u64,
 }
 
@@ -105,6 +109,7 @@ impl World {
             method: Method::GET,
             certificate: Some(header_value(&self.alice)),
             token: Some(self.token(&json!({}))),
+            proof: None,
             now: NOW,
         }
     }
@@ -115,7 +120,11 @@ impl World {
             headers.insert(HEADER, HeaderValue::from_bytes(value).unwrap());
         }
         if let Some(token) = &shown.token {
-            headers.insert(http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            let scheme = if shown.proof.is_some() { "DPoP" } else { "Bearer" };
+            headers.insert(http::header::AUTHORIZATION, format!("{scheme} {token}").parse().unwrap());
+        }
+        if let Some(proof) = &shown.proof {
+            headers.insert("dpop", proof.parse().unwrap());
         }
         let read = ReadNames { certificate: Some(HEADER), ..ReadNames::default() };
         let asserted = Asserted::take(&IdentityHeaders::new(read, []), &mut headers);

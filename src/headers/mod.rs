@@ -61,6 +61,11 @@ impl IdentityHeaders {
         self.label(name).is_some()
     }
 
+    /// The name whose value is read as the certificate.
+    pub fn certificate(&self) -> Option<&HeaderName> {
+        self.read.certificate.as_ref()
+    }
+
     /// Every label that [`Asserted::stripped`] can hold, each once.
     pub fn labels(&self) -> impl Iterator<Item = &Arc<str>> {
         self.exact.iter().flatten().chain(self.families.iter().map(|(_, label)| label))

@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod revocation;
+mod uses;
 
 use std::{
     collections::HashMap,
@@ -30,9 +31,11 @@ use crate::{
         metrics::{
             configuration::Configured,
             revocation::{Checks, CrlEnds},
+            uses::SingleUses,
         },
         record::Decision,
     },
+    token::Use,
 };
 
 /// Every metric of certbound.
@@ -45,6 +48,7 @@ pub struct Metrics {
     certificates: Lookups,
     tokens: Lookups,
     checks: Checks,
+    uses: SingleUses,
     consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
@@ -109,7 +113,7 @@ impl Metrics {
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
         let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
-        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
+        let (checks, crls, uses) = (Checks::new(to), CrlEnds::new(to), SingleUses::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
         let (keys, active) = (Family::default(), Gauge::default());
@@ -130,6 +134,7 @@ impl Metrics {
             certificates,
             tokens,
             checks,
+            uses,
             consents,
             ending,
             crls,
@@ -201,6 +206,11 @@ impl Metrics {
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
+    }
+
+    /// Counts a question whether something was used before, by its answer.
+    pub fn used(&self, used: Use) {
+        self.uses.count(used);
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...

@@ -120,6 +120,17 @@ impl Outside {
     /// # Errors
     /// The body cannot be read, or is too large.
     pub(super) async fn answer(&self, question: Question, session: &mut Session) -> Result<Answer, Denial> {
+        match question {
+            Question::Body => Ok(Answer::Body(body::read_whole(session).await?)),
+            question => self.look_up(question).await,
+        }
+    }
+
+    /// Finds out what has nothing to do with the request's connection.
+    ///
+    /// # Errors
+    /// The question is about the body.
+    pub async fn look_up(&self, question: Question) -> Result<Answer, Denial> {
         let now = UnixTime::now();
         Ok(match question {
             Question::Keys { issuer } => {
@@ -135,12 +146,12 @@ impl Outside {
                 Answer::Introspection(inquiry, told)
             }
             Question::Use(what) => Answer::Use(what, self.uses.answer(&what, now).await),
-            Question::Body => Answer::Body(body::read_whole(session).await?),
             Question::KeysAt(at) => {
                 let document = self.statements.answer(&at).await;
                 Answer::KeysAt(at, document)
             }
             Question::Consent(request) => Answer::Consent(self.consents.answer(&request, now).await),
+            Question::Body => return Err(Denial::RequestMalformed { why: "there is no body" }),
         })
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{StatusCode, header::EXPECT};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, EXPECT},
+};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
@@ -307,6 +310,11 @@ impl ProxyHttp for Sidecar {
         if self.world.activity.is_draining() {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
+        }
+        if let Some(nonce) = exchange.findings.proof.as_ref().and_then(Proof::next_nonce) {
+            response.insert_header(respond::NONCE, nonce.as_ref())?;
+            // A cached answer would hand out an old nonce (RFC 9449, section 8.2).
+            response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
         }
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {

@@ -14,12 +14,14 @@ pub(crate) struct Jws<'a> {
     pub(crate) signature: Vec<u8>,
 }
 
-/// The members of the JOSE header that are read. Keys that the token brings along (`jku`, `jwk`, `x5u`, `x5c`) are not.
+/// The members of the JOSE header that are read. Keys that a token brings along (`jku`, `x5u`, `x5c`) are not.
 pub(crate) struct Header {
     pub(crate) algorithm: String,
     pub(crate) kid: Option<String>,
     /// Lower case, without `application/` (RFC 7515, section 4.1.9).
     pub(crate) typ: Option<Box<str>>,
+    /// The sender's own key: of a proof alone is it ever looked at, because anyone can bring one.
+    pub(crate) jwk: Option<Value>,
 }
 
 impl<'a> Jws<'a> {
@@ -53,6 +55,7 @@ impl Header {
             algorithm: text(&mut header, "alg", "`alg` is not a string")?.ok_or("the header has no `alg`")?,
             kid: text(&mut header, "kid", "`kid` is not a string")?,
             typ: text(&mut header, "typ", "`typ` is not a string")?.map(|typ| media_type(&typ)),
+            jwk: header.remove("jwk"),
         })
     }
 }

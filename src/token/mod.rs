@@ -11,6 +11,7 @@ pub mod keys;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;
+pub mod nonce;
 pub mod proof;
 pub mod single_use;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(crate) use jws::Jws;
 pub use key_ring::KeyRing;
 pub(crate) use keys::jwks;
 pub use keys::{Algorithm, KeySet};
+pub use nonce::Nonces;
 pub use proof::{Proof, ProofRules};
 pub use single_use::{SingleUse, Use};
 pub use verify::{AccessToken, Issuer, Issuers, TokenRules, Verify};

@@ -20,6 +20,7 @@ pub(crate) mod message;
 pub(crate) mod ocsp;
 pub(crate) mod pki;
 pub(crate) mod process;
+pub(crate) mod proof;
 pub(crate) mod qualified;
 pub(crate) mod sidecar;
 pub(crate) mod stream;

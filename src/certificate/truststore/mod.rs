@@ -14,12 +14,15 @@ use super::{
     examined::{Examined, Policies},
     name,
 };
+use crate::thumbprint::Thumbprint;
 
 /// Certificates that a path may end in.
 pub struct Truststore {
     anchors: Vec<Anchor>,
     /// What webpki wants of them, in the same order.
     trust: Vec<TrustAnchor<'static>>,
+    /// Certificates that were given and are no anchors: for people who wonder.
+    skipped: Vec<Thumbprint>,
 }
 
 /// One anchor.
@@ -120,19 +123,23 @@ impl Truststore {
     /// # Errors
     /// A certificate that cannot be read, or no anchor.
     pub fn new(certificates: Vec<CertificateDer<'static>>, now: UnixTime) -> Result<(Self, Vec<Unusable>), Unusable> {
-        let mut store = Self { anchors: Vec::new(), trust: Vec::new() };
+        let mut store = Self { anchors: Vec::new(), trust: Vec::new(), skipped: Vec::new() };
         let mut skipped = Vec::new();
         for der in certificates {
             if store.anchors.iter().any(|anchor| anchor.der == der) {
                 continue;
             }
+            let thumbprint = Thumbprint::of(&der);
             match Anchor::new(der, now) {
                 Ok((anchor, trust)) => {
                     skipped.extend(anchor.barred(now));
                     store.anchors.push(anchor);
                     store.trust.push(trust);
                 }
-                Err(why) => skipped.push(why),
+                Err(why) => {
+                    store.skipped.push(thumbprint);
+                    skipped.push(why);
+                }
             }
         }
         if store.anchors.is_empty() {
@@ -145,6 +152,16 @@ impl Truststore {
     /// Subject (RFC 4514) and end of each anchor, for metrics.
     pub fn anchors(&self) -> impl Iterator<Item = (&str, UnixTime)> {
         self.anchors.iter().map(|anchor| (anchor.subject.as_str(), anchor.examined.valid.1))
+    }
+
+    /// Whether this certificate was given as an anchor and is none: an expired one, or no authority's.
+    pub fn skipped(&self, thumbprint: &Thumbprint) -> bool {
+        self.skipped.iter().any(|skipped| skipped.matches(thumbprint))
+    }
+
+    /// Thumbprint and subject (RFC 4514) of each anchor.
+    pub fn named(&self) -> impl Iterator<Item = (Thumbprint, &str)> {
+        self.anchors.iter().map(|anchor| (Thumbprint::of(&anchor.der), anchor.subject.as_str()))
     }
 
     /// For webpki.

@@ -1,6 +1,7 @@
 //! What is shown, for programs. Members are never renamed.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     certificate::{
@@ -54,6 +55,11 @@ struct Qualified {
 pub(super) fn list(descriptions: &[(usize, Description)]) -> serde_json::Result<String> {
     let entries: Vec<_> = descriptions.iter().map(|(_, description)| Entry::of(description)).collect();
     serde_json::to_string_pretty(&entries).map(|list| list + "\n")
+}
+
+/// One certificate, as in the list.
+pub(in crate::cli) fn certificate(description: &Description) -> Value {
+    serde_json::to_value(Entry::of(description)).unwrap_or_default()
 }
 
 impl<'a> Entry<'a> {

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod consent;
+mod dpop;
 mod files;
 mod registration;
 mod sample;

@@ -1,0 +1,229 @@
+//! The described request, as the gate sees it.
+
+use std::{
+    fs,
+    io::{self, Read},
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use super::Explain;
+use crate::{
+    certificate::{Profile, forwarded::Source, inspect},
+    config::Settings,
+    explain::Evidence,
+    gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
+    headers::Asserted,
+    peer::{Connection, TrustedPeers},
+    proxy::answers::Outside,
+    route::{Demands, GrantRule, Kind, RequestPath, Route, Routes, Template},
+};
+
+/// One request.
+pub(super) struct Described {
+    pub(super) method: Method,
+    /// Without a query.
+    pub(super) path: String,
+    pub(super) at: UnixTime,
+    connection: Connection,
+    headers: HeaderMap,
+    asserted: Asserted,
+    header: Option<(String, Profile)>,
+    file: Option<Vec<Vec<u8>>>,
+    token: Option<String>,
+    host: Option<String>,
+}
+
+impl Described {
+    /// Reads what the options name, and lets the gate trust the peer unless one is named.
+    ///
+    /// # Errors
+    /// What cannot be read, in words.
+    pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
+        let method = Method::from_str(&options.method).map_err(|_| format!("`{}` is no method", options.method))?;
+        let path = options.path.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let token = options.token.as_deref().map(read_token).transpose()?;
+        let file = options.certificate.as_deref().map(read_certificates).transpose()?;
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &token {
+            let scheme = if options.proof.is_some() { "DPoP" } else { "Bearer" };
+            let value = format!("{scheme} {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
+            headers.insert(AUTHORIZATION, value);
+        }
+        if let Some(proof) = options.proof.as_deref().map(read_token).transpose()? {
+            let value = HeaderValue::try_from(proof).map_err(|_| "the proof is no header value".to_owned())?;
+            headers.insert("dpop", value);
+        }
+        let header = read_header(options, settings, &mut headers)?;
+        let asserted = Asserted::take(&settings.identity, &mut headers);
+        let peer = believe(settings, options.peer);
+        let mut connection = Connection::from(Some(peer));
+        if let Some(file) = &file {
+            // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
+            settings.gate.source = Source::Connection;
+            if settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_some()) {
+                connection.certificates = file.iter().cloned().map(CertificateDer::from).collect();
+            }
+        }
+        let at = options.at.unwrap_or_else(UnixTime::now);
+        let host = options.host.clone();
+        Ok(Self { method, path, at, connection, headers, asserted, header, file, token, host })
+    }
+
+    /// What the gate says, with what it was told.
+    pub(super) fn judge(&self, gate: &Gate, outside: &Outside, answered: &[Answer]) -> Judgement {
+        let path = match RequestPath::parse(self.path.as_bytes()) {
+            Ok(path) => path,
+            Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings: Findings::default() },
+        };
+        let inbound = Inbound {
+            connection: &self.connection,
+            asserted: &self.asserted,
+            headers: &self.headers,
+            method: &self.method,
+            authority: self.host.as_deref(),
+            path,
+        };
+        let keys = outside.keys.ring();
+        let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
+        let known = Known { keys: &keys, revocations, introspections, answered, proof: None };
+        gate.judge(&inbound, &known, self.at)
+    }
+
+    /// A route for everything that demands the token and nothing else.
+    pub(super) fn token_alone(&self) -> Routes {
+        let path = Template::parse("/{*rest}").into_iter();
+        let route = |path| Route {
+            path,
+            methods: Vec::new(),
+            demands: Demands { certificate: false, token: true, binding: false },
+            kind: Kind::Api,
+            consent: false,
+            errors: None,
+            roles: Vec::new(),
+            scopes: "".into(),
+            grant: GrantRule::Any,
+            websocket: false,
+        };
+        Routes::new(path.map(route).collect())
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// What was shown, for finding mistakes.
+    pub(super) fn evidence(&self) -> Evidence<'_> {
+        let header = self.header.as_ref().map(|(value, profile)| (value.as_bytes(), *profile));
+        Evidence::of(header, self.file.clone(), self.token.as_deref())
+    }
+}
+
+/// The peer that the request comes from. Without one in the options it is a load balancer with every proof.
+fn believe(settings: &mut Settings, peer: Option<IpAddr>) -> IpAddr {
+    let peers = &mut settings.gate.peers;
+    let trusted = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let networks = match peer {
+        None => Some(vec![trusted.into()]),
+        Some(_) => peers.networks.take(),
+    };
+    // Proofs that no option can describe are taken to hold, where there are networks to hold them against.
+    let without_networks = networks.is_none() && (peers.balancers.is_some() || peers.secret.is_some());
+    let networks = networks.or_else(|| without_networks.then(|| peer.into_iter().map(Into::into).collect()));
+    *peers = TrustedPeers { networks, balancers: None, secret: None, refuse_strangers: peers.refuse_strangers };
+    peer.unwrap_or(trusted)
+}
+
+fn read_header(
+    options: &Explain,
+    settings: &Settings,
+    headers: &mut HeaderMap,
+) -> Result<Option<(String, Profile)>, String> {
+    let Some(value) = &options.header else { return Ok(None) };
+    let Source::Header { profile, .. } = settings.gate.source else {
+        return Err("with source = \"connection\" no header is read; use --certificate".to_owned());
+    };
+    let name = settings.identity.certificate().ok_or("no header is read")?;
+    let text = value.trim().to_owned();
+    let value = HeaderValue::from_str(&text).map_err(|_| "the header's value holds what no header can".to_owned())?;
+    headers.insert(name.clone(), value);
+    Ok(Some((text, profile)))
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let named = |why: String| format!("{}: {why}", file.display());
+    let bytes = bounded(fs::File::open(file).map_err(|error| named(error.to_string()))?);
+    inspect::read(&bytes.map_err(|error| named(error.to_string()))?).map_err(|why| named(why.what))
+}
+
+/// Without the scheme, if it was copied along.
+fn read_token(file: &Path) -> Result<String, String> {
+    let bytes = match file.as_os_str() == "-" {
+        true => bounded(io::stdin()),
+        false => fs::File::open(file).and_then(bounded),
+    };
+    let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = String::from_utf8(bytes).map_err(|_| "the token is not ASCII".to_owned())?;
+    let text = text.trim();
+    let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
+    Ok(bare.trim().to_owned())
+}
+
+fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A time in RFC 3339, in UTC or with an offset.
+pub(super) fn time(text: &str) -> Result<UnixTime, String> {
+    let wrong = || format!("`{text}` is no time in RFC 3339; write it as 2026-11-22T07:00:00Z");
+    let (date, zone) = split_zone(text).ok_or_else(wrong)?;
+    let whole = date.split('.').next().unwrap_or_default();
+    let time = der::DateTime::from_str(&format!("{whole}Z")).map_err(|_| wrong())?;
+    let seconds = i64::try_from(time.unix_duration().as_secs()).ok().and_then(|seconds| seconds.checked_sub(zone));
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).ok_or_else(wrong)?;
+    Ok(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+}
+
+/// The date and time, and how many seconds its zone is ahead of UTC.
+fn split_zone(text: &str) -> Option<(&str, i64)> {
+    if let Some(date) = text.strip_suffix(['Z', 'z']) {
+        return Some((date, 0));
+    }
+    let (date, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let (sign, rest) = zone.split_at_checked(1)?;
+    let (hours, minutes) = rest.split_once(':')?;
+    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+    match sign {
+        "+" => Some((date, seconds)),
+        "-" => Some((date, -seconds)),
+        _ => None,
+    }
+}
+
+const MOST_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_read_as_rfc_3339_has_it() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(time(text).ok().map(|time| time.as_secs()), expected, "{text}");
+        };
+        check("1970-01-01T00:00:10Z", Some(10));
+        check("1970-01-01T00:00:10.999Z", Some(10));
+        check("1970-01-01T01:00:10+01:00", Some(10));
+        check("1970-01-01T00:00:10-00:30", Some(1810));
+        for wrong in ["", "Z", "1970-01-01", "1970-01-01 00:00:10", "1970-13-01T00:00:00Z", "1970-01-01T00:00:10+1"] {
+            check(wrong, None);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The checks of the gate one by one, told from its verdict and from what it found.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    certificate::{
+        ClientCertificate,
+        qualified::{Requirement, Role},
+    },
+    denial::Denial,
+    explain::{Check, Verdict},
+    gate::{Findings, Gate, Judgement, Question, Verdict as GateVerdict},
+    route::{Demands, GrantRule, Kind, Route},
+    token::Grant,
+};
+
+/// The checks in the order of the gate.
+pub const CHECKS: [&str; 11] = [
+    "route",
+    "peer",
+    "certificate",
+    "revocation",
+    "qualification",
+    "token",
+    "proof",
+    "binding",
+    "registration",
+    "policy",
+    "consent",
+];
+
+/// Every check with its verdict and what it found. `token_alone` is the judgement of the same request by a route that
+/// demands nothing but the token: it tells of the token where the gate did not come to it.
+pub fn checks(gate: &Gate, judgement: &Judgement, token_alone: Option<&Judgement>) -> Vec<Check> {
+    let stop = Stop::of(&judgement.verdict);
+    let place = |name: &str| CHECKS.iter().position(|check| *check == name);
+    let end = stop.as_ref().and_then(|stop| place(stop.check)).unwrap_or(CHECKS.len());
+    let found = &judgement.findings;
+    let one = |(here, name): (usize, &'static str)| {
+        let mut facts = facts(name, gate, found);
+        let verdict = match (here.cmp(&end), &stop) {
+            (std::cmp::Ordering::Less, _) if is_demanded(name, gate, found) => Verdict::Pass,
+            (std::cmp::Ordering::Equal, Some(stop)) => {
+                facts.extend(stop.facts.clone());
+                stop.verdict
+            }
+            _ => Verdict::Skipped,
+        };
+        Check { check: name, verdict, facts }
+    };
+    let mut checks: Vec<_> = CHECKS.into_iter().enumerate().map(one).collect();
+    if let Some(alone) = token_alone
+        && let Some(check) = checks.iter_mut().find(|check| check.check == "token" && check.verdict == Verdict::Skipped)
+    {
+        *check = token_check(gate, alone);
+    }
+    checks
+}
+
+/// What the gate says of the token when nothing stands before it.
+fn token_check(gate: &Gate, alone: &Judgement) -> Check {
+    let mut facts = facts("token", gate, &alone.findings);
+    let stop = Stop::of(&alone.verdict).filter(|stop| stop.check == "token");
+    let verdict = match stop {
+        None if alone.findings.token.is_some() => Verdict::Pass,
+        None => Verdict::Skipped,
+        Some(stop) => {
+            facts.extend(stop.facts);
+            stop.verdict
+        }
+    };
+    Check { check: "token", verdict, facts }
+}
+
+/// Where the gate stopped.
+struct Stop {
+    check: &'static str,
+    verdict: Verdict,
+    facts: Map<String, Value>,
+}
+
+impl Stop {
+    fn of(verdict: &GateVerdict) -> Option<Self> {
+        match verdict {
+            GateVerdict::Permit(_) => None,
+            GateVerdict::Deny(denial) => Some(Self::denied(denial)),
+            GateVerdict::Ask(question) => {
+                let (check, facts) = (asked_by(question), object(json!({"open": "nobody was asked"})));
+                Some(Self { check, verdict: Verdict::Unknown, facts })
+            }
+        }
+    }
+
+    fn denied(denial: &Denial) -> Self {
+        let facts = json!({"code": denial.code(), "why": denial.detail().unwrap_or(denial.row().title.into())});
+        Self { check: refused_by(denial), verdict: Verdict::Fail, facts: object(facts) }
+    }
+}
+
+/// The refusal that a question comes to when it is not answered.
+pub fn refusal_of(question: &Question) -> Denial {
+    match question {
+        Question::Keys { .. } => Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits" },
+        Question::Revocation(_) => Denial::RevocationUnknown,
+        Question::Introspection(_) => Denial::IntrospectionUnavailable,
+        Question::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },
+        Question::Body => Denial::RequestMalformed { why: "there is no body" },
+        Question::KeysAt(_) => Denial::KeysUnavailable,
+        Question::Consent(_) => Denial::ConsentUnavailable,
+    }
+}
+
+fn asked_by(question: &Question) -> &'static str {
+    match question {
+        Question::Keys { .. } | Question::Introspection(_) => "token",
+        Question::Revocation(_) => "revocation",
+        Question::Use(_) => "proof",
+        Question::Body | Question::KeysAt(_) => "registration",
+        Question::Consent(_) => "consent",
+    }
+}
+
+fn refused_by(denial: &Denial) -> &'static str {
+    match denial {
+        Denial::RequestMalformed { .. }
+        | Denial::PathAmbiguous { .. }
+        | Denial::RouteUnknown
+        | Denial::MethodNotAllowed { .. } => "route",
+        Denial::PeerUntrusted { .. } => "peer",
+        Denial::HeaderTooLarge { .. }
+        | Denial::CertificateMissing
+        | Denial::CertificateRepeated
+        | Denial::CertificateMalformed { .. }
+        | Denial::CertificateUntrusted { .. }
+        | Denial::CertificateExpired { .. }
+        | Denial::CertificateNotYetValid { .. }
+        | Denial::CertificateWrongPurpose { .. }
+        | Denial::CertificateWeak { .. } => "certificate",
+        Denial::CertificateRevoked | Denial::RevocationUnknown => "revocation",
+        Denial::CertificateNotQualified { .. } | Denial::AuthorityNotAllowed => "qualification",
+        Denial::TokenMissing { .. }
+        | Denial::TokenRepeated
+        | Denial::TokenMalformed { .. }
+        | Denial::TokenAlgorithmRefused { .. }
+        | Denial::TokenKeyUnknown { .. }
+        | Denial::TokenSignatureInvalid
+        | Denial::TokenIssuerUnknown
+        | Denial::TokenAudienceWrong
+        | Denial::TokenTypeWrong
+        | Denial::TokenClaimMissing { .. }
+        | Denial::TokenExpired { .. }
+        | Denial::TokenNotYetValid { .. }
+        | Denial::TokenInactive
+        | Denial::KeysUnavailable
+        | Denial::IntrospectionUnavailable => "token",
+        Denial::ProofMissing | Denial::ProofInvalid { .. } | Denial::ProofReplayed => "proof",
+        Denial::BindingMissing { .. } | Denial::BindingMismatch { .. } => "binding",
+        Denial::RegistrationInvalid { .. } | Denial::ClientMismatch | Denial::BodyTooLarge => "registration",
+        Denial::RoleMissing | Denial::ScopeInsufficient { .. } | Denial::GrantWrong => "policy",
+        Denial::ConsentMissing | Denial::ConsentRefused { .. } | Denial::ConsentUnavailable => "consent",
+        Denial::AuditUnavailable | Denial::BackendUnreachable | Denial::BackendTimeout | Denial::Overloaded => "route",
+    }
+}
+
+/// Whether a check was made at all on this request, none having refused before it.
+fn is_demanded(check: &str, gate: &Gate, found: &Findings) -> bool {
+    let Some((_, route)) = &found.route else { return check == "route" };
+    let certificate = found.shown.is_some();
+    match check {
+        "certificate" => certificate,
+        "revocation" => certificate && found.grounds.is_some_and(|grounds| grounds.status().is_some()),
+        "qualification" => certificate && gate.eidas.require != Requirement::Off,
+        "token" => found.token.is_some(),
+        "proof" => found.proof.is_some(),
+        "binding" => found.binding.is_some(),
+        "registration" => matches!(route.kind, Kind::Registration { .. }),
+        "policy" => !route.roles.is_empty() || !route.scopes.is_empty() || route.grant != GrantRule::Any,
+        "consent" => route.consent,
+        _ => true,
+    }
+}
+
+fn facts(check: &str, gate: &Gate, found: &Findings) -> Map<String, Value> {
+    let route = found.route.as_ref().map(|(_, route)| &**route);
+    let facts = match check {
+        "route" => route.map(route_facts),
+        "peer" => route.map(|_| json!({"trusted": found.peer.is_some()})),
+        "certificate" => found.shown.as_ref().map(certificate_facts),
+        "revocation" => found.grounds.and_then(|grounds| {
+            let method = grounds.method().map(crate::certificate::revocation::Method::name);
+            Some(json!({"status": grounds.status()?, "method": method}))
+        }),
+        "qualification" => found.shown.as_ref().filter(|_| gate.eidas.require != Requirement::Off).map(|shown| {
+            let roles: Vec<_> = shown.qualification().roles().map(Role::name).collect();
+            json!({"roles": roles, "organization_identifier": shown.organization_identifier()})
+        }),
+        "token" => token_facts(found),
+        "proof" => found.proof.as_ref().map(|proof| json!({"key": proof.key().to_string()})),
+        "binding" => binding_facts(found),
+        "policy" => route.filter(|_| is_demanded(check, gate, found)).map(|route| policy_facts(route, found)),
+        "consent" => found.consent_id.as_ref().map(|id| json!({"consent_id": &**id})),
+        _ => None,
+    };
+    facts.map(object).unwrap_or_default()
+}
+
+fn route_facts(route: &Route) -> Value {
+    let Demands { certificate, token, binding } = route.demands;
+    let demands = [("certificate", certificate), ("token", token), ("binding", binding)];
+    let demands: Vec<_> = demands.into_iter().filter(|(_, demanded)| *demanded).map(|(name, _)| name).collect();
+    json!({"route": &**route.path.as_str(), "require": demands})
+}
+
+fn certificate_facts(shown: &ClientCertificate) -> Value {
+    json!({
+        "thumbprint": shown.thumbprint().to_string(),
+        "subject": shown.subject(),
+        "issuer": shown.issuer(),
+        "serial": shown.serial(),
+        "not_after": time(shown.not_after()),
+    })
+}
+
+fn token_facts(found: &Findings) -> Option<Value> {
+    let token = found.token.as_ref()?;
+    let claims = token.claims();
+    Some(json!({
+        "kind": token.kind(),
+        "issuer": claims.issuer(),
+        "client_id": claims.client_id(),
+        "scope": claims.scope(),
+        "expires": claims.expires().map(time),
+    }))
+}
+
+fn binding_facts(found: &Findings) -> Option<Value> {
+    let claims = found.token.as_ref()?.claims();
+    let presented = found.shown.as_ref().map(|shown| shown.thumbprint().to_string());
+    Some(json!({"presented": presented, "confirmed": claims.confirmation().map(ToString::to_string)}))
+}
+
+fn policy_facts(route: &Route, found: &Findings) -> Value {
+    let claims = found.token.as_ref().map(|token| token.claims());
+    let roles: Vec<_> = found.shown.iter().flat_map(|shown| shown.qualification().roles()).map(Role::name).collect();
+    let grant = |grant| match grant {
+        Grant::Application => "application",
+        Grant::User => "user",
+    };
+    let demanded = match route.grant {
+        GrantRule::Any => "any",
+        GrantRule::Only(only) => grant(only),
+    };
+    json!({
+        "roles_demanded": route.roles,
+        "roles": roles,
+        "scopes_demanded": &*route.scopes,
+        "scope": claims.and_then(|claims| claims.scope()),
+        "grant_demanded": demanded,
+        "grant": claims.and_then(|claims| claims.grant()).map(grant),
+    })
+}
+
+/// RFC 3339, to the second.
+fn time(time: rustls_pki_types::UnixTime) -> String {
+    let Ok(t) = der::DateTime::from_unix_duration(std::time::Duration::from_secs(time.as_secs())) else {
+        return "9999-12-31T23:59:59Z".to_owned();
+    };
+    t.to_string()
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
