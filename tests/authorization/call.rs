@@ -2,7 +2,7 @@
 
 use crate::{
     support::balancer::curl::{Answer, Curl},
-    tpp::{Token, Tpp},
+    tpp::{Proofs, Token, Tpp},
 };
 
 /// A command line in the making. Whatever is secret has a name that is shown in its place.
@@ -28,6 +28,15 @@ impl<'a> Call<'a> {
         self.authorized("Bearer", token)
     }
 
+    /// With one of the proofs, if any.
+    pub(crate) fn proving(self, token: &Token, proofs: &Proofs, proof: Option<&str>) -> Self {
+        let call = self.authorized("DPoP", token);
+        match proof {
+            None => call,
+            Some(name) => call.argument("-H", &format!("DPoP: <{name}>"), format!("DPoP: {}", proofs[name])),
+        }
+    }
+
     fn authorized(self, scheme: &str, token: &Token) -> Self {
         let shown = format!("Authorization: {scheme} <{}>", token.name);
         self.argument("-H", &shown, format!("Authorization: {scheme} {}", token.text))
@@ -37,6 +46,13 @@ impl<'a> Call<'a> {
     pub(crate) fn form(self, name: &str, members: &[(&str, &str)]) -> Self {
         let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.argument("-d", &format!("<{name}>"), members.join("&"))
+    }
+
+    /// A JWS for a body.
+    pub(crate) fn jwt(self, name: &str, text: &str) -> Self {
+        let content_type = "Content-Type: application/jwt";
+        let call = self.argument("-H", content_type, content_type.to_owned());
+        call.argument("-d", &format!("<{name}>"), text.to_owned())
     }
 
     fn argument(mut self, option: &str, shown: &str, value: String) -> Self {

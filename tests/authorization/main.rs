@@ -24,6 +24,8 @@ mod bound;
 mod call;
 mod node;
 mod plan;
+mod proof;
+mod registration;
 mod rotation;
 mod stage;
 mod tpp;

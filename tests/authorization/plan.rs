@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) bank: Bank,
     pub(crate) alice: Tpp,
     pub(crate) mallory: Tpp,
+    /// Gets tokens that are bound to a key.
+    pub(crate) dora: Tpp,
     /// Before the authorization server.
     pub(crate) guard: Config,
     /// Before the API.
@@ -35,13 +37,17 @@ impl Plan {
     /// None, said loudly, where a program is missing; in CI that is a failure.
     pub(crate) fn new(title: &'static str) -> Option<Self> {
         let (node, nginx) = (Node::find()?, NGINX.find()?);
-        let [alice, mallory] = ["alice", "mallory"].map(Tpp::new);
-        let clients = [alice.registered("certificate", "jwt"), mallory.registered("certificate", "jwt")];
+        let [alice, mallory, dora] = ["alice", "mallory", "dora"].map(Tpp::new);
+        let clients = [
+            alice.registered("certificate", "jwt"),
+            mallory.registered("certificate", "jwt"),
+            dora.registered("key", "jwt"),
+        ];
         let settings = json!({"issuer": ISSUER, "api": AUDIENCE, "secret": SECRET, "clients": clients});
         let (provider, bank) = (Provider::start(&node, &settings), Bank::start());
         let (guard, api) = (before_the_provider(&provider), before_the_api(&bank));
         let transcript = Transcript::new(title);
-        Some(Self { node, nginx, provider, bank, alice, mallory, guard, api, transcript })
+        Some(Self { node, nginx, provider, bank, alice, mallory, dora, guard, api, transcript })
     }
 
     pub(crate) fn api_with_issuer(&self) -> Config {

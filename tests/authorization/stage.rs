@@ -25,7 +25,7 @@ use crate::{
         sidecar::{DEADLINE, Sidecar},
         token::{AUDIENCE, ISSUER},
     },
-    tpp::{Token, Tpp},
+    tpp::{Proofs, Token, Tpp},
     traffic,
     transcript::Transcript,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Stage {
     pub(crate) api: Front,
     pub(crate) alice: Tpp,
     pub(crate) mallory: Tpp,
+    /// Gets tokens that are bound to a key.
+    pub(crate) dora: Tpp,
     transcript: RefCell<Transcript>,
     /// What the authorization server has said of itself last.
     seen: RefCell<BTreeMap<String, u64>>,
@@ -66,9 +68,9 @@ impl Stage {
         };
         let (guard, api) = (front(&plan.guard), front(&plan.api_with_issuer()));
         api.sidecar.await_admin("/readyz", 200);
-        let Plan { node, provider, bank, alice, mallory, transcript, .. } = plan;
+        let Plan { node, provider, bank, alice, mallory, dora, transcript, .. } = plan;
         let (transcript, seen) = (RefCell::new(transcript), RefCell::default());
-        let stage = Self { node, provider, bank, guard, api, alice, mallory, transcript, seen };
+        let stage = Self { node, provider, bank, guard, api, alice, mallory, dora, transcript, seen };
         stage.reached();
         stage
     }
@@ -120,6 +122,15 @@ impl Stage {
         let token = Token::of(tpp, &self.run("token.js", tpp, json!({})));
         self.note(&format!("node token.js, as {}", tpp.id), &token.description(), &[TOKEN]);
         token
+    }
+
+    /// The same, bound to a key of the client, with proofs of that key. openid-client has made a call to the API by itself.
+    pub(crate) fn token_with_proofs(&self, tpp: &Tpp) -> (Token, Proofs) {
+        let answer = self.run("token.js", tpp, json!({"dpop": true}));
+        let token = Token::of(tpp, &answer);
+        let said = format!("{}; {}", token.description(), answer["called"]);
+        self.note(&format!("node token.js, as {}, then GET {API}", tpp.id), &said, &[TOKEN, ACCOUNTS]);
+        (token, serde_json::from_value(answer["proofs"].clone()).unwrap())
     }
 
     /// Runs a client script as this client.

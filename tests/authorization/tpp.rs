@@ -1,5 +1,7 @@
 //! Clients of the bank, and what they get from the authorization server.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rcgen::{DistinguishedName, DnType};
 use serde_json::{Value, json};
@@ -42,6 +44,9 @@ pub(crate) struct Token {
     pub(crate) name: String,
     pub(crate) text: String,
 }
+
+/// Proofs of the key that a token is bound to (RFC 9449), each by its name.
+pub(crate) type Proofs = BTreeMap<String, String>;
 
 impl Token {
     /// Out of the token endpoint's answer.
