@@ -111,7 +111,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Wrong> {
 }
 
 /// The content without its line end, wiped after use.
-fn password(reading: &Reading<'_>, file: &Placed<String>) -> Option<Zeroizing<String>> {
+pub(super) fn password(reading: &Reading<'_>, file: &Placed<String>) -> Option<Zeroizing<String>> {
     let bytes = reading.bytes(file)?;
     let wrong = |_| Wrong::new("the password is not UTF-8", "write it as UTF-8");
     let text = reading.settle(&file.place, std::str::from_utf8(&bytes).map_err(wrong))?;

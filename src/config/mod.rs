@@ -26,6 +26,7 @@ mod quantity;
 mod reading;
 mod records;
 mod registration;
+mod replay;
 pub mod revocation;
 mod routes;
 mod signing_key;
@@ -136,6 +137,7 @@ struct Tables {
     revocation: Option<settings::Revocation>,
     eidas: Eidas,
     tokens: Tokens,
+    uses: Option<Uses>,
     cache: Cache,
     consents: Consents,
     routes: Vec<PlacedRoute>,
@@ -171,6 +173,7 @@ impl Tables {
             policy,
             revocation,
             eidas: eidas::read(document.table("eidas")),
+            uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
             routes: routes::read(document.tables("route"), reading, offered),
             consents,
@@ -220,7 +223,7 @@ impl Tables {
             revocation: self.revocation?,
             keys: self.tokens.keys,
             introspection: Vec::new(),
-            uses: Uses::default(),
+            uses: self.uses?,
             consent: self.consents.service,
             registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,

@@ -72,7 +72,6 @@ fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
     let consent = consent(&mut table, kind, demands, offered.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
-    later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
         let what = format!("everything under `{}` is forwarded without any check", path.value);
@@ -257,11 +256,6 @@ fn upgrade(table: &mut Table<'_>) -> bool {
         table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
     }
     !protocols.is_empty()
-}
-
-/// Keys whose meaning comes later.
-fn later(table: &mut Table<'_>) {
-    table.not_yet("check_issued");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

@@ -225,7 +225,7 @@ pub enum ClientAuthentication {
 }
 
 /// How it is remembered that something was used.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Uses {
     /// In this process, at most so many; what finds no room is refused, since forgetting one would allow it again.
     pub remembered: usize,
@@ -233,22 +233,29 @@ pub struct Uses {
     pub shared: Option<SharedMemory>,
 }
 
-impl Default for Uses {
-    fn default() -> Self {
-        Self { remembered: 100_000, shared: None }
-    }
-}
-
 /// A Redis or Valkey server.
 pub struct SharedMemory {
     /// `host:port` or a socket.
     pub address: Address,
+    /// TLS; none: plaintext.
+    pub tls: Option<SharedTls>,
+    /// Its number.
+    pub database: u16,
     /// The account; none: the default one.
     pub username: Option<String>,
     /// Never printed.
     pub password: Option<Zeroizing<String>>,
     /// For one question.
     pub timeout: Duration,
+}
+
+/// How a [`SharedMemory`] is known over TLS.
+#[derive(Debug)]
+pub struct SharedTls {
+    /// For SNI and verification.
+    pub server_name: ServerName<'static>,
+    /// Whom it is believed from; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// The service that keeps consents.

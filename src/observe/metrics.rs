@@ -1,6 +1,7 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
 pub mod configuration;
+mod issued;
 pub mod revocation;
 mod uses;
 
@@ -30,12 +31,13 @@ use crate::{
         histogram::Histogram,
         metrics::{
             configuration::Configured,
+            issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
             uses::SingleUses,
         },
         record::Decision,
     },
-    token::Use,
+    token::{IssuedToken, Use},
 };
 
 /// Every metric of certbound.
@@ -49,6 +51,7 @@ pub struct Metrics {
     tokens: Lookups,
     checks: Checks,
     uses: SingleUses,
+    issued: IssuedTokens,
     consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
@@ -113,7 +116,8 @@ impl Metrics {
         let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
         let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
         let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
-        let (checks, crls, uses) = (Checks::new(to), CrlEnds::new(to), SingleUses::new(to));
+        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
+        let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
         let (keys, active) = (Family::default(), Gauge::default());
@@ -135,6 +139,7 @@ impl Metrics {
             tokens,
             checks,
             uses,
+            issued,
             consents,
             ending,
             crls,
@@ -211,6 +216,11 @@ impl Metrics {
     /// Counts a question whether something was used before, by its answer.
     pub fn used(&self, used: Use) {
         self.uses.count(used);
+    }
+
+    /// Counts a token that was issued.
+    pub fn issued(&self, token: IssuedToken) {
+        self.issued.count(token);
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...

@@ -114,11 +114,7 @@ impl Fetcher {
         timeout: Duration,
         kept: usize,
     ) -> Result<Self, FetchError> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(FetchError::Authorities)?
-            .with_root_certificates(roots(authorities)?)
-            .with_no_client_auth();
+        let tls = client_config(authorities)?;
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
@@ -218,6 +214,17 @@ impl Service<Uri> for Connector {
             }
         }
     }
+}
+
+/// Believes `authorities`, none for the public web roots, and shows no certificate.
+///
+/// # Errors
+/// [`FetchError::Authorities`].
+pub(super) fn client_config(authorities: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, FetchError> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(FetchError::Authorities)?;
+    Ok(config.with_root_certificates(roots(authorities)?).with_no_client_auth())
 }
 
 fn roots(authorities: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, FetchError> {

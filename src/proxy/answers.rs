@@ -68,7 +68,7 @@ impl Outside {
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
             introspection: IntrospectionStore::new(sources, settings.fetch_timeout, shared()),
-            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()),
+            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()).map_err(io::Error::other)?,
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
             keys,

@@ -106,6 +106,10 @@ fn compose(
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
 /// RFC 9110, section 15.5.2 demands there.
 fn challenge(denial: &Denial, status: u16, errors: &Errors) -> Option<HeaderValue> {
+    if status >= 500 {
+        // A fault on this side: no other credentials would heal it.
+        return None;
+    }
     let challenge = match denial {
         Denial::ProofInvalid { nonce: Some(_), .. } => Challenge::UseNonce,
         _ => denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?,
@@ -279,6 +283,15 @@ mod tests {
                 assert_eq!((head.status, &head.headers), (problem.status, &problem.headers), "{format}");
             }
         }
+    }
+
+    #[test]
+    fn fault_on_this_side_challenges_nobody() {
+        let errors = Errors { status: [("binding_missing", 502)].into(), ..errors(false) };
+        let interaction = Interaction::of(&HeaderMap::new());
+        let denial = Denial::BindingMissing { why: "" };
+        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction).unwrap();
+        assert_eq!((head.status.as_u16(), head.headers.get(WWW_AUTHENTICATE)), (502, None));
     }
 
     #[test]

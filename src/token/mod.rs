@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod claims;
 pub mod introspection;
+pub mod issued;
 pub(crate) mod json;
 mod jwk;
 mod jws;
@@ -22,6 +23,7 @@ pub mod verify;
 pub use bearer::BearerToken;
 pub use claims::{Claims, Grant};
 pub use introspection::{Inquiry, Introspection, Introspections};
+pub use issued::IssuedToken;
 pub(crate) use jwk::key_identifier;
 pub(crate) use jws::Jws;
 pub use key_ring::KeyRing;

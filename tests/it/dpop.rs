@@ -17,10 +17,10 @@ use crate::{
 };
 
 const ORIGIN: &str = "https://api.bank.example";
-const ADDRESS: &str = "https://api.bank.example/accounts";
+pub(crate) const ADDRESS: &str = "https://api.bank.example/accounts";
 
 /// Both confirmations count, and the binding alone is demanded.
-fn config(bank: &Bank) -> Config {
+pub(crate) fn config(bank: &Bank) -> Config {
     Config::in_front_of(bank)
         .set("token.binding", r#"["x5t#S256", "jkt"]"#)
         .route("path = \"/certificate\"\nrequire = [\"certificate\", \"token\", \"binding\"]")

@@ -22,6 +22,7 @@ pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod proof;
 pub(crate) mod qualified;
+pub(crate) mod redis;
 pub(crate) mod sidecar;
 pub(crate) mod stream;
 pub(crate) mod tls;

@@ -5,6 +5,7 @@ mod consent;
 mod dpop;
 mod files;
 mod registration;
+mod replay;
 mod sample;
 mod values;
 

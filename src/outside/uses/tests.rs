@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
+
+#[path = "../../../tests/support/redis.rs"]
+mod redis;
+mod shared;
 
 use std::time::Duration;
 
@@ -14,7 +18,7 @@ fn proof(jti: &str) -> SingleUse {
 
 fn store(remembered: usize) -> (Arc<UseStore>, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new());
-    (UseStore::new(Uses { remembered, shared: None }, Arc::clone(&metrics)), metrics)
+    (UseStore::new(Uses { remembered, shared: None }, Arc::clone(&metrics)).unwrap(), metrics)
 }
 
 fn count(metrics: &Metrics, result: &str) -> u64 {
