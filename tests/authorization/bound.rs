@@ -2,6 +2,7 @@
 
 use crate::{
     call::Call,
+    plan::Plan,
     stage::{ACCOUNTS, API, Stage, TOKEN, TOKEN_ENDPOINT},
 };
 
@@ -27,7 +28,7 @@ fn token_of_the_authorization_server_opens_the_api_to_its_client_alone() {
 fn authorization_server_is_asked_by_holders_of_a_certificate_alone() {
     let Some(stage) = Stage::set("The authorization server behind certbound") else { return };
     let (alice, mallory) = (&stage.alice, &stage.mallory);
-    let token = || Call::to(TOKEN_ENDPOINT).form("client credentials of alice", &CREDENTIALS);
+    let token = || credentials("alice");
     let push = || Call::to("https://as.bank.example/request").form("authorization request of alice", &REQUEST);
 
     stage.hold(&token().by(alice), "200", &[TOKEN]);
@@ -41,8 +42,24 @@ fn authorization_server_is_asked_by_holders_of_a_certificate_alone() {
     stage.hold(&rotate, "404 route_unknown", &[]);
 }
 
-const CREDENTIALS: [(&str, &str); 3] =
-    [("grant_type", "client_credentials"), ("client_id", "alice"), ("scope", "accounts")];
+#[test]
+fn token_that_is_bound_to_nothing_is_kept_from_its_client() {
+    let Some(plan) = Plan::new("An authorization server that forgets to bind") else { return };
+    let stage = Stage::on(plan.checking_issued());
+
+    stage.hold(&credentials("alice").by(&stage.alice), "200", &[TOKEN]);
+    let answer =
+        stage.hold(&credentials("ulf").by(&stage.ulf), "502 temporarily_unavailable (binding_missing)", &[TOKEN]);
+
+    assert!(answer.json()["access_token"].is_null());
+}
+
+/// RFC 6749, section 4.4.2.
+fn credentials(client: &str) -> Call<'static> {
+    let form = [("grant_type", "client_credentials"), ("client_id", client), ("scope", "accounts")];
+    Call::to(TOKEN_ENDPOINT).form(&format!("client credentials of {client}"), &form)
+}
+
 /// RFC 9126, with the challenge of RFC 7636, appendix B.
 const REQUEST: [(&str, &str); 6] = [
     ("response_type", "code"),

@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) mallory: Tpp,
     /// Gets tokens that are bound to a key.
     pub(crate) dora: Tpp,
+    /// Gets tokens that are bound to nothing.
+    pub(crate) ulf: Tpp,
     /// Before the authorization server.
     pub(crate) guard: Config,
     /// Before the API.
@@ -37,17 +39,23 @@ impl Plan {
     /// None, said loudly, where a program is missing; in CI that is a failure.
     pub(crate) fn new(title: &'static str) -> Option<Self> {
         let (node, nginx) = (Node::find()?, NGINX.find()?);
-        let [alice, mallory, dora] = ["alice", "mallory", "dora"].map(Tpp::new);
+        let [alice, mallory, dora, ulf] = ["alice", "mallory", "dora", "ulf"].map(Tpp::new);
         let clients = [
             alice.registered("certificate", "jwt"),
             mallory.registered("certificate", "jwt"),
             dora.registered("key", "jwt"),
+            ulf.registered("nothing", "jwt"),
         ];
         let settings = json!({"issuer": ISSUER, "api": AUDIENCE, "secret": SECRET, "clients": clients});
         let (provider, bank) = (Provider::start(&node, &settings), Bank::start());
-        let (guard, api) = (before_the_provider(&provider), before_the_api(&bank));
+        let (guard, api) = (before_the_provider(&provider, ""), before_the_api(&bank));
         let transcript = Transcript::new(title);
-        Some(Self { node, nginx, provider, bank, alice, mallory, dora, guard, api, transcript })
+        Some(Self { node, nginx, provider, bank, alice, mallory, dora, ulf, guard, api, transcript })
+    }
+
+    /// certbound looks at the tokens that are issued.
+    pub(crate) fn checking_issued(self) -> Self {
+        Self { guard: before_the_provider(&self.provider, "check_issued = true"), ..self }
     }
 
     pub(crate) fn api_with_issuer(&self) -> Config {
@@ -58,14 +66,14 @@ impl Plan {
 }
 
 /// Clients reach the endpoints that are theirs, each with a certificate, and nothing else.
-fn before_the_provider(provider: &Provider) -> Config {
+fn before_the_provider(provider: &Provider, token: &str) -> Config {
     let config = Config::to(&provider.address)
         .profile("nginx")
         .set("backend.headers", r#"{ "X-Client-Subject" = "{certificate.subject}" }"#)
         .route("path = \"/.well-known/{*rest}\"\nmethods = [\"GET\"]\nrequire = []");
-    ["/token", "/request", "/token/revocation"]
-        .into_iter()
-        .fold(config, |config, path| config.route(&format!("path = {path:?}\nmethods = [\"POST\"]\nkind = \"token\"")))
+    [("/token", token), ("/request", ""), ("/token/revocation", "")].into_iter().fold(config, |config, (path, more)| {
+        config.route(&format!("path = {path:?}\nmethods = [\"POST\"]\nkind = \"token\"\n{more}"))
+    })
 }
 
 /// Certificate, token, and binding are demanded everywhere.

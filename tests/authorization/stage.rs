@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) mallory: Tpp,
     /// Gets tokens that are bound to a key.
     pub(crate) dora: Tpp,
+    /// Gets tokens that are bound to nothing.
+    pub(crate) ulf: Tpp,
     transcript: RefCell<Transcript>,
     /// What the authorization server has said of itself last.
     seen: RefCell<BTreeMap<String, u64>>,
@@ -68,9 +70,9 @@ impl Stage {
         };
         let (guard, api) = (front(&plan.guard), front(&plan.api_with_issuer()));
         api.sidecar.await_admin("/readyz", 200);
-        let Plan { node, provider, bank, alice, mallory, dora, transcript, .. } = plan;
+        let Plan { node, provider, bank, alice, mallory, dora, ulf, transcript, .. } = plan;
         let (transcript, seen) = (RefCell::new(transcript), RefCell::default());
-        let stage = Self { node, provider, bank, guard, api, alice, mallory, dora, transcript, seen };
+        let stage = Self { node, provider, bank, guard, api, alice, mallory, dora, ulf, transcript, seen };
         stage.reached();
         stage
     }
@@ -78,8 +80,8 @@ impl Stage {
     /// Makes the call, and holds the answer and what came of it to what is expected.
     pub(crate) fn hold(&self, call: &Call<'_>, expected: &str, reached: &[&str]) -> Answer {
         let (answer, said) = self.send(call);
-        assert_eq!(said, expected, "{}: {answer:?}", call.shown());
         self.note(&call.shown(), &said, reached);
+        assert_eq!(said, expected, "{}: {answer:?}", call.shown());
         answer
     }
 
