@@ -23,6 +23,7 @@ mod support;
 mod bound;
 mod call;
 mod node;
+mod opaque;
 mod plan;
 mod proof;
 mod registration;

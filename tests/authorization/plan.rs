@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) bank: Bank,
     pub(crate) alice: Tpp,
     pub(crate) mallory: Tpp,
+    /// Gets opaque tokens.
+    pub(crate) olga: Tpp,
     /// Gets tokens that are bound to a key.
     pub(crate) dora: Tpp,
     /// Gets tokens that are bound to nothing.
@@ -32,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) guard: Config,
     /// Before the API.
     pub(crate) api: Config,
+    /// More lines of `[[token.issuer]]`.
+    issuer: String,
     pub(crate) transcript: Transcript,
 }
 
@@ -39,18 +43,19 @@ impl Plan {
     /// None, said loudly, where a program is missing; in CI that is a failure.
     pub(crate) fn new(title: &'static str) -> Option<Self> {
         let (node, nginx) = (Node::find()?, NGINX.find()?);
-        let [alice, mallory, dora, ulf] = ["alice", "mallory", "dora", "ulf"].map(Tpp::new);
+        let [alice, mallory, olga, dora, ulf] = ["alice", "mallory", "olga", "dora", "ulf"].map(Tpp::new);
         let clients = [
             alice.registered("certificate", "jwt"),
             mallory.registered("certificate", "jwt"),
+            olga.registered("certificate", "opaque"),
             dora.registered("key", "jwt"),
             ulf.registered("nothing", "jwt"),
         ];
         let settings = json!({"issuer": ISSUER, "api": AUDIENCE, "secret": SECRET, "clients": clients});
         let (provider, bank) = (Provider::start(&node, &settings), Bank::start());
         let (guard, api) = (before_the_provider(&provider, ""), before_the_api(&bank));
-        let transcript = Transcript::new(title);
-        Some(Self { node, nginx, provider, bank, alice, mallory, dora, ulf, guard, api, transcript })
+        let (issuer, transcript) = (String::new(), Transcript::new(title));
+        Some(Self { node, nginx, provider, bank, alice, mallory, olga, dora, ulf, guard, api, issuer, transcript })
     }
 
     /// certbound looks at the tokens that are issued.
@@ -58,9 +63,18 @@ impl Plan {
         Self { guard: before_the_provider(&self.provider, "check_issued = true"), ..self }
     }
 
+    /// certbound asks about opaque tokens, and remembers the answer for a second.
+    pub(crate) fn introspecting(mut self) -> Self {
+        let endpoint = self.provider.url("/token/introspection");
+        self.issuer = format!(
+            r#"introspection = {{ endpoint = {endpoint:?}, client_id = "rs", client_secret_file = "rs-secret", cache_ttl = "1s" }}"#
+        );
+        Self { api: self.api.file("rs-secret", SECRET), ..self }
+    }
+
     pub(crate) fn api_with_issuer(&self) -> Config {
-        let keys = self.provider.url("/jwks");
-        let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {keys:?}");
+        let (keys, more) = (self.provider.url("/jwks"), &self.issuer);
+        let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {keys:?}\n{more}");
         self.api.clone().issuer(&issuer)
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Stage {
     pub(crate) api: Front,
     pub(crate) alice: Tpp,
     pub(crate) mallory: Tpp,
+    /// Gets opaque tokens.
+    pub(crate) olga: Tpp,
     /// Gets tokens that are bound to a key.
     pub(crate) dora: Tpp,
     /// Gets tokens that are bound to nothing.
@@ -70,9 +72,9 @@ impl Stage {
         };
         let (guard, api) = (front(&plan.guard), front(&plan.api_with_issuer()));
         api.sidecar.await_admin("/readyz", 200);
-        let Plan { node, provider, bank, alice, mallory, dora, ulf, transcript, .. } = plan;
+        let Plan { node, provider, bank, alice, mallory, olga, dora, ulf, transcript, .. } = plan;
         let (transcript, seen) = (RefCell::new(transcript), RefCell::default());
-        let stage = Self { node, provider, bank, guard, api, alice, mallory, dora, ulf, transcript, seen };
+        let stage = Self { node, provider, bank, guard, api, alice, mallory, olga, dora, ulf, transcript, seen };
         stage.reached();
         stage
     }
