@@ -1,11 +1,14 @@
 //! The command line: one small file a command.
 
 mod check;
+mod completions;
 mod denials;
 mod detect;
 mod explain;
 mod inspect;
+mod man;
 mod run;
+mod schema;
 
 use std::{fmt, path::PathBuf, process::ExitCode};
 
@@ -31,6 +34,9 @@ enum Command {
     Inspect(inspect::Inspect),
     Detect(detect::Detect),
     Denials(denials::Denials),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Where the configuration is.
@@ -65,6 +71,9 @@ pub fn main() -> ExitCode {
         Command::Detect(detect) => detect.execute(),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Denials(denials) => denials.execute(),
+        Command::Schema(schema) => schema.execute(),
+        Command::Completions(completions) => completions.execute(),
+        Command::Man(man) => man.execute(),
     }
 }
 
@@ -91,7 +100,8 @@ Examples:
   certbound explain --help               what becomes of one request, and why
   certbound detect VALUE                 the profile that a captured header value fits
   certbound inspect tpp.pem              a certificate, and what certbound would make of it
-  certbound denials                      every refusal: code, status, challenge";
+  certbound denials                      every refusal: code, status, challenge
+  certbound schema                       what editors complete proxy.toml with";
 
 #[cfg(test)]
 mod tests {

@@ -30,6 +30,7 @@ mod registration;
 mod replay;
 pub mod revocation;
 mod routes;
+pub mod schema;
 mod signing_key;
 mod source;
 mod table;

@@ -118,7 +118,7 @@ fn parse(text: &str) -> Table {
 }
 
 /// Whether a table, a key, or a key inside a key is applied without a restart.
-fn is_reloadable(dotted: &str) -> bool {
+pub(super) fn is_reloadable(dotted: &str) -> bool {
     let begins = |with: &&str| dotted.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     RELOADABLE.iter().any(begins)
 }

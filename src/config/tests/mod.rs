@@ -8,6 +8,7 @@ mod introspection;
 mod registration;
 mod replay;
 mod sample;
+mod schema;
 mod values;
 
 use std::{

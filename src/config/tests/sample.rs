@@ -7,7 +7,7 @@ use toml::{Table as TomlTable, Value};
 use super::*;
 use crate::config::settings::Revocation;
 
-fn sample() -> String {
+pub(super) fn sample() -> String {
     fs::read_to_string(repository("proxy.toml")).unwrap()
 }
 
@@ -104,8 +104,10 @@ fn file_that_is_cut_or_mistyped_anywhere_loads_or_says_why() {
 }
 
 #[test]
-fn first_line_of_the_sample_is_free() {
-    assert!(sample().starts_with('\n'));
+fn first_line_of_the_sample_tells_editors_where_the_schema_is() {
+    let path = sample().lines().next().unwrap().strip_prefix("#:schema ./").unwrap().to_owned();
+
+    assert!(repository(&path).is_file(), "{path}");
 }
 
 /// Every setting, as far as it can be written down. The truststore and its rules are compared key by key elsewhere.
@@ -152,7 +154,7 @@ fn written(settings: Settings) -> String {
 }
 
 /// A key behind `# `, as TOML.
-fn uncommented(line: &str) -> Option<&str> {
+pub(super) fn uncommented(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("# ")?;
     let (key, _) = rest.split_once(" = ")?;
     key.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'0'..=b'9')).then_some(rest)

@@ -1,0 +1,48 @@
+//! `certbound man`: the manual page, or that of one command.
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man as Page;
+
+use crate::cli::{Line, failure, print};
+
+/// Print the manual page, in roff
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Man {
+    /// A command, whose own page is printed
+    command: Option<String>,
+}
+
+impl Man {
+    pub(super) fn execute(&self) -> ExitCode {
+        match self.page() {
+            Ok(page) => print(&page),
+            Err(error) => failure(error),
+        }
+    }
+
+    fn page(&self) -> io::Result<String> {
+        let mut line = Line::command();
+        // Gives each command its full name, which its page is headed with.
+        line.build();
+        let command = match &self.command {
+            None => line,
+            Some(name) => {
+                let unknown = || io::Error::other(format!("there is no command `{name}`; see certbound --help"));
+                let command = line.find_subcommand(name).ok_or_else(unknown)?.clone();
+                let display = format!("certbound-{}", command.get_name());
+                command.display_name(display)
+            }
+        };
+        let mut page = Vec::new();
+        Page::new(command).render(&mut page)?;
+        String::from_utf8(page).map_err(io::Error::other)
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  certbound man > /usr/local/share/man/man1/certbound.1
+  certbound man run | man -l -";
