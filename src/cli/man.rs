@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man as Page;
 
 use crate::cli::{Line, failure, print};
@@ -24,22 +24,26 @@ impl Man {
     }
 
     fn page(&self) -> io::Result<String> {
-        let mut line = Line::command();
-        // Gives each command its full name, which its page is headed with.
-        line.build();
+        let line = Line::command();
+        let source = line.render_version().trim_end().to_owned();
         let command = match &self.command {
             None => line,
-            Some(name) => {
-                let unknown = || io::Error::other(format!("there is no command `{name}`; see certbound --help"));
-                let command = line.find_subcommand(name).ok_or_else(unknown)?.clone();
-                let display = format!("certbound-{}", command.get_name());
-                command.display_name(display)
-            }
+            Some(name) => command(line, name)?,
         };
         let mut page = Vec::new();
-        Page::new(command).render(&mut page)?;
+        Page::new(command).source(source).render(&mut page)?;
         String::from_utf8(page).map_err(io::Error::other)
     }
+}
+
+/// The command of this name, as its own page is headed.
+fn command(mut line: Command, name: &str) -> io::Result<Command> {
+    // Gives each command the full name that its synopsis starts with.
+    line.build();
+    let unknown = || io::Error::other(format!("there is no command `{name}`; see certbound --help"));
+    let command = line.find_subcommand(name).ok_or_else(unknown)?.clone();
+    let title = format!("certbound-{}", command.get_name());
+    Ok(command.display_name(title))
 }
 
 const EXAMPLES: &str = "\

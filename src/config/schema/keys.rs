@@ -54,7 +54,7 @@ fn listen() -> Vec<Key> {
         row("listen.max_header_bytes", SIZE, "128KiB", "Request line and header section together; more is `header_too_large`."),
         row("listen.drain_timeout", DURATION_OR_ZERO, "25s", "How long requests under way may take after SIGTERM."),
         row("listen.threads", Form::Integer(0, 1024), "0", "Threads that serve; 0 is the CPUs that this process may use, a cgroup's quota included."),
-        row("listen.public_origin", URL, "", "What clients call, for the `htu` of DPoP proofs. Left out, it is what a trusted peer says in `X-Forwarded-Proto` and `-Host`, else https and `Host`."),
+        row("listen.public_origin", ORIGIN, "", "What clients call, for the `htu` of DPoP proofs. Left out, it is what a trusted peer says in `X-Forwarded-Proto` and `-Host`, else https and `Host`."),
     ]
 }
 
@@ -303,7 +303,7 @@ fn admin() -> Vec<Key> {
     vec![
         table("admin", "What operators ask. Nothing of it is secret."),
         row("admin.address", ADDRESS, "0.0.0.0:9901", "Serves /livez, /readyz, /startupz, /metrics, and /backend/healthz."),
-        row("admin.status_address", Form::Text("off|unix:.+|.+:[0-9]{1,5}", "host:port, `unix:PATH`, or `\"off\"`"), "127.0.0.1:9902", "Serves the status page; a loopback address or a Unix socket."),
+        row("admin.status_address", STATUS_ADDRESS, "127.0.0.1:9902", "Serves the status page; a loopback address or a Unix socket."),
     ]
 }
 
@@ -361,7 +361,10 @@ fn codes() -> Vec<&'static str> {
 const TEXT: Form = Form::Text(".+", "string");
 const FILE: Form = Form::Text(".+", "file");
 const URL: Form = Form::Text("https?://.+", "`https://` or `http://` address");
-const ADDRESS: Form = Form::Text("unix:.+|.+:[0-9]{1,5}", "host:port or `unix:PATH`");
+const ADDRESS: Form = Form::Text(r"unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port or `unix:PATH`");
+const STATUS_ADDRESS: Form =
+    Form::Text(r"off|unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port, `unix:PATH`, or `\"off\"`");
+const ORIGIN: Form = Form::Text("https?://[^/?#]+", "`https://` or `http://` origin");
 const DURATION: Form = Form::Quantity("0*[1-9][0-9]*(ms|s|m|h)", "duration");
 const DURATION_OR_ZERO: Form = Form::Quantity("[0-9]+(ms|s|m|h)", "duration, zero too");
 const SIZE: Form = Form::Quantity("0*[1-9][0-9]*(B|KiB|MiB|GiB)?", "size");

@@ -195,47 +195,52 @@ fn number_out_of_range_is_refused_by_both() {
     }
 }
 
-/// Quantities, empty strings, empty lists, and what texts of a given form may be.
 #[test]
 fn form_of_a_value_is_the_same_to_both() {
     let schema = schema();
+    let (mut checked, mut differ) = (0, Vec::new());
     for key in every() {
         let values: Vec<Value> = match key.form {
-            Form::Quantity(..) => ["", "0", "0s", "10", "10s", "500ms", "24h", "1d", "64KiB", "1B", "2GB", "1.5s"]
-                .map(Value::from)
-                .to_vec(),
+            Form::Quantity(..) => QUANTITIES.map(Value::from).to_vec(),
             Form::Texts(_) | Form::Words(..) => vec![list(&[])],
+            // Names of files among them, and there are none.
             Form::Text(".+", _) => vec!["".into()],
-            Form::Text(..) => [
-                "",
-                "127.0.0.1:80",
-                "unix:/run/a",
-                "https://a.example",
-                "http://127.0.0.1:1/a",
-                "ftp://a.example",
-                "rediss://a:1",
-                "off",
-                "stdout",
-                "file:a",
-                "file:",
-                "/a",
-                "a",
-            ]
-            .map(Value::from)
-            .to_vec(),
+            Form::Text(..) => TEXTS.map(Value::from).to_vec(),
             _ => continue,
         };
         for value in values {
-            let (faults, _) = walked(&with_value(&key, &value), key.dotted);
-            // What stands elsewhere, in the file system or in another key, is not the schema's.
-            let elsewhere = |fault: &&String| ELSEWHERE.iter().any(|what| fault.contains(what));
-            let refused = faults.iter().any(|fault| !elsewhere(&fault));
-            assert_eq!(takes(&schema, &key, &value), !refused, "{} = {value}: {faults:#?}", key.dotted);
+            let (mut faults, _) = walked(&with_value(&key, &value), key.dotted);
+            faults.retain(|fault| !fault.starts_with("not available yet"));
+            if takes(&schema, &key, &value) != faults.is_empty() {
+                differ.push(format!("{} = {value}: {faults:?}", key.dotted));
+            }
+            checked += 1;
         }
     }
+    assert!(differ.is_empty(), "{differ:#?}");
+    assert!(checked > 400, "{checked}");
 }
 
-const ELSEWHERE: [&str; 1] = ["cannot be read"];
+const QUANTITIES: [&str; 12] = ["", "0", "0s", "10", "10s", "500ms", "24h", "1d", "64KiB", "1B", "2GB", "1.5s"];
+
+const TEXTS: [&str; 16] = [
+    "",
+    "127.0.0.1:80",
+    "[::1]:80",
+    "::1:80",
+    "host",
+    "unix:/run/a",
+    "https://a.example",
+    "http://127.0.0.1:1/a",
+    "ftp://a.example",
+    "rediss://a:1",
+    "off",
+    "stdout",
+    "file:a",
+    "file:",
+    "/a",
+    "a",
+];
 
 #[test]
 fn unknown_key_is_refused_in_every_table() {
