@@ -279,7 +279,7 @@ impl Gate {
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<(), Stop> {
-        if token.claims().confirmation().is_some() || (demanded && found.proof.is_none()) {
+        if token.confirmations().next().is_some() || (demanded && found.proof.is_none()) {
             self.certificate(request, known, now, found)?;
         }
         found.binding = self.binding.prove(token, found.certificate.as_ref(), found.proof.as_ref())?;

@@ -19,6 +19,7 @@ mod dpop;
 mod eidas;
 mod errors;
 mod identity;
+mod introspection;
 mod later;
 mod listen;
 mod names;
@@ -222,7 +223,7 @@ impl Tables {
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
-            introspection: Vec::new(),
+            introspection: self.tokens.introspection,
             uses: self.uses?,
             consent: self.consents.service,
             registration: registered.1,

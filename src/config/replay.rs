@@ -108,7 +108,7 @@ fn database(path: &str) -> Result<u16, Wrong> {
 
 /// What the file holds, which has to be something.
 fn password(table: &Table<'_>, file: &Placed<String>) -> Option<Zeroizing<String>> {
-    let password = anchors::password(table.reading, file)?;
+    let password = table.reading.secret(file)?;
     if password.is_empty() {
         table.reading.fault(&file.place, "this file holds no password", "write it there");
         return None;

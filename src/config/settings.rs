@@ -34,7 +34,7 @@ pub struct Settings {
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
-    pub introspection: Vec<Option<IntrospectionSource>>,
+    pub introspection: Vec<Option<Arc<IntrospectionSource>>>,
     /// How it is remembered that a proof or a registration was used.
     pub uses: Uses,
     /// The consent service.
@@ -109,7 +109,7 @@ pub struct Listen {
 }
 
 /// A certificate chain with its private key, which match.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ServerIdentity {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
@@ -192,7 +192,7 @@ pub enum KeyLocation {
 }
 
 /// How one issuer is asked about tokens (RFC 7662).
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct IntrospectionSource {
     /// The issuer.
     pub issuer: Arc<str>,
@@ -207,6 +207,7 @@ pub struct IntrospectionSource {
 }
 
 /// How certbound shows the authorization server who it is.
+#[derive(PartialEq)]
 pub enum ClientAuthentication {
     /// `client_secret_basic` (RFC 6749, section 2.3.1).
     Secret {

@@ -7,8 +7,9 @@ use crate::{
     config::{
         address, anchors, dpop,
         fault::Wrong,
+        introspection::{self, Endpoint},
         reading::{Place, Placed, Reading, as_read},
-        settings::{KeyLocation, KeySource},
+        settings::{IntrospectionSource, KeyLocation, KeySource},
         table::{Table, among},
     },
     token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify},
@@ -20,6 +21,8 @@ pub(super) struct Tokens {
     pub(super) binding: BindingRules,
     /// In the order of the issuers.
     pub(super) keys: Vec<KeySource>,
+    /// The same.
+    pub(super) introspection: Vec<Option<Arc<IntrospectionSource>>>,
     pub(super) fetch_timeout: Duration,
     /// The table.
     pub(super) place: Place,
@@ -31,18 +34,23 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let rules = rules(&mut table);
     let fetch_timeout = table.duration("fetch_timeout", "2s");
     let binding = binding(&mut table, rules.clock_skew);
-    let mut issuers: Vec<(Issuer, KeySource)> = Vec::new();
+    let (mut issuers, mut keys, mut introspection) = (Vec::<Issuer>::new(), Vec::new(), Vec::new());
     for mut issuer in table.tables("issuer") {
-        let Some(read) = self::issuer(&mut issuer) else { continue };
-        if issuers.iter().any(|(known, _)| known.issuer == read.0.issuer) {
-            let what = format!("`{}` is configured twice", read.0.issuer);
+        let Some((read, source, asked)) = self::issuer(&mut issuer) else { continue };
+        if issuers.iter().any(|known| known.issuer == read.issuer) {
+            let what = format!("`{}` is configured twice", read.issuer);
             issuer.fault("issuer", what, "write one table with all its audiences");
         }
+        if read.introspects && issuers.iter().filter(|known| known.introspects).count() >= MOST_ASKED {
+            let what = format!("an opaque token would make more than {MOST_ASKED} questions");
+            issuer.fault("introspection", what, "leave it out");
+        }
         issuers.push(read);
+        keys.push(source);
+        introspection.push(asked.map(Arc::new));
     }
-    let (issuers, keys) = issuers.into_iter().unzip();
     let (place, written) = (table.place.clone(), table.is_given("issuer"));
-    Tokens { issuers: Issuers { issuers, rules }, binding, keys, fetch_timeout, place, written }
+    Tokens { issuers: Issuers { issuers, rules }, binding, keys, introspection, fetch_timeout, place, written }
 }
 
 fn rules(table: &mut Table<'_>) -> TokenRules {
@@ -123,7 +131,7 @@ enum Confirmation {
     Key,
 }
 
-fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
+fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource, Option<IntrospectionSource>)> {
     let reading = table.reading;
     let issuer = table.required("issuer", "https://as.bank.example");
     let issuer = issuer.and_then(|text| {
@@ -131,17 +139,23 @@ fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
         Some((Arc::<str>::from(text.value), url, text.place))
     });
     let audiences = audiences(table);
-    let location = location(table);
+    let endpoint = introspection::read(table.table("introspection"));
+    let verify = introspection::verify(table);
+    let location = if verify == Verify::Introspection { nowhere(table) } else { location(table) };
     let refresh = table.duration("jwks_refresh", "10m");
     let authorities = table.string("ca_file").map(|file| anchors::authorities(reading, &file));
-    introspection(table);
     let (issuer, url, place) = issuer?;
-    let location = location?;
+    let (location, endpoint, authorities) = (location?, endpoint?, as_read(authorities)?);
     if location == KeyLocation::Discovery && address::is_exposed(&url) {
         reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
-    Some((Issuer { issuer, audiences, verify: Verify::Jwt, introspects: false }, source))
+    let introspects = endpoint.is_some();
+    let asked = endpoint.map(|Endpoint { address: endpoint, client, cache_ttl }| {
+        let (issuer, authorities) = (Arc::clone(&issuer), authorities.clone());
+        IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities }
+    });
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities };
+    Some((Issuer { issuer, audiences, verify, introspects }, source, asked))
 }
 
 fn audiences(table: &mut Table<'_>) -> Vec<String> {
@@ -183,6 +197,18 @@ pub(super) fn located(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<Ke
     Some(KeyLocation::Address(address))
 }
 
+/// Keys of an issuer whose every token is introspected would be of no use.
+fn nowhere(table: &mut Table<'_>) -> Option<KeyLocation> {
+    match table.string("jwks") {
+        None => Some(KeyLocation::Nowhere),
+        Some(jwks) => {
+            let what = "with verify = \"introspection\" no key is used";
+            table.reading.fault(&jwks.place, what, "leave it out, or write verify = \"both\"");
+            None
+        }
+    }
+}
+
 fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
     let remedy = "give a JWK set (RFC 7517) with the public keys of who signs";
     let keys = KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, remedy));
@@ -193,21 +219,7 @@ fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
     reading.settle(&file.place, keys)
 }
 
-/// Opaque tokens come later; what is written is held to its form all the same.
-fn introspection(table: &mut Table<'_>) {
-    let mut introspection = table.table("introspection");
-    if let Some(endpoint) = introspection.required("endpoint", "https://as.bank.example/introspect") {
-        table.reading.settle(&endpoint.place, address::url(&endpoint.value));
-    }
-    introspection.required("client_id", "rs");
-    if let Some(secret) = introspection.required("client_secret_file", "rs-secret") {
-        table.reading.bytes(&secret);
-    }
-    introspection.duration_or_zero("cache_ttl", "30s");
-    if introspection.written {
-        table.reading.fault(&introspection.place, "not available yet", "leave it out");
-    }
-}
-
 /// RFC 7519, section 4.1.4: "usually no more than a few minutes".
 const LONG_SKEW: u64 = 300;
+/// A question each, of those that one request may make.
+const MOST_ASKED: usize = 8;

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use std::net::IpAddr;
 
@@ -22,6 +22,7 @@ use crate::{
     },
 };
 
+mod introspection;
 mod origin;
 mod proof;
 mod revocation;

@@ -61,6 +61,7 @@ pub struct Metrics {
     active: Gauge,
     refused: Counter,
     outgoing: Cells<Peer, Histogram>,
+    introspections: Cells<Introspected, Counter>,
 }
 
 /// Counts one request as active while it lives.
@@ -97,6 +98,12 @@ struct Issuer {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Introspected {
+    issuer: Arc<str>,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Outcome {
     result: &'static str,
 }
@@ -120,6 +127,7 @@ impl Metrics {
         let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
+        let introspections = Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers");
         let (keys, active) = (Family::default(), Gauge::default());
         let name = "certbound_jwks_last_success_timestamp_seconds";
         to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
@@ -148,6 +156,7 @@ impl Metrics {
             active,
             refused,
             outgoing,
+            introspections,
         }
     }
 
@@ -211,6 +220,13 @@ impl Metrics {
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
+    }
+
+    /// Counts a question about a token to its issuer: `result` is `active`, `inactive`, or `unavailable`.
+    pub fn introspected(&self, issuer: &Arc<str>, result: &'static str) {
+        self.introspections.with(&Introspected { issuer: Arc::clone(issuer), result }, |counter| {
+            counter.inc();
+        });
     }
 
     /// Counts a question whether something was used before, by its answer.

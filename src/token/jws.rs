@@ -25,6 +25,13 @@ pub(crate) struct Header {
 }
 
 impl<'a> Jws<'a> {
+    /// Whether this is a JWT at all: three parts, the first of which is one JSON object. Everything else is opaque.
+    pub(super) fn is_one(token: &str) -> bool {
+        let mut parts = token.split('.');
+        let header = parts.next().and_then(decode);
+        parts.count() == 2 && header.is_some_and(|header| json::members(&header).is_some())
+    }
+
     /// Takes the three parts apart. The caller bounds the length.
     ///
     /// # Errors
@@ -68,7 +75,8 @@ fn text(header: &mut Members, name: &str, wrong: &'static str) -> Result<Option<
     }
 }
 
-fn media_type(typ: &str) -> Box<str> {
+/// Lower case, without `application/` (RFC 7515, section 4.1.9).
+pub(super) fn media_type(typ: &str) -> Box<str> {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").unwrap_or(&lower).into()
 }

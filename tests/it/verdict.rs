@@ -75,7 +75,7 @@ fn row(code: &str) -> (u16, Option<&'static str>) {
         "token_repeated" => (400, Some("invalid_request")),
         "scope_insufficient" => (403, Some("insufficient_scope")),
         "consent_missing" | "consent_refused" => (403, None),
-        "consent_unavailable" => (503, None),
+        "consent_unavailable" | "introspection_unavailable" => (503, None),
         "keys_unavailable" | "revocation_unknown" | "overloaded" | "audit_unavailable" => (503, None),
         "body_too_large" => (413, None),
         "backend_unreachable" => (502, None),

@@ -4,6 +4,7 @@ mod agreement;
 mod consent;
 mod dpop;
 mod files;
+mod introspection;
 mod registration;
 mod replay;
 mod sample;

@@ -211,18 +211,6 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
 }
 
 #[test]
-fn introspection_comes_later() {
-    let folder = Folder::new();
-    folder.write("rs-secret", "secret");
-    let line = "introspection = { endpoint = \"https://as.bank.example/i\", client_id = \"rs\", client_secret_file = \"rs-secret\" }";
-
-    let faults = folder.faults(&with(&[("token.issuer", line)]));
-
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("token.issuer.introspection: not available yet; leave it out"), "{}", faults[0]);
-}
-
-#[test]
 fn revocation_with_a_wrong_value_says_what_is_wrong() {
     check("revocation", "timeout = \"soon\"", "revocation.timeout: `soon` is not a duration");
     check("revocation", "methods = [\"scp\"]", "revocation.methods: `scp` is none of ocsp, crl");
