@@ -311,7 +311,7 @@ impl Gate {
             let client = found.token.as_ref().and_then(|token| token.claims().client_id());
             route.admit_client(request.path, client)?;
         }
-        if !matches!(*request.method, Method::POST | Method::PUT) {
+        if !registers(request.method) {
             return Ok(());
         }
         let why = "registrations are not configured";
@@ -326,6 +326,12 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// Whether a request with this method can change what is registered, so that its body is verified: PUT (RFC 7592, section 2.2)
+/// and whatever else an authorization server may take for it.
+fn registers(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS)
 }
 
 /// The consent that the token names covers this request, as the service says now.
@@ -353,8 +359,7 @@ impl Permit {
         if demands.binding && found.binding.is_none() {
             return Err(Denial::BindingMissing { why: "not judged" });
         }
-        let registers =
-            matches!(route.kind, Kind::Registration { .. }) && matches!(*method, Method::POST | Method::PUT);
+        let registers = matches!(route.kind, Kind::Registration { .. }) && registers(method);
         if registers && found.registration.is_none() {
             let error = RegistrationError::InvalidClientMetadata;
             return Err(Denial::RegistrationInvalid { error, why: "not judged" });
