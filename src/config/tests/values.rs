@@ -204,7 +204,6 @@ fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
     for (table, line, key) in [
         ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
-        ("audit", "hash_chain = true", "audit.hash_chain"),
         ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
     ] {
         check(table, line, &later(key));
