@@ -53,6 +53,7 @@ pub struct Metrics {
     served: Cells<Served, Histogram>,
     active: Gauge,
     refused: Counter,
+    exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
 }
 
@@ -112,7 +113,8 @@ impl Metrics {
         let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
         let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
         let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
-        let (keys, active) = (Family::default(), Gauge::default());
+        let (keys, active, exposed) = (Family::default(), Gauge::default(), Gauge::default());
+        to.register("certbound_backend_exposed", "Whether the API answers past certbound", Gauge::clone(&exposed));
         let name = "certbound_jwks_last_success_timestamp_seconds";
         to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
         to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
@@ -121,10 +123,9 @@ impl Metrics {
         to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
         to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
-        let configuration = Configured::new(to);
         Self {
+            configuration: Configured::new(to),
             registry,
-            configuration,
             decisions,
             stripped,
             certificates,
@@ -137,6 +138,7 @@ impl Metrics {
             served,
             active,
             refused,
+            exposed,
             outgoing,
         }
     }
@@ -191,6 +193,11 @@ impl Metrics {
     pub fn request_begins(&self) -> ActiveRequest {
         self.active.inc();
         ActiveRequest(self.active.clone())
+    }
+
+    /// Notes whether the backend can be reached past certbound.
+    pub fn backend_exposed(&self, is_so: bool) {
+        self.exposed.set(is_so.into());
     }
 
     /// Counts connections that were closed because there were too many.
