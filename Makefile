@@ -22,7 +22,7 @@ quickstart: tools ## a throw-away bank behind certbound: what passes, what is re
 	$(CARGO) build --quiet --bin certbound --example quickstart
 	$(CARGO) run --quiet --example quickstart -- $(ARGS)
 
-test: tools core ## every test; real load balancers are skipped loudly where they are not installed
+test: tools core ## every test; a real load balancer or authorization server that is not installed is skipped loudly
 	$(CARGO) test --lib --bins --tests --examples
 	$(CARGO) test --doc
 

@@ -31,7 +31,7 @@ impl BindingRules {
     /// `token_malformed` for a `jkt` that is no thumbprint.
     pub fn key(&self, token: &AccessToken) -> Result<Option<(&ProofRules, Thumbprint)>, Denial> {
         let Some(rules) = &self.proof else { return Ok(None) };
-        match token.claims().key_confirmation() {
+        match token.key_confirmation() {
             KeyConfirmation::Absent => Ok(None),
             KeyConfirmation::Malformed => {
                 Err(Denial::TokenMalformed { why: "`jkt` is not 43 characters of base64url" })
@@ -53,12 +53,13 @@ impl BindingRules {
         certificate: Option<&ClientCertificate>,
         proof: Option<&Proof>,
     ) -> Result<Option<Binding>, Denial> {
-        let confirmed = token.claims().confirmation();
-        if let Some(confirmed) = confirmed {
+        let mut confirmed = false;
+        for thumbprint in token.confirmations() {
             let presented = certificate.ok_or(Denial::CertificateMissing)?.thumbprint();
-            if !presented.matches(confirmed) {
-                return Err(Denial::BindingMismatch { presented: *presented, confirmed: *confirmed });
+            if !presented.matches(thumbprint) {
+                return Err(Denial::BindingMismatch { presented: *presented, confirmed: *thumbprint });
             }
+            confirmed = true;
         }
         let key = self.key(token)?;
         if let Some((_, key)) = &key {
@@ -68,6 +69,6 @@ impl BindingRules {
                 return Err(Denial::ProofInvalid { why, nonce: None });
             }
         }
-        Ok(((confirmed.is_some() && self.certificate) || key.is_some()).then_some(Binding(())))
+        Ok(((confirmed && self.certificate) || key.is_some()).then_some(Binding(())))
     }
 }

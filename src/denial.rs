@@ -171,12 +171,15 @@ pub enum Challenge {
     InvalidToken,
     /// `insufficient_scope`, with the `scope` that would do.
     InsufficientScope,
-    /// `DPoP` with `invalid_dpop_proof`.
+    /// `DPoP` with `invalid_dpop_proof`, and `algs` (RFC 9449, section 7.1).
     InvalidProof,
+    /// `DPoP` with `use_dpop_nonce`, and `algs` (RFC 9449, section 9). In the place of the row's, where the refusal has a nonce.
+    UseNonce,
 }
 
 impl Challenge {
-    /// The field value, as far as it does not depend on the refusal; `scope` follows for [`Self::InsufficientScope`].
+    /// The field value, as far as it depends neither on the refusal nor on the configuration: `scope` follows for
+    /// [`Self::InsufficientScope`], `algs` for [`Self::InvalidProof`] and [`Self::UseNonce`].
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
@@ -184,6 +187,7 @@ impl Challenge {
             Self::InvalidToken => r#"Bearer error="invalid_token""#,
             Self::InsufficientScope => r#"Bearer error="insufficient_scope""#,
             Self::InvalidProof => r#"DPoP error="invalid_dpop_proof""#,
+            Self::UseNonce => r#"DPoP error="use_dpop_nonce""#,
         }
     }
 }

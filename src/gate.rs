@@ -168,7 +168,7 @@ impl Gate {
         if demands.token {
             let bearer = BearerToken::read(request.headers, self.binding.proof.is_some())?;
             let token = self.token(bearer, known, now, found)?;
-            self.proof(bearer.scheme(), &token, request, known, now, found)?;
+            self.proof(bearer, &token, request, known, now, found)?;
             self.bind(&token, demands.binding, request, known, now, found)?;
         }
         if let Kind::Registration { .. } = route.kind {
@@ -239,14 +239,14 @@ impl Gate {
     /// 7.1), because whoever stole it could make a proof with a key of their own.
     fn proof(
         &self,
-        scheme: Scheme,
+        bearer: BearerToken<'_>,
         token: &AccessToken,
         request: &Inbound<'_>,
         known: &Known<'_>,
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<(), Stop> {
-        let (rules, _) = match (self.binding.key(token)?, scheme) {
+        let (rules, _) = match (self.binding.key(token)?, bearer.scheme()) {
             (None, Scheme::Bearer) => return Ok(()),
             (None, Scheme::DPoP) => {
                 let why = "the token is not bound to the key of a proof";
@@ -260,7 +260,7 @@ impl Gate {
             None => {
                 let origin = self.origin.of(request, found.peer)?;
                 let called = Called { method: request.method, origin: &origin, path: request.path.as_str() };
-                rules.verify(request.headers, called, token, now)?
+                rules.verify(request.headers, called, bearer, now)?
             }
         };
         found.proof = Some(proof);
@@ -279,7 +279,7 @@ impl Gate {
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<(), Stop> {
-        if token.claims().confirmation().is_some() || (demanded && found.proof.is_none()) {
+        if token.confirmations().next().is_some() || (demanded && found.proof.is_none()) {
             self.certificate(request, known, now, found)?;
         }
         found.binding = self.binding.prove(token, found.certificate.as_ref(), found.proof.as_ref())?;
@@ -311,7 +311,7 @@ impl Gate {
             let client = found.token.as_ref().and_then(|token| token.claims().client_id());
             route.admit_client(request.path, client)?;
         }
-        if !matches!(*request.method, Method::POST | Method::PUT) {
+        if !registers(request.method) {
             return Ok(());
         }
         let why = "registrations are not configured";
@@ -326,6 +326,12 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// Whether a request with this method can change what is registered, so that its body is verified: PUT (RFC 7592, section 2.2)
+/// and whatever else an authorization server may take for it.
+fn registers(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS)
 }
 
 /// The consent that the token names covers this request, as the service says now.
@@ -353,8 +359,7 @@ impl Permit {
         if demands.binding && found.binding.is_none() {
             return Err(Denial::BindingMissing { why: "not judged" });
         }
-        let registers =
-            matches!(route.kind, Kind::Registration { .. }) && matches!(*method, Method::POST | Method::PUT);
+        let registers = matches!(route.kind, Kind::Registration { .. }) && registers(method);
         if registers && found.registration.is_none() {
             let error = RegistrationError::InvalidClientMetadata;
             return Err(Denial::RegistrationInvalid { error, why: "not judged" });

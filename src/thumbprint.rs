@@ -1,4 +1,4 @@
-//! `x5t#S256`: the SHA-256 of a certificate's DER (RFC 8705, section 3.1).
+//! `x5t#S256` and `jkt`: the SHA-256 of a certificate's DER (RFC 8705, section 3.1) or of a key (RFC 7638).
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The SHA-256 of a certificate's DER as it was received: 32 bytes, written as 43 characters of base64url.
+/// The SHA-256 of a certificate's DER as it was received, or of a key's required members: 32 bytes, written as 43
+/// characters of base64url.
 ///
 /// Two certificates with one thumbprint are one certificate; the opposite does not hold
 /// (a signature can be re-encoded), so this is never a key of a block list.
@@ -14,9 +15,9 @@ use subtle::ConstantTimeEq;
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
-    /// The thumbprint of a DER-encoded certificate. Does not look into `der`.
-    pub fn of(der: &[u8]) -> Self {
-        Self(Sha256::digest(der).into())
+    /// The thumbprint of a DER-encoded certificate, or of the required members of a JWK. Does not look into the bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
     }
 
     /// Reads the one way to write a thumbprint: 43 characters of base64url, unpadded, unused bits zero.

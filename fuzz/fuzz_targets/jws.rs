@@ -8,18 +8,24 @@ use std::{
 
 use certbound::{
     UnixTime,
-    token::{Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules},
+    token::{Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules, Verify},
 };
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use libfuzzer_sys::fuzz_target;
 
 static ISSUERS: LazyLock<Issuers> = LazyLock::new(|| Issuers {
-    issuers: vec![Issuer { issuer: "i".into(), audiences: vec!["a".to_owned()] }],
+    issuers: vec![Issuer {
+        issuer: "i".into(),
+        audiences: vec!["a".to_owned()],
+        verify: Verify::Jwt,
+        introspects: false,
+    }],
     rules: TokenRules {
         algorithms: Algorithm::ALL.to_vec(),
         clock_skew: 30,
         types: vec![String::new(), "jwt".to_owned(), "at+jwt".to_owned()],
         required_claims: Vec::new(),
+        consent_claim: None,
     },
 });
 
@@ -38,5 +44,5 @@ fuzz_target!(|token: &[u8]| {
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
     let Ok(bearer) = BearerToken::read(&headers, false) else { return };
     let now = UnixTime::since_unix_epoch(Duration::from_secs(1_300_000_000));
-    assert!(ISSUERS.verify(bearer, &KEYS, now).1.is_err(), "a token that nobody signed");
+    assert!(ISSUERS.verify(bearer, &KEYS, &|_| None, now).1.is_err(), "a token that nobody signed");
 });

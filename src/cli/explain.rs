@@ -47,6 +47,12 @@ pub(super) struct Explain {
     /// The access token in a file; - for standard input. It is never shown
     #[arg(long, value_name = "FILE")]
     token: Option<PathBuf>,
+    /// The DPoP proof in a file; the token is then presented by the DPoP scheme
+    #[arg(long, value_name = "FILE", requires = "token")]
+    proof: Option<PathBuf>,
+    /// The host that the client called, for the proof
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     /// The time of the request, in RFC 3339 (2026-11-22T07:00:00Z); the present by default
     #[arg(long, value_name = "RFC3339", value_parser = request::time)]
     at: Option<UnixTime>,

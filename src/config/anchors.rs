@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
-use zeroize::Zeroizing;
 
 use crate::{
     certificate::{PathRules, Truststore, truststore},
@@ -18,7 +17,7 @@ use crate::{
 /// The anchors of clients' certificates, and what is demanded of a path to one. None where something is at fault.
 pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
     let paths = table.strings("paths");
-    let password = table.string("password_file").map(|file| password(table.reading, &file));
+    let password = table.string("password_file").map(|file| table.reading.secret(&file));
     let default = PathRules::default();
     let rules = PathRules {
         minimum_rsa_bits: table.integer("minimum_rsa_bits", default.minimum_rsa_bits, 2048..=8192),
@@ -108,14 +107,6 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Wrong> {
         return Err(Wrong::new(what, "put the certificates of your authorities there"));
     }
     Ok(files)
-}
-
-/// The content without its line end, wiped after use.
-fn password(reading: &Reading<'_>, file: &Placed<String>) -> Option<Zeroizing<String>> {
-    let bytes = reading.bytes(file)?;
-    let wrong = |_| Wrong::new("the password is not UTF-8", "write it as UTF-8");
-    let text = reading.settle(&file.place, std::str::from_utf8(&bytes).map_err(wrong))?;
-    Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 const NAME_ANCHORS: &str = "write paths = [\"trust/\"]";

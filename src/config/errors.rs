@@ -17,6 +17,7 @@ pub(super) fn read(mut table: Table<'_>) -> Errors {
         dialect: table.choice("format", default, &others),
         full_detail: table.choice("detail", ("minimal", false), &[("full", true)]),
         status: status(&mut table),
+        proof_algorithms: None,
     }
 }
 

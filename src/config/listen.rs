@@ -2,17 +2,22 @@
 
 use std::thread::available_parallelism;
 
-use crate::config::{
-    address,
-    fault::Wrong,
-    settings::{Address, Listen, ProxyProtocol, ServerIdentity},
-    table::Table,
+use crate::{
+    config::{
+        address,
+        fault::Wrong,
+        settings::{Address, Listen, ProxyProtocol, ServerIdentity},
+        table::Table,
+    },
+    gate::PublicOrigin,
 };
 
 /// The table as read. What other tables have to say about the listener is added by [`super::load`].
 pub(super) struct Listener {
     /// Whether its certificate is configured, readable or not.
     pub(super) encrypted: bool,
+    /// What clients call.
+    pub(super) origin: PublicOrigin,
     /// None where something is at fault.
     pub(super) listen: Option<Listen>,
 }
@@ -35,7 +40,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
     let max_header_bytes = table.size("max_header_bytes", "128KiB");
     let drain_timeout = table.duration_or_zero("drain_timeout", "25s");
     let threads = threads(table.integer("threads", 0, 0..=1024));
-    public_origin(&mut table);
+    let origin = public_origin(&mut table);
     let listen = address.map(|address| Listen {
         address,
         tls,
@@ -49,7 +54,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         drain_timeout,
         threads,
     });
-    Listener { encrypted, listen }
+    Listener { encrypted, origin, listen }
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.
@@ -80,16 +85,15 @@ fn encryption(table: &mut Table<'_>) -> (bool, Option<ServerIdentity>) {
     }
 }
 
-/// What clients call, for DPoP, which comes later.
-fn public_origin(table: &mut Table<'_>) {
-    let Some(origin) = table.string("public_origin") else { return };
+/// What clients call, which their proofs name.
+fn public_origin(table: &mut Table<'_>) -> PublicOrigin {
+    let Some(origin) = table.string("public_origin") else { return PublicOrigin::Forwarded };
     let bare = |uri: http::Uri| match uri.path() == "/" && uri.query().is_none() && !origin.value.ends_with('/') {
         true => Ok(()),
         false => Err(Wrong::new("an origin has no path", "write it as https://api.bank.example")),
     };
-    if table.reading.settle(&origin.place, address::url(&origin.value).and_then(bare)).is_some() {
-        table.not_yet("public_origin");
-    }
+    table.reading.settle(&origin.place, address::url(&origin.value).and_then(bare));
+    PublicOrigin::Fixed(origin.value.into())
 }
 
 /// 0 stands for the CPUs that this process may use, a cgroup's quota included.

@@ -15,9 +15,11 @@ mod anchors;
 mod backend;
 mod balancer;
 mod consent;
+mod dpop;
 mod eidas;
 mod errors;
 mod identity;
+mod introspection;
 mod later;
 mod listen;
 mod names;
@@ -25,6 +27,7 @@ mod quantity;
 mod reading;
 mod records;
 mod registration;
+mod replay;
 pub mod revocation;
 mod routes;
 mod signing_key;
@@ -46,7 +49,6 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::{
-    binding::BindingRules,
     certificate::{
         Certificates, PathRules, Truststore, qualified::Eidas, revocation::RevocationPolicy, verdicts::Forward,
     },
@@ -59,15 +61,16 @@ use crate::{
         reading::{Place, Reading},
         registration::Registrations,
         reload::Source,
-        routes::PlacedRoute,
+        routes::{Offered, PlacedRoute},
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
     },
-    gate::{Gate, PublicOrigin},
+    gate::Gate,
     headers::{IdentityHeaders, ReadNames},
     route::Routes,
+    token::ProofRules,
 };
 
 /// Reads `file` and every file it names.
@@ -135,6 +138,7 @@ struct Tables {
     revocation: Option<settings::Revocation>,
     eidas: Eidas,
     tokens: Tokens,
+    uses: Option<Uses>,
     cache: Cache,
     consents: Consents,
     routes: Vec<PlacedRoute>,
@@ -157,6 +161,8 @@ impl Tables {
         let (admin, status) = records::admin(document.table("admin"));
         let (policy, revocation) = revocation::read(document.table("revocation"));
         let consents = consent::read(document.table("consent"));
+        let tokens = token::read(document.table("token"));
+        let offered = Offered { consents: consents.endpoint.is_some(), proofs: tokens.binding.proof.is_some() };
         later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
@@ -168,10 +174,11 @@ impl Tables {
             policy,
             revocation,
             eidas: eidas::read(document.table("eidas")),
-            tokens: token::read(document.table("token")),
+            uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading, consents.endpoint.is_some()),
+            routes: routes::read(document.tables("route"), reading, offered),
             consents,
+            tokens,
             backend,
             forward,
             registrations: registration::read(document.table("registration")),
@@ -188,6 +195,7 @@ impl Tables {
     /// What they mean together. None only where a fault was reported.
     fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?);
+        let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
@@ -208,21 +216,21 @@ impl Tables {
                 revocation: self.policy,
                 eidas: self.eidas,
                 issuers: self.tokens.issuers,
-                binding: BindingRules { certificate: true, proof: None },
-                origin: PublicOrigin::default(),
+                binding: self.tokens.binding,
+                origin: self.listener.origin,
                 registration: registered.0,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,
             keys: self.tokens.keys,
-            introspection: Vec::new(),
-            uses: Uses::default(),
+            introspection: self.tokens.introspection,
+            uses: self.uses?,
             consent: self.consents.service,
             registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
             backend,
-            errors: self.errors,
+            errors: Errors { proof_algorithms, ..self.errors },
             log: self.log,
             audit: self.audit,
             admin: self.admin?,

@@ -113,6 +113,14 @@ impl<'a> Reading<'a> {
         Source { text, files, watched: self.watched.borrow().clone(), looks: self.looks.borrow().clone() }
     }
 
+    /// The named file's text without its line end, wiped after use.
+    pub(super) fn secret(&self, path: &Placed<String>) -> Option<Zeroizing<String>> {
+        let bytes = self.bytes(path)?;
+        let wrong = |_| Wrong::new("the secret is not UTF-8", "write it as UTF-8");
+        let text = self.settle(&path.place, std::str::from_utf8(&bytes).map_err(wrong))?;
+        Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+
     /// What `path` holds, or none and a fault at `place`.
     pub(super) fn bytes_of(&self, path: &Path, place: &Place) -> Option<Zeroizing<Vec<u8>>> {
         let cannot = |error| {

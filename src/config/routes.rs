@@ -17,13 +17,21 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
-/// The routes in order; without any, one that demands everything everywhere. `consents`: whether anybody can be asked for
-/// consents.
-pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, consents: bool) -> Vec<PlacedRoute> {
+/// What other tables offer to routes.
+#[derive(Clone, Copy)]
+pub(super) struct Offered {
+    /// Whether anybody can be asked for consents.
+    pub(super) consents: bool,
+    /// Whether a token may be bound to a key, so that a binding needs no certificate.
+    pub(super) proofs: bool,
+}
+
+/// The routes in order; without any, one that demands everything everywhere.
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, offered: Offered) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, consents)).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, offered)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -44,7 +52,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>, consents: bool) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -55,16 +63,15 @@ fn route(mut table: Table<'_>, consents: bool) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
-    let demands = demands(&mut table, kind);
+    let demands = demands(&mut table, kind, offered.proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
     let judged = with_token(kind, demands);
     let scopes = scopes(&mut table, judged);
     let grant = grant(&mut table, judged);
-    let consent = consent(&mut table, kind, demands, consents);
+    let consent = consent(&mut table, kind, demands, offered.consents);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
-    later(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
         let what = format!("everything under `{}` is forwarded without any check", path.value);
@@ -123,12 +130,12 @@ enum Written {
 }
 
 /// What the route demands, by default what its kind can be asked for.
-fn demands(table: &mut Table<'_>, kind: Written) -> Demands {
+fn demands(table: &mut Table<'_>, kind: Written, proofs: bool) -> Demands {
     let usual: &[&str] = match kind {
         Written::Api => &["certificate", "token", "binding"],
         Written::Token | Written::Registration => &["certificate"],
     };
-    let demands = required(table, usual);
+    let demands = required(table, usual, proofs);
     if kind == Written::Token && demands.token {
         let what = "at the token endpoint `Authorization` is the client's own affair, and never read as a token";
         table.fault("require", what, "write require = [\"certificate\"]");
@@ -136,13 +143,15 @@ fn demands(table: &mut Table<'_>, kind: Written) -> Demands {
     demands
 }
 
-/// A binding is between a token and a certificate, so it demands both.
-fn required(table: &mut Table<'_>, usual: &[&str]) -> Demands {
+/// A binding is between a token and a certificate, so it demands both; but a token may be bound to a key instead where `proofs`
+/// says so, and the gate then demands a certificate of every other token.
+fn required(table: &mut Table<'_>, usual: &[&str], proofs: bool) -> Demands {
     let mut demands = OPEN;
     for name in table.strings_or("require", usual) {
         match table.reading.settle(&name.place, among(&name.value, &DEMANDS)) {
             Some(Demand::Certificate) => demands.certificate = true,
             Some(Demand::Token) => demands.token = true,
+            Some(Demand::Binding) if proofs => (demands.token, demands.binding) = (true, true),
             Some(Demand::Binding) => demands = ALL,
             // Reported; were it to count, a typing error must not open a route.
             None => demands = ALL,
@@ -247,11 +256,6 @@ fn upgrade(table: &mut Table<'_>) -> bool {
         table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
     }
     !protocols.is_empty()
-}
-
-/// Keys whose meaning comes later.
-fn later(table: &mut Table<'_>) {
-    table.not_yet("check_issued");
 }
 
 /// A route is never reached when earlier ones take every method of it on every path of it.

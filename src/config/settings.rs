@@ -34,7 +34,7 @@ pub struct Settings {
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
-    pub introspection: Vec<Option<IntrospectionSource>>,
+    pub introspection: Vec<Option<Arc<IntrospectionSource>>>,
     /// How it is remembered that a proof or a registration was used.
     pub uses: Uses,
     /// The consent service.
@@ -109,7 +109,7 @@ pub struct Listen {
 }
 
 /// A certificate chain with its private key, which match.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ServerIdentity {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
@@ -192,7 +192,7 @@ pub enum KeyLocation {
 }
 
 /// How one issuer is asked about tokens (RFC 7662).
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct IntrospectionSource {
     /// The issuer.
     pub issuer: Arc<str>,
@@ -207,6 +207,7 @@ pub struct IntrospectionSource {
 }
 
 /// How certbound shows the authorization server who it is.
+#[derive(PartialEq)]
 pub enum ClientAuthentication {
     /// `client_secret_basic` (RFC 6749, section 2.3.1).
     Secret {
@@ -225,30 +226,37 @@ pub enum ClientAuthentication {
 }
 
 /// How it is remembered that something was used.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Uses {
-    /// In this process, at most so many; the oldest are forgotten first.
+    /// In this process, at most so many; what finds no room is refused, since forgetting one would allow it again.
     pub remembered: usize,
     /// By several processes together; none: each for itself.
     pub shared: Option<SharedMemory>,
-}
-
-impl Default for Uses {
-    fn default() -> Self {
-        Self { remembered: 100_000, shared: None }
-    }
 }
 
 /// A Redis or Valkey server.
 pub struct SharedMemory {
     /// `host:port` or a socket.
     pub address: Address,
+    /// TLS; none: plaintext.
+    pub tls: Option<SharedTls>,
+    /// Its number.
+    pub database: u16,
     /// The account; none: the default one.
     pub username: Option<String>,
     /// Never printed.
     pub password: Option<Zeroizing<String>>,
     /// For one question.
     pub timeout: Duration,
+}
+
+/// How a [`SharedMemory`] is known over TLS.
+#[derive(Debug)]
+pub struct SharedTls {
+    /// For SNI and verification.
+    pub server_name: ServerName<'static>,
+    /// Whom it is believed from; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// The service that keeps consents.
@@ -359,6 +367,8 @@ pub struct Errors {
     pub full_detail: bool,
     /// Statuses that differ from the table's, by code.
     pub status: BTreeMap<&'static str, u16>,
+    /// With which algorithms proofs may be signed, for `WWW-Authenticate`; none: proofs are not looked at.
+    pub proof_algorithms: Option<Arc<str>>,
 }
 
 /// The application and access logs.

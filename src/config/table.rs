@@ -245,6 +245,11 @@ impl<'a> Table<'a> {
         self.places.contains_key(key)
     }
 
+    /// Whether any key read so far is not its default.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// A fault at `key`.
     pub(super) fn fault(&self, key: &'static str, what: impl Into<String>, remedy: impl Into<String>) {
         self.reading.fault(&self.place_of(key), what, remedy);

@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    binding::BindingRules,
     config::{
-        address, anchors,
+        address, anchors, dpop,
         fault::Wrong,
+        introspection::{self, Endpoint},
         reading::{Place, Placed, Reading, as_read},
-        settings::{KeyLocation, KeySource},
+        settings::{IntrospectionSource, KeyLocation, KeySource},
         table::{Table, among},
     },
     token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify},
@@ -16,8 +18,11 @@ use crate::{
 /// The table as read.
 pub(super) struct Tokens {
     pub(super) issuers: Issuers,
+    pub(super) binding: BindingRules,
     /// In the order of the issuers.
     pub(super) keys: Vec<KeySource>,
+    /// The same.
+    pub(super) introspection: Vec<Option<Arc<IntrospectionSource>>>,
     pub(super) fetch_timeout: Duration,
     /// The table.
     pub(super) place: Place,
@@ -28,19 +33,24 @@ pub(super) struct Tokens {
 pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let rules = rules(&mut table);
     let fetch_timeout = table.duration("fetch_timeout", "2s");
-    binding(&mut table);
-    let mut issuers: Vec<(Issuer, KeySource)> = Vec::new();
+    let binding = binding(&mut table, rules.clock_skew);
+    let (mut issuers, mut keys, mut introspection) = (Vec::<Issuer>::new(), Vec::new(), Vec::new());
     for mut issuer in table.tables("issuer") {
-        let Some(read) = self::issuer(&mut issuer) else { continue };
-        if issuers.iter().any(|(known, _)| known.issuer == read.0.issuer) {
-            let what = format!("`{}` is configured twice", read.0.issuer);
+        let Some((read, source, asked)) = self::issuer(&mut issuer) else { continue };
+        if issuers.iter().any(|known| known.issuer == read.issuer) {
+            let what = format!("`{}` is configured twice", read.issuer);
             issuer.fault("issuer", what, "write one table with all its audiences");
         }
+        if read.introspects && issuers.iter().filter(|known| known.introspects).count() >= MOST_ASKED {
+            let what = format!("an opaque token would make more than {MOST_ASKED} questions");
+            issuer.fault("introspection", what, "leave it out");
+        }
         issuers.push(read);
+        keys.push(source);
+        introspection.push(asked.map(Arc::new));
     }
-    let (issuers, keys) = issuers.into_iter().unzip();
     let (place, written) = (table.place.clone(), table.is_given("issuer"));
-    Tokens { issuers: Issuers { issuers, rules }, keys, fetch_timeout, place, written }
+    Tokens { issuers: Issuers { issuers, rules }, binding, keys, introspection, fetch_timeout, place, written }
 }
 
 fn rules(table: &mut Table<'_>) -> TokenRules {
@@ -72,7 +82,8 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
     }
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
+/// An algorithm of signatures that need no shared secret.
+pub(super) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
     if name.eq_ignore_ascii_case("none") {
         return Err(Wrong::new("`none` is no signature, and is never accepted", "leave it out"));
     }
@@ -101,21 +112,26 @@ fn required_claims(table: &mut Table<'_>) -> Vec<Arc<str>> {
     claims.iter().map(|claim| claim.value.as_str().into()).collect()
 }
 
-/// How a token may be bound; DPoP comes later.
-fn binding(table: &mut Table<'_>) {
+/// How a token may be bound: to a certificate, to a key, or to both.
+fn binding(table: &mut Table<'_>, clock_skew: u64) -> BindingRules {
     let methods = table.strings_or("binding", &["x5t#S256"]);
-    for method in &methods {
-        let proof = table.reading.settle(&method.place, among(&method.value, &[("x5t#S256", false), ("jkt", true)]));
-        if proof == Some(true) {
-            table.reading.fault(&method.place, "`jkt` is not available yet", "write binding = [\"x5t#S256\"]");
-        }
-    }
+    let words = [("x5t#S256", Confirmation::Certificate), ("jkt", Confirmation::Key)];
+    let named = methods.iter().filter_map(|method| table.reading.settle(&method.place, among(&method.value, &words)));
+    let named: Vec<_> = named.collect();
     if methods.is_empty() {
         table.fault("binding", "no binding could be proven", "write binding = [\"x5t#S256\"]");
     }
+    let proof = dpop::read(table.table("dpop"), named.contains(&Confirmation::Key), clock_skew);
+    BindingRules { certificate: named.contains(&Confirmation::Certificate), proof }
 }
 
-fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
+#[derive(Clone, Copy, PartialEq)]
+enum Confirmation {
+    Certificate,
+    Key,
+}
+
+fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource, Option<IntrospectionSource>)> {
     let reading = table.reading;
     let issuer = table.required("issuer", "https://as.bank.example");
     let issuer = issuer.and_then(|text| {
@@ -123,17 +139,23 @@ fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource)> {
         Some((Arc::<str>::from(text.value), url, text.place))
     });
     let audiences = audiences(table);
-    let location = location(table);
+    let endpoint = introspection::read(table.table("introspection"));
+    let verify = introspection::verify(table);
+    let location = if verify == Verify::Introspection { nowhere(table) } else { location(table) };
     let refresh = table.duration("jwks_refresh", "10m");
     let authorities = table.string("ca_file").map(|file| anchors::authorities(reading, &file));
-    introspection(table);
     let (issuer, url, place) = issuer?;
-    let location = location?;
+    let (location, endpoint, authorities) = (location?, endpoint?, as_read(authorities)?);
     if location == KeyLocation::Discovery && address::is_exposed(&url) {
         reading.warn(&place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities: as_read(authorities)? };
-    Some((Issuer { issuer, audiences, verify: Verify::Jwt, introspects: false }, source))
+    let introspects = endpoint.is_some();
+    let asked = endpoint.map(|Endpoint { address: endpoint, client, cache_ttl }| {
+        let (issuer, authorities) = (Arc::clone(&issuer), authorities.clone());
+        IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities }
+    });
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities };
+    Some((Issuer { issuer, audiences, verify, introspects }, source, asked))
 }
 
 fn audiences(table: &mut Table<'_>) -> Vec<String> {
@@ -175,6 +197,18 @@ pub(super) fn located(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<Ke
     Some(KeyLocation::Address(address))
 }
 
+/// Keys of an issuer whose every token is introspected would be of no use.
+fn nowhere(table: &mut Table<'_>) -> Option<KeyLocation> {
+    match table.string("jwks") {
+        None => Some(KeyLocation::Nowhere),
+        Some(jwks) => {
+            let what = "with verify = \"introspection\" no key is used";
+            table.reading.fault(&jwks.place, what, "leave it out, or write verify = \"both\"");
+            None
+        }
+    }
+}
+
 fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
     let remedy = "give a JWK set (RFC 7517) with the public keys of who signs";
     let keys = KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, remedy));
@@ -185,21 +219,7 @@ fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
     reading.settle(&file.place, keys)
 }
 
-/// Opaque tokens come later; what is written is held to its form all the same.
-fn introspection(table: &mut Table<'_>) {
-    let mut introspection = table.table("introspection");
-    if let Some(endpoint) = introspection.required("endpoint", "https://as.bank.example/introspect") {
-        table.reading.settle(&endpoint.place, address::url(&endpoint.value));
-    }
-    introspection.required("client_id", "rs");
-    if let Some(secret) = introspection.required("client_secret_file", "rs-secret") {
-        table.reading.bytes(&secret);
-    }
-    introspection.duration_or_zero("cache_ttl", "30s");
-    if introspection.written {
-        table.reading.fault(&introspection.place, "not available yet", "leave it out");
-    }
-}
-
 /// RFC 7519, section 4.1.4: "usually no more than a few minutes".
 const LONG_SKEW: u64 = 300;
+/// A question each, of those that one request may make.
+const MOST_ASKED: usize = 8;

@@ -15,7 +15,9 @@ struct Error<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let error_description = &described(&refusal.text());
-    Body::json(JSON, &Error { error: error(refusal.denial), error_description })
+    // A fault on this side, whatever it is about.
+    let error = if refusal.status >= 500 { "temporarily_unavailable" } else { error(refusal.denial) };
+    Body::json(JSON, &Error { error, error_description })
 }
 
 /// A certificate stands for the client here, as in RFC 8705; a role is the client's right, not its identity.

@@ -226,7 +226,7 @@ fn token_facts(found: &Findings) -> Option<Value> {
     let claims = token.claims();
     Some(json!({
         "kind": token.kind(),
-        "issuer": claims.issuer(),
+        "issuer": token.issuer(),
         "client_id": claims.client_id(),
         "scope": claims.scope(),
         "expires": claims.expires().map(time),

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use std::net::IpAddr;
 
@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+mod introspection;
+mod origin;
+mod proof;
 mod revocation;
 
 use revocation::Told;
@@ -56,6 +59,8 @@ struct Shown {
     method: Method,
     certificate: Option<Vec<u8>>,
     token: Option<String>,
+    /// With one, the token is presented by the `DPoP` scheme.
+    proof: Option<String>,
     now: u64,
 }
 
@@ -105,6 +110,7 @@ impl World {
             method: Method::GET,
             certificate: Some(header_value(&self.alice)),
             token: Some(self.token(&json!({}))),
+            proof: None,
             now: NOW,
         }
     }
@@ -115,7 +121,11 @@ impl World {
             headers.insert(HEADER, HeaderValue::from_bytes(value).unwrap());
         }
         if let Some(token) = &shown.token {
-            headers.insert(http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            let scheme = if shown.proof.is_some() { "DPoP" } else { "Bearer" };
+            headers.insert(http::header::AUTHORIZATION, format!("{scheme} {token}").parse().unwrap());
+        }
+        if let Some(proof) = &shown.proof {
+            headers.insert("dpop", proof.parse().unwrap());
         }
         let read = ReadNames { certificate: Some(HEADER), ..ReadNames::default() };
         let asserted = Asserted::take(&IdentityHeaders::new(read, []), &mut headers);

@@ -1,7 +1,9 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
 pub mod configuration;
+mod issued;
 pub mod revocation;
+mod uses;
 
 use std::{
     collections::HashMap,
@@ -16,7 +18,7 @@ use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, text},
     metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use rustls_pki_types::UnixTime;
 
@@ -29,10 +31,13 @@ use crate::{
         histogram::Histogram,
         metrics::{
             configuration::Configured,
+            issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
+            uses::SingleUses,
         },
         record::Decision,
     },
+    token::{IssuedToken, Use},
 };
 
 /// Every metric of certbound.
@@ -45,6 +50,8 @@ pub struct Metrics {
     certificates: Lookups,
     tokens: Lookups,
     checks: Checks,
+    uses: SingleUses,
+    issued: IssuedTokens,
     consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
@@ -55,6 +62,7 @@ pub struct Metrics {
     refused: Counter,
     exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
+    introspections: Cells<Introspected, Counter>,
 }
 
 /// Counts one request as active while it lives.
@@ -91,6 +99,12 @@ struct Issuer {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Introspected {
+    issuer: Arc<str>,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Outcome {
     result: &'static str,
 }
@@ -105,41 +119,31 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
-        let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");
-        let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
-        let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
-        let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
-        let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
-        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
-        let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
-        let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
-        let (keys, active, exposed) = (Family::default(), Gauge::default(), Gauge::default());
-        to.register("certbound_backend_exposed", "Whether the API answers past certbound", Gauge::clone(&exposed));
-        let name = "certbound_jwks_last_success_timestamp_seconds";
-        to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
-        to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
-        let (refused, ending) = (Counter::default(), Counter::default());
-        let name = "certbound_client_certificates_ending";
-        to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
-        to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
+        let keys = "certbound_jwks_last_success_timestamp_seconds";
+        let ending = "certbound_client_certificates_ending";
+        let ends_soon = "Accepted requests whose client certificate ends within 30 days";
+        let refused = "Connections closed over max_connections";
         Self {
+            decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
+            stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
+            certificates: Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
+            tokens: Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
+            consents: Cells::new(to, "certbound_consents", "Answers of the consent service"),
+            checks: Checks::new(to),
+            crls: CrlEnds::new(to),
+            uses: SingleUses::new(to),
+            issued: IssuedTokens::new(to),
+            served: Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request"),
+            outgoing: Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests"),
+            introspections: Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers"),
+            keys: registered(to, keys, "When the issuer's keys were last read"),
+            active: registered(to, "http_server_active_requests", "Requests under way"),
+            exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
+            ending: registered(to, ending, ends_soon),
+            refused: registered(to, "certbound_connections_refused", refused),
             configuration: Configured::new(to),
             registry,
-            decisions,
-            stripped,
-            certificates,
-            tokens,
-            checks,
-            consents,
-            ending,
-            crls,
-            keys,
-            served,
-            active,
-            refused,
-            exposed,
-            outgoing,
         }
     }
 
@@ -208,6 +212,23 @@ impl Metrics {
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
+    }
+
+    /// Counts a question about a token to its issuer: `result` is `active`, `inactive`, or `unavailable`.
+    pub fn introspected(&self, issuer: &Arc<str>, result: &'static str) {
+        self.introspections.with(&Introspected { issuer: Arc::clone(issuer), result }, |counter| {
+            counter.inc();
+        });
+    }
+
+    /// Counts a question whether something was used before, by its answer.
+    pub fn used(&self, used: Use) {
+        self.uses.count(used);
+    }
+
+    /// Counts a token that was issued.
+    pub fn issued(&self, token: IssuedToken) {
+        self.issued.count(token);
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
@@ -292,6 +313,12 @@ impl Lookups {
             None => {}
         }
     }
+}
+
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 /// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.

@@ -50,7 +50,7 @@ impl Consents {
             tracing::info!(event = "consent_requests_signed", algorithm = key.algorithm(), kid = key.kid());
         }
         let desk = service.map(|service| {
-            let fetcher = Fetcher::keeping(service.authorities.as_deref(), service.timeout)?;
+            let fetcher = Fetcher::keeping(service.authorities.as_deref(), None, service.timeout)?;
             Ok::<_, FetchError>(Desk { audience: service.endpoint.to_string(), fetcher, service })
         });
         Ok(Self { desk: desk.transpose()?, metrics })

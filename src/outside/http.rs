@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{
     Request, StatusCode, Uri,
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
+    request,
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -20,18 +21,18 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::outside::address::AddressRules;
+use crate::{config::settings::ServerIdentity, outside::address::AddressRules};
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
-/// Follows no redirect, sends no credentials, and takes no proxy from the environment. Unless it is a [`Self::guarded`]
-/// one, it does not check whether an address is one that should be fetched: it comes from the configuration or from what
-/// the configuration names.
+/// Follows no redirect, sends no credentials but those it is given, and takes no proxy from the environment. Unless it is a
+/// [`Self::guarded`] one, it does not check whether an address is one that should be fetched: it comes from the
+/// configuration or from what the configuration names.
 #[derive(Debug)]
 pub struct Fetcher {
     client: Client<HttpsConnector<Connector>, Full<Bytes>>,
@@ -44,6 +45,9 @@ pub enum FetchError {
     /// The authorities for https cannot be used.
     #[error("the authorities for https cannot be used: {0}")]
     Authorities(#[source] rustls::Error),
+    /// The certificate to be shown cannot be used.
+    #[error("the own certificate for https cannot be used: {0}")]
+    Identity(#[source] rustls::Error),
     /// The address is no http or https address.
     #[error("the address cannot be requested: {0}")]
     Address(#[source] http::Error),
@@ -74,25 +78,31 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
-        let mut anywhere = HttpConnector::new();
-        // Its own refusal of https would come before TLS is laid over it.
-        anywhere.enforce_http(false);
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        Self::through(Connector::Anywhere(anywhere), authorities, timeout, 0)
+        Ok(Self::through(Connector::anywhere(false), client_config(authorities)?, timeout, 0))
     }
 
-    /// One that keeps connections for the next request, for a service that is asked all the time.
+    /// One that keeps connections for the next request, for a service that is asked all the time, and shows `identity` where
+    /// https asks for a certificate.
     ///
     /// A kept connection may have been closed just as it is used again: that is [`FetchError::Closed`], and asking once more
     /// is the caller's part.
     ///
     /// # Errors
-    /// [`FetchError::Authorities`].
-    pub fn keeping(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
-        let mut anywhere = HttpConnector::new();
-        anywhere.enforce_http(false);
-        anywhere.set_nodelay(true);
-        Self::through(Connector::Anywhere(anywhere), authorities, timeout, MOST_KEPT)
+    /// [`FetchError::Authorities`], [`FetchError::Identity`].
+    pub fn keeping(
+        authorities: Option<&[CertificateDer<'static>]>,
+        identity: Option<&ServerIdentity>,
+        timeout: Duration,
+    ) -> Result<Self, FetchError> {
+        let tls = trusting(authorities)?;
+        let tls = match identity {
+            None => tls.with_no_client_auth(),
+            Some(ServerIdentity { chain, key }) => {
+                tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
+            }
+        };
+        Ok(Self::through(Connector::anywhere(true), tls, timeout, MOST_KEPT))
     }
 
     /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
@@ -105,28 +115,17 @@ impl Fetcher {
         authorities: Option<&[CertificateDer<'static>]>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
-        Self::through(Connector::Guarded(Arc::new(rules)), authorities, timeout, 0)
+        Ok(Self::through(Connector::Guarded(Arc::new(rules)), client_config(authorities)?, timeout, 0))
     }
 
-    fn through(
-        connector: Connector,
-        authorities: Option<&[CertificateDer<'static>]>,
-        timeout: Duration,
-        kept: usize,
-    ) -> Result<Self, FetchError> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(FetchError::Authorities)?
-            .with_root_certificates(roots(authorities)?)
-            .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+    fn through(transport: Connector, tls: ClientConfig, timeout: Duration, kept: usize) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(LONGEST_KEPT)
             .pool_max_idle_per_host(kept)
-            .build(connector);
-        Ok(Self { client, timeout })
+            .build(connector.wrap_connector(transport));
+        Self { client, timeout }
     }
 
     /// The body of the answer, JSON by preference, at most `most` bytes. Its type is not looked at.
@@ -159,6 +158,14 @@ impl Fetcher {
     ) -> Result<Bytes, FetchError> {
         let request = Request::post(address).header(CONTENT_TYPE, asked);
         self.send(request.header(USER_AGENT, AGENT).body(Full::new(question)), most).await
+    }
+
+    /// The body of the answer to `request`, at most `most` bytes. Its type is not looked at.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn ask(&self, request: request::Builder, body: Bytes, most: usize) -> Result<Bytes, FetchError> {
+        self.send(request.header(USER_AGENT, AGENT).body(Full::new(body)), most).await
     }
 
     async fn send(&self, request: http::Result<Request<Full<Bytes>>>, most: usize) -> Result<Bytes, FetchError> {
@@ -194,6 +201,17 @@ enum Connector {
     Guarded(Arc<AddressRules>),
 }
 
+impl Connector {
+    /// `nodelay`: nothing waits for a packet to fill, on a connection that is used more than once.
+    fn anywhere(nodelay: bool) -> Self {
+        let mut anywhere = HttpConnector::new();
+        // Its own refusal of https would come before TLS is laid over it.
+        anywhere.enforce_http(false);
+        anywhere.set_nodelay(nodelay);
+        Self::Anywhere(anywhere)
+    }
+}
+
 impl Service<Uri> for Connector {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn Error + Send + Sync>;
@@ -218,6 +236,22 @@ impl Service<Uri> for Connector {
             }
         }
     }
+}
+
+/// Believes `authorities`, none for the public web roots, and shows no certificate.
+///
+/// # Errors
+/// [`FetchError::Authorities`].
+pub(super) fn client_config(authorities: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, FetchError> {
+    Ok(trusting(authorities)?.with_no_client_auth())
+}
+
+fn trusting(
+    authorities: Option<&[CertificateDer<'static>]>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, FetchError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(tls.map_err(FetchError::Authorities)?.with_root_certificates(roots(authorities)?))
 }
 
 fn roots(authorities: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, FetchError> {

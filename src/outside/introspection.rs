@@ -1,32 +1,132 @@
 //! What issuers say of tokens that cannot be read: asked once for each, remembered no longer than it holds.
 
+mod endpoint;
+
 use std::{sync::Arc, time::Duration};
 
+use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
+use self::endpoint::Endpoint;
 use crate::{
     config::settings::IntrospectionSource,
     observe::Metrics,
-    token::{Inquiry, Introspection, Introspections},
+    outside::flights::Flights,
+    token::{Inquiry, Introspection, Introspections, introspection::Introspected},
 };
 
-/// Asks issuers, and remembers their answers.
-pub struct IntrospectionStore {}
+/// Asks issuers, and remembers their answers about active tokens.
+///
+/// That a token is not active, or that nobody answered, is not remembered: time can heal either. Answers belong to the
+/// issuers in their order, so others need another store.
+pub struct IntrospectionStore {
+    /// In the order of the gate's issuers.
+    endpoints: Vec<Option<Endpoint>>,
+    answers: Cache<Key, Kept, ahash::RandomState>,
+    flights: Flights<Key, Introspection>,
+    consent_claim: Option<Arc<str>>,
+    metrics: Arc<Metrics>,
+}
+
+/// The issuer's place, and SHA-256 of the token.
+type Key = (usize, [u8; 32]);
+
+/// An answer about an active token, how long it serves, and the memory that it takes, in bytes.
+#[derive(Clone)]
+struct Kept {
+    told: Arc<Introspected>,
+    until: u64,
+    weight: u32,
+}
 
 impl IntrospectionStore {
-    /// `sources`: in the order of the gate's issuers. `timeout`: for one question.
-    pub fn new(_sources: Vec<Option<IntrospectionSource>>, _timeout: Duration, _metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self {})
+    /// `sources`: in the order of the gate's issuers. `timeout`: for one question. `consent_claim`: as for a JWT, where the
+    /// consent's identifier stands.
+    pub fn new(
+        sources: &[Option<Arc<IntrospectionSource>>],
+        timeout: Duration,
+        consent_claim: Option<Arc<str>>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let endpoints = sources.iter().map(|source| Some(Endpoint::new(source.as_ref()?, timeout))).collect();
+        let answers = Cache::builder().max_capacity(MOST_BYTES).weigher(|_: &Key, kept: &Kept| kept.weight);
+        Arc::new(Self {
+            endpoints,
+            answers: answers.build_with_hasher(ahash::RandomState::new()),
+            flights: Flights::new(),
+            consent_claim,
+            metrics,
+        })
     }
 
-    /// Asks the issuer. However many ask about one token at a time, it is asked once.
-    pub async fn answer(self: &Arc<Self>, _inquiry: &Arc<Inquiry>, _now: UnixTime) -> Introspection {
-        Introspection::Unavailable
+    /// Asks the issuer. However many ask about one token at a time, it is asked once, and all are told the same. Who goes
+    /// away while waiting does not end that for the others.
+    pub async fn answer(self: &Arc<Self>, inquiry: &Arc<Inquiry>, now: UnixTime) -> Introspection {
+        let mut kept = None;
+        let is_needed = || {
+            kept = self.recall(inquiry, now);
+            kept.is_none()
+        };
+        let flight = self.flights.board(key(inquiry), is_needed, || {
+            let (store, inquiry) = (Arc::clone(self), Arc::clone(inquiry));
+            async move { store.ask(&inquiry, now).await }
+        });
+        let told = match flight {
+            Some(flight) => flight.landed().await,
+            None => kept,
+        };
+        told.unwrap_or(Introspection::Unavailable)
+    }
+
+    async fn ask(&self, inquiry: &Inquiry, now: UnixTime) -> Introspection {
+        let Some(Some(endpoint)) = self.endpoints.get(inquiry.issuer) else { return Introspection::Unavailable };
+        let answer = endpoint.ask(inquiry, &self.metrics).await;
+        let told = answer.as_ref().map_or(Ok(Introspection::Unavailable), |answer| {
+            Introspection::parse(answer, self.consent_claim.as_deref())
+        });
+        let told = told.unwrap_or_else(|why| {
+            endpoint.complain(&why);
+            Introspection::Unavailable
+        });
+        self.metrics.introspected(endpoint.issuer(), result(&told));
+        if let Introspection::Active(told) = &told {
+            self.keep(inquiry, told, endpoint.serves_until(now), answer.map_or(0, |answer| answer.len()));
+        }
+        told
+    }
+
+    /// Keeps an answer until the token ends, or `at_most`; not at all where that is over.
+    fn keep(&self, inquiry: &Inquiry, told: &Arc<Introspected>, at_most: u64, bytes: usize) {
+        let until = told.expires().map_or(at_most, |end| at_most.min(end.as_secs()));
+        let weight = u32::try_from(bytes * 2 + ENTRY_BYTES).unwrap_or(u32::MAX);
+        self.answers.insert(key(inquiry), Kept { told: Arc::clone(told), until, weight });
     }
 }
 
 impl Introspections for IntrospectionStore {
-    fn recall(&self, _inquiry: &Inquiry, _now: UnixTime) -> Option<Introspection> {
-        None
+    fn recall(&self, inquiry: &Inquiry, now: UnixTime) -> Option<Introspection> {
+        let kept = self.answers.get(&key(inquiry)).filter(|kept| now.as_secs() < kept.until)?;
+        Some(Introspection::Active(kept.told))
     }
 }
+
+fn key(inquiry: &Inquiry) -> Key {
+    (inquiry.issuer, inquiry.digest)
+}
+
+/// For the metrics. What cannot be read is about an active token all the same.
+fn result(told: &Introspection) -> &'static str {
+    match told {
+        Introspection::Unavailable => "unavailable",
+        Introspection::Inactive => "inactive",
+        Introspection::Malformed(_) | Introspection::Active(_) => "active",
+    }
+}
+
+/// For all answers together: some ten thousand of the usual size.
+const MOST_BYTES: u64 = 32 << 20;
+/// The claims' fields, their texts' pointers, and the cache's own record.
+const ENTRY_BYTES: usize = 2048;
+
+#[cfg(test)]
+mod tests;

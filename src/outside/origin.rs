@@ -2,15 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use std::{
-    convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
@@ -25,7 +27,8 @@ pub(super) type Answer = Response<Full<Bytes>>;
 
 pub(super) struct Origin {
     pub(super) address: SocketAddr,
-    asked: Arc<Mutex<Vec<Request<()>>>>,
+    asked: Arc<Mutex<Vec<Request<Bytes>>>>,
+    connections: Arc<AtomicUsize>,
     /// Whoever holds it for writing delays every answer.
     pub(super) answering: Arc<RwLock<()>>,
 }
@@ -42,11 +45,13 @@ impl Origin {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let answering = Arc::new(RwLock::new(()));
+        let (answering, connections) = (Arc::new(RwLock::new(())), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&connections);
         let desk = Arc::new(Desk { asked: Arc::clone(&asked), answering: Arc::clone(&answering), answer });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, desk) = (tls.clone(), Arc::clone(&desk));
+                counted.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     match tls {
                         None => desk.attend(stream).await,
@@ -59,7 +64,7 @@ impl Origin {
                 });
             }
         });
-        Self { address, asked, answering }
+        Self { address, asked, connections, answering }
     }
 
     /// `http://`, its address, and `path`.
@@ -72,14 +77,19 @@ impl Origin {
         self.asked.lock().iter().filter(|request| request.uri().path() == path).count()
     }
 
+    /// How many connections came.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
     /// The latest request.
-    pub(super) fn latest(&self) -> Request<()> {
+    pub(super) fn latest(&self) -> Request<Bytes> {
         self.asked.lock().last().cloned().unwrap()
     }
 }
 
 struct Desk<F> {
-    asked: Arc<Mutex<Vec<Request<()>>>>,
+    asked: Arc<Mutex<Vec<Request<Bytes>>>>,
     answering: Arc<RwLock<()>>,
     answer: F,
 }
@@ -87,11 +97,12 @@ struct Desk<F> {
 impl<F: Fn(&str) -> Answer> Desk<F> {
     async fn attend(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(async |request: Request<Incoming>| {
-            let (parts, _) = request.into_parts();
+            let (parts, body) = request.into_parts();
             let path = parts.uri.path().to_owned();
-            self.asked.lock().push(Request::from_parts(parts, ()));
+            let body = body.collect().await?.to_bytes();
+            self.asked.lock().push(Request::from_parts(parts, body));
             drop(self.answering.read().await);
-            Ok::<_, Infallible>((self.answer)(&path))
+            Ok::<_, hyper::Error>((self.answer)(&path))
         });
         // The client may hang up, which is its affair.
         drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);

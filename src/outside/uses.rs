@@ -1,26 +1,118 @@
 //! What was used: proofs and registrations, remembered until their age refuses them.
 
-use std::sync::Arc;
+mod connection;
+mod memory;
+mod shared;
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
 
 use crate::{
     config::settings::Uses,
     observe::Metrics,
+    outside::{
+        http::FetchError,
+        uses::{
+            memory::{Memory, Noted},
+            shared::Shared,
+        },
+    },
     token::{SingleUse, Use},
 };
 
 /// Remembers what was used, by this process alone or together with others.
-pub struct UseStore {}
+///
+/// It depends on nothing else, and is to be kept when other things change: a new one has forgotten everything.
+pub struct UseStore {
+    memory: Memory,
+    /// None: this process serves alone.
+    shared: Option<Shared>,
+    metrics: Arc<Metrics>,
+    warned: Mutex<Option<Instant>>,
+}
 
 impl UseStore {
     /// With nothing remembered. Connects to nobody yet.
-    pub fn new(_settings: Uses, _metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self {})
+    ///
+    /// # Errors
+    /// The authorities of the server that remembers for several cannot be used.
+    pub fn new(settings: Uses, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
+        let shared = settings.shared.map(Shared::new).transpose()?;
+        let (memory, warned) = (Memory::new(settings.remembered), Mutex::default());
+        Ok(Arc::new(Self { memory, shared, metrics, warned }))
     }
 
     /// Whether this is the first use; from now on it is none any more.
-    pub async fn answer(&self, _what: &SingleUse, _now: UnixTime) -> Use {
-        Use::Unknown
+    pub async fn answer(&self, what: &SingleUse, now: UnixTime) -> Use {
+        let used = self.find(what, now).await;
+        self.metrics.used(used);
+        used
+    }
+
+    async fn find(&self, what: &SingleUse, now: UnixTime) -> Use {
+        // It was judged a moment ago and has ended since: whoever remembered it may have forgotten it.
+        if what.until <= now {
+            return Use::Unknown;
+        }
+        match &self.shared {
+            Some(shared) => self.find_with(shared, what, now).await,
+            None => self.find_alone(what, now),
+        }
+    }
+
+    fn find_alone(&self, what: &SingleUse, now: UnixTime) -> Use {
+        match self.memory.note(what, now) {
+            Noted::New => Use::First,
+            Noted::Known => Use::Again,
+            Noted::Full => {
+                if self.is_to_be_said() {
+                    tracing::warn!(
+                        event = "uses_full",
+                        "no room to remember what is used once: raise [replay] entries"
+                    );
+                }
+                Use::Unknown
+            }
+        }
+    }
+
+    /// This process's own memory spares a question about what it has seen, and knows it still when the server has lost its
+    /// memory. Only the server can say that something is new.
+    async fn find_with(&self, shared: &Shared, what: &SingleUse, now: UnixTime) -> Use {
+        if self.memory.holds(what, now) {
+            return Use::Again;
+        }
+        match shared.is_new(what, now).await {
+            Ok(is_new) => {
+                self.memory.note(what, now);
+                if is_new { Use::First } else { Use::Again }
+            }
+            Err(error) => {
+                if self.is_to_be_said() {
+                    tracing::warn!(event = "uses_not_answered", error = %error, "whether something was used before was not answered");
+                }
+                Use::Unknown
+            }
+        }
+    }
+
+    /// Whether a warning is due: every request would make one.
+    fn is_to_be_said(&self) -> bool {
+        let mut warned = self.warned.lock();
+        let due = warned.is_none_or(|last| last.elapsed() >= BETWEEN_WARNINGS);
+        if due {
+            *warned = Some(Instant::now());
+        }
+        due
     }
 }
+
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -64,11 +64,10 @@ impl Outside {
         let shared = || Arc::clone(metrics);
         let (revocation, lists_task) = revocation(settings, metrics)?;
         let keys = keys(settings, None, metrics);
-        let sources = std::mem::take(&mut settings.introspection);
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
-            introspection: IntrospectionStore::new(sources, settings.fetch_timeout, shared()),
-            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()),
+            introspection: introspection(settings, metrics),
+            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()).map_err(io::Error::other)?,
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
             keys,
@@ -110,8 +109,12 @@ impl Outside {
         }
         // The store has them, and lets go of each when its file is replaced.
         settings.revocation.crls = Vec::new();
-        let sources = std::mem::take(&mut settings.introspection);
-        next.introspection = IntrospectionStore::new(sources, settings.fetch_timeout, Arc::clone(metrics));
+        let same_answers = before.introspection == settings.introspection
+            && before.fetch_timeout == settings.fetch_timeout
+            && before.gate.issuers.rules.consent_claim == settings.gate.issuers.rules.consent_claim;
+        if !same_answers {
+            next.introspection = introspection(settings, metrics);
+        }
         Ok(next)
     }
 
@@ -159,6 +162,11 @@ impl Outside {
 fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) -> Arc<KeyStore> {
     let (timeout, cache) = (settings.fetch_timeout, settings.token_cache_bytes);
     KeyStore::following(before, settings.keys.clone(), timeout, cache, Arc::clone(metrics))
+}
+
+fn introspection(settings: &Settings, metrics: &Arc<Metrics>) -> Arc<IntrospectionStore> {
+    let consent_claim = settings.gate.issuers.rules.consent_claim.clone();
+    IntrospectionStore::new(&settings.introspection, settings.fetch_timeout, consent_claim, Arc::clone(metrics))
 }
 
 fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<StatementKeys>> {

@@ -19,6 +19,7 @@ pub mod request_line;
 mod respond;
 pub mod serve;
 pub mod service;
+mod token_endpoint;
 mod websocket;
 
 use std::sync::Arc;

@@ -127,7 +127,7 @@ fn append(placeholder: Placeholder, findings: &Findings, text: &mut String) -> O
         Placeholder::TokenClientId => claims?.client_id()?,
         Placeholder::TokenSubject => claims?.subject()?,
         Placeholder::TokenScope => claims?.scope()?,
-        Placeholder::TokenIssuer => claims?.issuer()?,
+        Placeholder::TokenIssuer => findings.token.as_ref()?.issuer()?,
         Placeholder::CertificateRoles => {
             let roles: Vec<_> = certificate?.qualification().roles().map(Role::name).collect();
             return (!roles.is_empty()).then(|| text.push_str(&roles.join(" ")));

@@ -85,8 +85,14 @@ fn compose(
     head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
     head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     head.insert_header(interaction::NAME, interaction.value().clone())?;
-    if let Some(challenge) = challenge(denial, status) {
+    if let Some(challenge) = challenge(denial, status, errors) {
         head.insert_header("WWW-Authenticate", challenge)?;
+    }
+    if let (Denial::TokenMissing { .. }, Some(algorithms)) = (denial, &errors.proof_algorithms) {
+        head.append_header("WWW-Authenticate", format!(r#"DPoP algs="{algorithms}""#))?;
+    }
+    if let Denial::ProofInvalid { nonce: Some(nonce), .. } = denial {
+        head.insert_header(NONCE, nonce.as_ref())?;
     }
     if denial.is_temporary() {
         head.insert_header("Retry-After", HeaderValue::from(RETRY_AFTER_SECONDS))?;
@@ -99,8 +105,18 @@ fn compose(
 
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
 /// RFC 9110, section 15.5.2 demands there.
-fn challenge(denial: &Denial, status: u16) -> Option<HeaderValue> {
-    let challenge = denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?;
+fn challenge(denial: &Denial, status: u16, errors: &Errors) -> Option<HeaderValue> {
+    if status >= 500 {
+        // A fault on this side: no other credentials would heal it.
+        return None;
+    }
+    let challenge = match denial {
+        Denial::ProofInvalid { nonce: Some(_), .. } => Challenge::UseNonce,
+        _ => denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?,
+    };
+    if let (Challenge::InvalidProof | Challenge::UseNonce, Some(algorithms)) = (challenge, &errors.proof_algorithms) {
+        return HeaderValue::from_str(&format!(r#"{}, algs="{algorithms}""#, challenge.as_str())).ok();
+    }
     if let (Challenge::InsufficientScope, Denial::ScopeInsufficient { scope }) = (challenge, denial) {
         // A scope that cannot stand between quotation marks is left out rather than allowed to end them.
         if scope.bytes().all(|byte| (byte == b' ' || byte.is_ascii_graphic()) && !matches!(byte, b'"' | b'\\')) {
@@ -133,6 +149,8 @@ async fn drain(session: &mut Session, most: Drain) {
     let _ = tokio::time::timeout(most.time, read).await;
 }
 
+/// RFC 9449, section 8.1.
+pub(super) const NONCE: &str = "DPoP-Nonce";
 const HEADERS: usize = 8;
 /// As long as a failed fetch of keys is not repeated.
 const RETRY_AFTER_SECONDS: u16 = 10;
@@ -153,7 +171,12 @@ mod tests {
     use super::*;
 
     fn errors(full_detail: bool) -> Errors {
-        Errors { dialect: Dialect::Problem, full_detail, status: [("role_missing", 401)].into() }
+        Errors {
+            dialect: Dialect::Problem,
+            full_detail,
+            status: [("role_missing", 401)].into(),
+            proof_algorithms: None,
+        }
     }
 
     fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {
@@ -213,6 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn challenge_of_a_proof_names_the_algorithms_and_the_nonce() {
+        let errors = Errors { proof_algorithms: Some("ES256 EdDSA".into()), ..errors(false) };
+        let heads = |denial: &Denial, name| {
+            let (head, _) = compose(denial, &errors, Dialect::Problem, &Interaction::of(&HeaderMap::new())).unwrap();
+            head.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let invalid = |nonce: Option<&str>| Denial::ProofInvalid { why: "", nonce: nonce.map(Into::into) };
+        let plain = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA""#;
+        for denial in [Denial::ProofMissing, Denial::ProofReplayed, invalid(None)] {
+            assert_eq!(heads(&denial, "www-authenticate"), [plain]);
+            assert_eq!(heads(&denial, "dpop-nonce"), [""; 0]);
+        }
+        let nonce = invalid(Some("abc"));
+        assert_eq!(heads(&nonce, "www-authenticate"), [r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#]);
+        assert_eq!(heads(&nonce, "dpop-nonce"), ["abc"]);
+        let missing = Denial::TokenMissing { why: "" };
+        assert_eq!(heads(&missing, "www-authenticate"), ["Bearer", r#"DPoP algs="ES256 EdDSA""#]);
+        assert_eq!(heads(&Denial::TokenInactive, "www-authenticate"), [r#"Bearer error="invalid_token""#]);
+    }
+
+    #[test]
     fn status_that_the_operator_turns_into_401_gets_a_challenge() {
         check(&Denial::RoleMissing, 401, WWW_AUTHENTICATE, Some("Bearer"));
     }
@@ -239,6 +283,15 @@ mod tests {
                 assert_eq!((head.status, &head.headers), (problem.status, &problem.headers), "{format}");
             }
         }
+    }
+
+    #[test]
+    fn fault_on_this_side_challenges_nobody() {
+        let errors = Errors { status: [("binding_missing", 502)].into(), ..errors(false) };
+        let interaction = Interaction::of(&HeaderMap::new());
+        let denial = Denial::BindingMissing { why: "" };
+        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction).unwrap();
+        assert_eq!((head.status.as_u16(), head.headers.get(WWW_AUTHENTICATE)), (502, None));
     }
 
     #[test]

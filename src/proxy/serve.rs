@@ -143,7 +143,7 @@ async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
 fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Sidecar>> {
     let generation = world.generation();
     let listen = &generation.settings.listen;
-    let sidecar = Sidecar::new(Arc::clone(world)).map_err(io::Error::other)?;
+    let sidecar = Sidecar::new(Arc::clone(world), &conf).map_err(io::Error::other)?;
     let mut proxy = HttpProxy::new(sidecar, conf);
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(listen.idle_timeout);

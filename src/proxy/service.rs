@@ -1,5 +1,7 @@
 //! The phases of one request in Pingora.
 
+mod issuance;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -7,12 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{StatusCode, header::EXPECT};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, EXPECT},
+};
 use pingora::{
     Error, ErrorSource, ErrorType,
     http::{RequestHeader, ResponseHeader},
     modules::http::HttpModules,
     proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session},
+    server::configuration::ServerConf,
     upstreams::peer::HttpPeer,
 };
 use rustls_pki_types::UnixTime;
@@ -29,9 +35,9 @@ use crate::{
     peer::Connection,
     proxy::{
         World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
-        interaction::Interaction, listen, outbound::Outgoing, respond, websocket,
+        interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint, websocket,
     },
-    route,
+    route::{self, Kind},
     token::Proof,
 };
 
@@ -39,6 +45,7 @@ use crate::{
 pub struct Sidecar {
     world: Arc<World>,
     backend: BackendPeer,
+    tokens: TokenEndpoint,
 }
 
 impl Sidecar {
@@ -46,9 +53,9 @@ impl Sidecar {
     ///
     /// # Errors
     /// What Pingora cannot use of the backend's address.
-    pub fn new(world: Arc<World>) -> pingora::Result<Self> {
+    pub fn new(world: Arc<World>, conf: &ServerConf) -> pingora::Result<Self> {
         let backend = BackendPeer::new(&world.generation().settings.backend)?;
-        Ok(Self { world, backend })
+        Ok(Self { world, backend, tokens: TokenEndpoint::new(conf) })
     }
 
     /// Judges a request, and asks outside for what the gate does not know.
@@ -169,6 +176,24 @@ impl Sidecar {
         }
     }
 
+    /// What is left to do before Pingora forwards. True: nothing is, the client has its answer.
+    ///
+    /// # Errors
+    /// The refusal that is answered.
+    async fn prepare(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool, Denial> {
+        let route = exchange.findings.route.as_ref().map(|(_, route)| Arc::clone(route));
+        if let Some(Kind::Token { checks_issued: true }) = route.as_ref().map(|route| route.kind) {
+            self.issue(session, exchange).await?;
+            return Ok(true);
+        }
+        if session.req_header().headers.contains_key(EXPECT) {
+            // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
+            session.set_close_on_response_before_downstream_finish(false);
+        }
+        inbound::without_upgrade(session.req_header_mut(), route.as_deref());
+        Ok(false)
+    }
+
     /// The backend's failure as a refusal; none when there is nobody left to tell.
     fn failure(&self, error: &Error) -> Option<Denial> {
         use ErrorType::{ConnectionClosed, ReadError, ReadTimedout, WriteError, WriteTimedout};
@@ -201,29 +226,24 @@ impl ProxyHttp for Sidecar {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
         Self::be_patient(session, exchange.generation.idle_timeout());
-        match self.weigh(session, exchange).await {
+        let weighed = match self.weigh(session, exchange).await {
             Ok(decision) => {
                 exchange.decision = Some(decision);
-                if session.req_header().headers.contains_key(EXPECT) {
-                    // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
-                    session.set_close_on_response_before_downstream_finish(false);
-                }
-                let route = exchange.findings.route.as_ref().map(|(_, route)| route.as_ref());
-                inbound::without_upgrade(session.req_header_mut(), route);
-                Ok(false)
+                self.prepare(session, exchange).await
             }
-            Err(denial) => {
-                let dialect = exchange.dialect();
-                if let Some(interaction) = &exchange.interaction {
-                    // A client that left before its refusal came has been refused all the same.
-                    let _ =
-                        respond::refuse(session, &denial, &exchange.generation.settings.errors, dialect, interaction)
-                            .await;
-                }
-                exchange.decision = Some(Decision::Deny(denial));
-                Ok(true)
-            }
+            Err(denial) => Err(denial),
+        };
+        let denial = match weighed {
+            Ok(is_answered) => return Ok(is_answered),
+            Err(denial) => denial,
+        };
+        let (dialect, errors) = (exchange.dialect(), &exchange.generation.settings.errors);
+        if let Some(interaction) = &exchange.interaction {
+            // A client that left before its refusal came has been refused all the same.
+            let _ = respond::refuse(session, &denial, errors, dialect, interaction).await;
         }
+        exchange.decision = Some(Decision::Deny(denial));
+        Ok(true)
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
@@ -308,6 +328,11 @@ impl ProxyHttp for Sidecar {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
         }
+        if let Some(nonce) = exchange.findings.proof.as_ref().and_then(Proof::next_nonce) {
+            response.insert_header(respond::NONCE, nonce.as_ref())?;
+            // A cached answer would hand out an old nonce (RFC 9449, section 8.2).
+            response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+        }
         exchange.backend = exchange.asked.map(|asked| asked.elapsed());
         match &exchange.interaction {
             Some(interaction) => response.insert_header(interaction::NAME, interaction.value().clone()),
@@ -321,10 +346,7 @@ impl ProxyHttp for Sidecar {
         let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
-            if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
-                // The type alone: the text of an error can hold bytes of a request or an answer.
-                tracing::warn!(event = "backend_failed", code = denial.code(), error = error.etype().as_str());
-            }
+            note_failure(&denial, error);
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
             let _ = respond::answer(session, &denial, &exchange.generation.settings.errors, dialect, interaction).await;
@@ -355,6 +377,13 @@ impl ProxyHttp for Sidecar {
 
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
+    }
+}
+
+fn note_failure(denial: &Denial, error: &Error) {
+    if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
+        // The type alone: the text of an error can hold bytes of a request or an answer.
+        tracing::warn!(event = "backend_failed", code = denial.code(), error = error.etype().as_str());
     }
 }
 

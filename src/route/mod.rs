@@ -28,7 +28,8 @@ pub struct Demands {
     pub certificate: bool,
     /// An access token.
     pub token: bool,
-    /// That the token is bound to the certificate. The configuration sets the other two with it.
+    /// That the token is bound to the certificate, or to the key of a proof. The configuration sets `token` with it, and
+    /// `certificate` where proofs are not looked at.
     pub binding: bool,
 }
 

@@ -234,7 +234,7 @@ fn grant(payload: &Members, subject: Option<&str>, client_id: Option<&str>) -> R
 }
 
 /// `cnf` (RFC 7800) with `x5t#S256` (RFC 8705, section 3.1).
-fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
+pub(super) fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
     let members = match payload.get("cnf") {
         None => return Ok(None),
         Some(Value::Object(members)) => members,
@@ -247,7 +247,8 @@ fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
     }
 }
 
-fn key_confirmation(payload: &Members) -> KeyConfirmation {
+/// `cnf.jkt`.
+pub(super) fn key_confirmation(payload: &Members) -> KeyConfirmation {
     match payload.get("cnf").and_then(|cnf| cnf.get("jkt")) {
         None => KeyConfirmation::Absent,
         Some(value) => {

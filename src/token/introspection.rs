@@ -6,7 +6,7 @@ use rustls_pki_types::UnixTime;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::token::{Claims, json};
+use crate::token::{Claims, json, jws::media_type};
 
 /// A token, and the issuer that is asked about it. The token itself cannot be printed.
 #[derive(Clone, Eq, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Introspection {
     Unavailable,
     /// `active` is anything but `true`.
     Inactive,
+    /// `active` is `true`, and why the rest cannot be read.
+    Malformed(&'static str),
     /// `active` is `true`; nothing in the rest has been compared with anything.
     Active(Arc<Introspected>),
 }
@@ -34,7 +36,7 @@ pub enum Introspection {
 pub struct Introspected {
     /// Read as from a JWT.
     pub(super) claims: Claims,
-    /// `token_type`, lower case.
+    /// `token_type`, lower case, without `application/`.
     pub(super) token_type: Option<Box<str>>,
 }
 
@@ -45,7 +47,8 @@ pub trait Introspections: Sync {
 }
 
 impl Inquiry {
-    pub(super) fn new(issuer: usize, token: &str) -> Self {
+    /// About `token`, to the issuer of that place.
+    pub fn new(issuer: usize, token: &str) -> Self {
         Self { issuer, digest: Sha256::digest(token.as_bytes()).into(), token: token.into() }
     }
 
@@ -58,27 +61,33 @@ impl Inquiry {
 impl Introspection {
     /// Reads an answer, whose length the caller bounds. `consent`: as for a JWT, the claim of the consent's identifier.
     ///
+    /// A member that is `null` is not there: many servers write out what they do not know.
+    ///
     /// # Errors
     /// Why it is no answer at all.
     pub fn parse(answer: &[u8], consent: Option<&str>) -> Result<Self, &'static str> {
-        let members = json::members(answer).ok_or("not one JSON object with each member once")?;
+        let mut members = json::members(answer).ok_or("not one JSON object with each member once")?;
         if members.get("active") != Some(&Value::Bool(true)) {
             return Ok(Self::Inactive);
         }
+        // A `cnf` that names a member twice is read as `null` too, and must not pass for none.
+        members.retain(|name, value| name == "cnf" || !value.is_null());
         let token_type = match members.get("token_type") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.to_ascii_lowercase().into()),
-            Some(_) => return Err("`token_type` is not a string"),
+            None => None,
+            Some(Value::String(text)) => Some(media_type(text)),
+            Some(_) => return Ok(Self::Malformed("`token_type` is not a string")),
         };
-        Ok(Self::Active(Arc::new(Introspected { claims: Claims::read(&members, consent)?, token_type })))
+        Ok(match Claims::read(&members, consent) {
+            Ok(claims) => Self::Active(Arc::new(Introspected { claims, token_type })),
+            Err(why) => Self::Malformed(why),
+        })
     }
+}
 
-    /// `exp` of an active token, beyond which the answer is not kept.
+impl Introspected {
+    /// `exp`, beyond which the answer is not kept.
     pub fn expires(&self) -> Option<UnixTime> {
-        match self {
-            Self::Active(introspected) => introspected.claims.expires(),
-            Self::Unavailable | Self::Inactive => None,
-        }
+        self.claims.expires()
     }
 }
 
@@ -87,3 +96,6 @@ impl fmt::Debug for Inquiry {
         f.debug_struct("Inquiry").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! One public key of an issuer (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
+//! One public key of an issuer or of a proof (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use der::{Encode, Sequence, asn1::UintRef};
@@ -10,7 +10,10 @@ use ring::signature::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::token::{Algorithm, json::Members};
+use crate::{
+    thumbprint::Thumbprint,
+    token::{Algorithm, json::Members},
+};
 
 /// A public key that may verify signatures.
 ///
@@ -36,7 +39,7 @@ enum Material {
 }
 
 impl Key {
-    /// Reads one element of a JWK set.
+    /// Reads one element of a JWK set, or a key by itself.
     ///
     /// # Errors
     /// Why the key is left out.
@@ -67,6 +70,11 @@ impl Key {
         self.kid.as_deref()
     }
 
+    /// SHA-256 thumbprint (RFC 7638, section 3) of the key as RFC 7518 wants it written, however it was.
+    pub(super) fn thumbprint(&self) -> Thumbprint {
+        Thumbprint::of(self.material.required_members().as_bytes())
+    }
+
     /// Whether a signature of this algorithm may be verified with this key.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
         self.material.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
@@ -87,6 +95,23 @@ impl Material {
             (Some("EC"), Some("P-384")) => point(jwk, 48).map(Self::P384),
             (Some("OKP"), Some("Ed25519")) => coordinate(jwk, "x", 32).map(Self::Ed25519),
             _ => Err("not RSA, EC with P-256 or P-384, or OKP with Ed25519"),
+        }
+    }
+
+    /// The members without which there is no key, in the order of their names and without a space (RFC 7638, section 3.2;
+    /// RFC 8037, section 2).
+    fn required_members(&self) -> String {
+        let encode = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+        let elliptic = |crv: &str, point: &[u8]| {
+            let coordinates = point.get(1..).unwrap_or_default();
+            let (x, y) = coordinates.split_at(coordinates.len() / 2);
+            format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
+        };
+        match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
+            Self::P256(point) => elliptic("P-256", point),
+            Self::P384(point) => elliptic("P-384", point),
+            Self::Ed25519(key) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(key)),
         }
     }
 

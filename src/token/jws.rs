@@ -14,15 +14,24 @@ pub(crate) struct Jws<'a> {
     pub(crate) signature: Vec<u8>,
 }
 
-/// The members of the JOSE header that are read. Keys that the token brings along (`jku`, `jwk`, `x5u`, `x5c`) are not.
+/// The members of the JOSE header that are read. Keys that a token brings along (`jku`, `x5u`, `x5c`) are not.
 pub(crate) struct Header {
     pub(crate) algorithm: String,
     pub(crate) kid: Option<String>,
     /// Lower case, without `application/` (RFC 7515, section 4.1.9).
     pub(crate) typ: Option<Box<str>>,
+    /// The sender's own key: of a proof alone is it ever looked at, because anyone can bring one.
+    pub(crate) jwk: Option<Value>,
 }
 
 impl<'a> Jws<'a> {
+    /// Whether this is a JWT at all: three parts, the first of which is one JSON object. Everything else is opaque.
+    pub(super) fn is_one(token: &str) -> bool {
+        let mut parts = token.split('.');
+        let header = parts.next().and_then(decode);
+        parts.count() == 2 && header.is_some_and(|header| json::members(&header).is_some())
+    }
+
     /// Takes the three parts apart. The caller bounds the length.
     ///
     /// # Errors
@@ -53,6 +62,7 @@ impl Header {
             algorithm: text(&mut header, "alg", "`alg` is not a string")?.ok_or("the header has no `alg`")?,
             kid: text(&mut header, "kid", "`kid` is not a string")?,
             typ: text(&mut header, "typ", "`typ` is not a string")?.map(|typ| media_type(&typ)),
+            jwk: header.remove("jwk"),
         })
     }
 }
@@ -65,7 +75,8 @@ fn text(header: &mut Members, name: &str, wrong: &'static str) -> Result<Option<
     }
 }
 
-fn media_type(typ: &str) -> Box<str> {
+/// Lower case, without `application/` (RFC 7515, section 4.1.9).
+pub(super) fn media_type(typ: &str) -> Box<str> {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").unwrap_or(&lower).into()
 }

@@ -12,8 +12,11 @@ use ring::{
 };
 use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::token::{AccessToken, Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules, Verify};
+use crate::token::{
+    AccessToken, Algorithm, BearerToken, Issuer, Issuers, KeyRing, KeySet, TokenRules, Verify, jwk::Key,
+};
 
 /// A signing key, made anew for each test.
 pub(crate) struct Mint {
@@ -63,6 +66,19 @@ impl Mint {
                 json!({"kty": "EC", "crv": crv, "kid": self.kid, "use": "sig", "x": encode(x), "y": encode(y)})
             }
         }
+    }
+
+    /// A proof of this key (RFC 9449) for a GET of `address` with this token, made at [`NOW`].
+    pub(crate) fn proof(&self, address: &str, token: &str) -> String {
+        let header = json!({"alg": self.algorithm.name(), "typ": "dpop+jwt", "jwk": self.jwk()});
+        let ath = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
+        let claims = json!({"jti": "1", "htm": "GET", "htu": address, "iat": NOW, "ath": ath});
+        self.sign(&header.to_string(), &claims.to_string())
+    }
+
+    /// SHA-256 thumbprint of the key.
+    pub(crate) fn thumbprint(&self) -> String {
+        Key::read(&self.jwk()).unwrap().thumbprint().to_string()
     }
 
     /// The key set that holds this key alone.

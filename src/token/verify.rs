@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::{
     denial::Denial,
     lookup::Lookup,
+    thumbprint::Thumbprint,
     token::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing,
+        claims::KeyConfirmation,
+        introspection::Introspected,
         json::{self, Members},
         jws::Jws,
         key_ring::Signed,
@@ -77,23 +80,68 @@ pub struct AccessToken(Proven);
 enum Proven {
     /// The issuer's signature.
     Signed(Arc<Signed>),
+    /// The issuer, when it was asked; with its name, which the answer need not hold.
+    Introspected(Arc<Introspected>, Arc<str>),
+    /// Both, and the signed claims are used.
+    Both(Arc<Signed>, Arc<Introspected>),
 }
 
 impl AccessToken {
     /// The claims.
     pub fn claims(&self) -> &Claims {
-        let Proven::Signed(signed) = &self.0;
-        &signed.claims
+        match &self.0 {
+            Proven::Signed(signed) | Proven::Both(signed, _) => &signed.claims,
+            Proven::Introspected(told, _) => &told.claims,
+        }
+    }
+
+    /// Who issued it: `iss`, or who was asked about it.
+    pub fn issuer(&self) -> Option<&str> {
+        match &self.0 {
+            Proven::Introspected(_, issuer) => Some(issuer),
+            Proven::Signed(_) | Proven::Both(..) => self.claims().issuer(),
+        }
+    }
+
+    /// Every `cnf["x5t#S256"]`: two where signature and issuer both name one, which need not agree.
+    pub fn confirmations(&self) -> impl Iterator<Item = &Thumbprint> {
+        [self.claims().confirmation(), self.corroborated().and_then(Claims::confirmation)].into_iter().flatten()
+    }
+
+    /// `cnf.jkt`. Two that do not agree are no thumbprint.
+    pub fn key_confirmation(&self) -> KeyConfirmation {
+        let own = self.claims().key_confirmation();
+        match (own, self.corroborated().map_or(KeyConfirmation::Absent, Claims::key_confirmation)) {
+            (own, KeyConfirmation::Absent) => own,
+            (KeyConfirmation::Absent, told) => told,
+            (own, told) if own == told => own,
+            _ => KeyConfirmation::Malformed,
+        }
     }
 
     /// Why it is bound to nothing, for a refusal.
     pub fn unbound(&self) -> &'static str {
-        "the token has no cnf that counts"
+        match &self.0 {
+            Proven::Introspected(told, _) if !told.claims.has("cnf") => "introspection omitted cnf",
+            Proven::Introspected(..) => "introspection gave no cnf that counts",
+            Proven::Signed(_) | Proven::Both(..) => "the token has no cnf that counts",
+        }
     }
 
-    /// `jwt` or `opaque`, for the record.
+    /// `jwt` where its signature was verified, else `opaque`, for the record.
     pub fn kind(&self) -> &'static str {
-        "jwt"
+        match &self.0 {
+            Proven::Signed(_) | Proven::Both(..) => "jwt",
+            Proven::Introspected(..) => "opaque",
+        }
+    }
+
+    /// What the issuer said besides.
+    fn corroborated(&self) -> Option<&Claims> {
+        match &self.0 {
+            Proven::Both(_, told) => Some(&told.claims),
+            Proven::Signed(_) | Proven::Introspected(..) => None,
+        }
     }
 }
 
@@ -122,45 +170,64 @@ impl Issuers {
     /// wrong answers. What cannot be read is malformed before any of them; a claim of the wrong type only once the
     /// signature holds, because before that nothing but `iss` is looked at.
     ///
+    /// What is no JWT is opaque, and the issuers that introspect are asked about it in their order. The same claims are
+    /// held to the same rules in the same order; `token_type` stands in for `typ`.
+    ///
     /// The first value tells whether the signature was remembered; none when it did not come to that. `recall` knows what
     /// issuers said when they were asked.
     pub fn verify(
         &self,
         bearer: BearerToken<'_>,
         keys: &KeyRing,
-        _recall: &dyn Fn(&Inquiry) -> Option<Introspection>,
+        recall: &dyn Fn(&Inquiry) -> Option<Introspection>,
         now: UnixTime,
     ) -> (Option<Lookup>, Result<AccessToken, TokenStop>) {
+        let asking = Asking { bearer, recall, now };
         if let Some(signed) = keys.recall(bearer)
             && let Some(issuer) = self.remembered_issuer(&signed)
         {
-            return (Some(Lookup::Hit), self.accept(issuer, signed, now));
+            let held = self.accept(issuer, signed, now);
+            return (Some(Lookup::Hit), held.and_then(|signed| self.conclude(issuer, signed, &asking)));
+        }
+        if self.is_opaque(bearer) {
+            return (None, self.introspect_opaque(&asking));
         }
         let mut lookup = None;
-        let accepted =
-            self.open(bearer, keys, &mut lookup).and_then(|(issuer, signed)| self.accept(issuer, signed, now));
-        if let Ok(AccessToken(Proven::Signed(signed))) = &accepted {
-            keys.remember(bearer, signed);
-        }
-        (lookup, accepted)
+        let verdict = self.open(bearer, keys, &mut lookup).and_then(|(place, issuer, signed)| {
+            let Some(signed) = signed else { return self.introspect(place, issuer, &asking) };
+            let signed = self.accept(issuer, signed, now)?;
+            keys.remember(bearer, &signed);
+            self.conclude(issuer, signed, &asking)
+        });
+        (lookup, verdict)
     }
 
-    /// The issuer of a remembered token, if it is still the one whose keys made the signature.
+    /// The issuer of a remembered token, if it is still the one whose keys made the signature, and if that counts.
     fn remembered_issuer(&self, signed: &Signed) -> Option<&Issuer> {
-        self.issuers.get(signed.issuer).filter(|issuer| signed.claims.issuer() == Some(&issuer.issuer))
+        self.issuers
+            .get(signed.issuer)
+            .filter(|issuer| signed.claims.issuer() == Some(&issuer.issuer) && issuer.verify != Verify::Introspection)
     }
 
-    /// Issuer, algorithm, key, signature; then the claims are read.
+    /// Whether this is no JWT and there is someone to ask about it.
+    fn is_opaque(&self, bearer: BearerToken<'_>) -> bool {
+        self.issuers.iter().any(|issuer| issuer.introspects) && !Jws::is_one(bearer.as_str())
+    }
+
+    /// Issuer, algorithm, key, signature; then the claims are read. None signed: the issuer has to be asked.
     fn open(
         &self,
         bearer: BearerToken<'_>,
         keys: &KeyRing,
         lookup: &mut Option<Lookup>,
-    ) -> Result<(&Issuer, Arc<Signed>), TokenStop> {
+    ) -> Result<(usize, &Issuer, Option<Arc<Signed>>), TokenStop> {
         let jws = Jws::parse(bearer.as_str()).map_err(malformed)?;
         let payload = json::members(&jws.payload)
             .ok_or_else(|| malformed("the payload is not one JSON object with each member once"))?;
         let (place, issuer) = self.issuer(&payload)?;
+        if issuer.verify == Verify::Introspection {
+            return Ok((place, issuer, None));
+        }
         let algorithm = self.rules.algorithm(&jws.header.algorithm)?;
         let set = keys.of(place).ok_or(Denial::KeysUnavailable)?;
         *lookup = Some(Lookup::Miss);
@@ -171,7 +238,7 @@ impl Issuers {
             KeyStop::SignatureInvalid => Denial::TokenSignatureInvalid.into(),
         })?;
         let claims = Claims::read(&payload, self.rules.consent_claim.as_deref()).map_err(malformed)?;
-        Ok((issuer, Arc::new(Signed { claims, typ: jws.header.typ, algorithm, issuer: place })))
+        Ok((place, issuer, Some(Arc::new(Signed { claims, typ: jws.header.typ, algorithm, issuer: place }))))
     }
 
     /// The issuer that the token names, with its place.
@@ -186,14 +253,95 @@ impl Issuers {
     }
 
     /// Everything that is compared, whether the signature was remembered or not.
-    fn accept(&self, issuer: &Issuer, signed: Arc<Signed>, now: UnixTime) -> Result<AccessToken, TokenStop> {
+    fn accept(&self, issuer: &Issuer, signed: Arc<Signed>, now: UnixTime) -> Result<Arc<Signed>, TokenStop> {
         // The allow-list may have changed since the signature was remembered.
         self.rules.allow(signed.algorithm)?;
         self.rules.audience(issuer, &signed.claims)?;
         self.rules.times(&signed.claims, now)?;
         self.rules.typ(signed.typ.as_deref())?;
         self.rules.required(&signed.claims)?;
-        Ok(AccessToken(Proven::Signed(signed)))
+        Ok(signed)
+    }
+
+    /// Asks the issuer besides, where it has to be.
+    fn conclude(&self, issuer: &Issuer, signed: Arc<Signed>, asking: &Asking<'_>) -> Result<AccessToken, TokenStop> {
+        if issuer.verify != Verify::Both {
+            return Ok(AccessToken(Proven::Signed(signed)));
+        }
+        let told = asking.told(&Inquiry::new(signed.issuer, asking.bearer.as_str()))?;
+        self.hold(issuer, &told, false, asking.now)?;
+        Ok(AccessToken(Proven::Both(signed, told)))
+    }
+
+    /// The issuers that introspect are asked in turn; the first to whom the token is active has issued it.
+    fn introspect_opaque(&self, asking: &Asking<'_>) -> Result<AccessToken, TokenStop> {
+        let mut otherwise = Denial::TokenInactive;
+        let mut inquiry = Inquiry::new(0, asking.bearer.as_str());
+        for (place, issuer) in self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.introspects) {
+            inquiry.issuer = place;
+            match asking.told(&inquiry) {
+                Ok(told) => return self.believe(issuer, told, asking.now),
+                Err(TokenStop::Deny(Denial::TokenInactive)) => {}
+                Err(TokenStop::Deny(unavailable @ Denial::IntrospectionUnavailable)) => otherwise = unavailable,
+                Err(stop) => return Err(stop),
+            }
+        }
+        Err(otherwise.into())
+    }
+
+    fn introspect(&self, place: usize, issuer: &Issuer, asking: &Asking<'_>) -> Result<AccessToken, TokenStop> {
+        let told = asking.told(&Inquiry::new(place, asking.bearer.as_str()))?;
+        self.believe(issuer, told, asking.now)
+    }
+
+    /// An answer that stands for the whole token.
+    fn believe(&self, issuer: &Issuer, told: Arc<Introspected>, now: UnixTime) -> Result<AccessToken, TokenStop> {
+        self.hold(issuer, &told, true, now)?;
+        Ok(AccessToken(Proven::Introspected(told, Arc::clone(&issuer.issuer))))
+    }
+
+    /// Holds an answer to the rules, in the order of a JWT's. `whole`: what is required has to be in it.
+    fn hold(&self, issuer: &Issuer, told: &Introspected, whole: bool, now: UnixTime) -> Result<(), Denial> {
+        let Introspected { claims, token_type } = told;
+        let lacks = |name| whole && !claims.has(name) && self.rules.requires(name);
+        if lacks("iss") {
+            return Err(missing("iss"));
+        }
+        if claims.issuer().is_some_and(|named| *named != *issuer.issuer) {
+            return Err(Denial::TokenIssuerUnknown);
+        }
+        if lacks("aud") {
+            return Err(missing("aud"));
+        }
+        if claims.has("aud") {
+            self.rules.audience(issuer, claims)?;
+        }
+        if lacks("exp") {
+            return Err(missing("exp"));
+        }
+        self.rules.dates(claims, now)?;
+        self.rules.token_type(token_type.as_deref())?;
+        if whole { self.rules.required(claims) } else { Ok(()) }
+    }
+}
+
+/// A token in question, and how to learn what was answered.
+struct Asking<'a> {
+    bearer: BearerToken<'a>,
+    recall: &'a dyn Fn(&Inquiry) -> Option<Introspection>,
+    now: UnixTime,
+}
+
+impl Asking<'_> {
+    /// The answer about an active token.
+    fn told(&self, inquiry: &Inquiry) -> Result<Arc<Introspected>, TokenStop> {
+        match (self.recall)(inquiry) {
+            None => Err(TokenStop::Ask(Arc::new(inquiry.clone()))),
+            Some(Introspection::Unavailable) => Err(Denial::IntrospectionUnavailable.into()),
+            Some(Introspection::Inactive) => Err(Denial::TokenInactive.into()),
+            Some(Introspection::Malformed(why)) => Err(malformed(why)),
+            Some(Introspection::Active(told)) => Ok(told),
+        }
     }
 }
 
@@ -219,11 +367,19 @@ impl TokenRules {
 
     /// A token without `exp` passes where the configuration does not require it.
     fn times(&self, claims: &Claims, now: UnixTime) -> Result<(), Denial> {
+        if claims.expires().is_none() && self.requires("exp") {
+            return Err(missing("exp"));
+        }
+        self.dates(claims, now)
+    }
+
+    /// Those that are there.
+    fn dates(&self, claims: &Claims, now: UnixTime) -> Result<(), Denial> {
         let (now, skew) = (now.as_secs(), self.clock_skew);
-        match claims.expires().map(|time| time.as_secs()) {
-            Some(expired) if now >= expired.saturating_add(skew) => return Err(Denial::TokenExpired { expired }),
-            None if self.requires("exp") => return Err(missing("exp")),
-            _ => {}
+        if let Some(expired) = claims.expires().map(|time| time.as_secs())
+            && now >= expired.saturating_add(skew)
+        {
+            return Err(Denial::TokenExpired { expired });
         }
         for valid_from in [claims.not_before(), claims.issued_at()].into_iter().flatten().map(|time| time.as_secs()) {
             if now.saturating_add(skew) < valid_from {
@@ -236,6 +392,14 @@ impl TokenRules {
     fn typ(&self, typ: Option<&str>) -> Result<(), Denial> {
         let accepted = self.types.iter().any(|accepted| accepted == typ.unwrap_or_default());
         accepted.then_some(()).ok_or(Denial::TokenTypeWrong)
+    }
+
+    /// How an answer says what kind of token it is about (RFC 7662, section 2.2). One that does not say is taken.
+    fn token_type(&self, told: Option<&str>) -> Result<(), Denial> {
+        let Some(told) = told else { return Ok(()) };
+        // RFC 6750, 9449, and 8693 define the first three; the fourth is what servers write that name the kind instead.
+        let known = ["bearer", "dpop", "n_a", "access_token"].contains(&told);
+        if known { Ok(()) } else { self.typ(Some(told)) }
     }
 
     fn required(&self, claims: &Claims) -> Result<(), Denial> {

@@ -1,6 +1,6 @@
 //! Apache httpd.
 
-use crate::{balancer::Balancer, support::forms::percent_pem};
+use crate::support::{balancer::Balancer, forms::percent_pem};
 
 #[test]
 fn apache_is_believed_about_its_handshakes_alone() {

@@ -1,6 +1,6 @@
 //! Caddy.
 
-use crate::{balancer::Balancer, support::forms::byte_sequence};
+use crate::support::{balancer::Balancer, forms::byte_sequence};
 
 #[test]
 fn caddy_is_believed_about_its_handshakes_alone() {

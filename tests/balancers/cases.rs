@@ -1,14 +1,9 @@
 //! What every load balancer is put to: who shows a certificate in the handshake, and what is forged in the headers.
 
-use crate::{
-    balancer::Balancer,
-    curl::Curl,
-    example,
-    server::Server,
-    support::{
-        bank::Bank,
-        pki::{Client, Pki},
-    },
+use crate::support::{
+    balancer::{Balancer, curl::Curl, example, server::Server},
+    bank::Bank,
+    pki::{Client, Pki},
 };
 
 /// One request, and what has to become of it.

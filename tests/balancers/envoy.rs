@@ -1,6 +1,6 @@
 //! Envoy.
 
-use crate::{balancer::Balancer, support::forms::xfcc};
+use crate::support::{balancer::Balancer, forms::xfcc};
 
 #[test]
 fn envoy_is_believed_about_its_handshakes_alone() {

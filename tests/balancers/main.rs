@@ -1,25 +1,13 @@
 //! Real load balancers end mutual TLS in front of the real binary, each with its configuration from `examples/`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests state what they need"
-)]
-
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage set")]
 mod support;
 
 mod apache;
-mod balancer;
 mod caddy;
 mod cases;
-mod curl;
 mod envoy;
-mod example;
 mod haproxy;
 mod nginx;
-mod server;
 mod traefik;

@@ -1,6 +1,6 @@
 //! Traefik.
 
-use crate::{balancer::Balancer, support::forms::base64_der};
+use crate::support::{balancer::Balancer, forms::base64_der};
 
 #[test]
 fn traefik_is_believed_about_its_handshakes_alone() {

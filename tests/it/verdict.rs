@@ -40,6 +40,11 @@ fn assert_challenge(answer: &Answer, code: &str, challenge: Option<&str>) {
             let shown = shown.expect("a challenge");
             assert!(shown.starts_with("Bearer") && !shown.contains("error="), "challenge of {code}: {shown}");
         }
+        Some("invalid_dpop_proof") => {
+            let shown = shown.expect("a challenge");
+            let algorithms = r#"algs="ES256 PS256 EdDSA""#;
+            assert_eq!(shown, format!(r#"DPoP error="invalid_dpop_proof", {algorithms}"#), "challenge of {code}");
+        }
         Some(error) => {
             let shown = shown.expect("a challenge");
             assert!(shown.starts_with("Bearer "), "challenge of {code}: {shown}");
@@ -70,11 +75,12 @@ fn row(code: &str) -> (u16, Option<&'static str>) {
         "token_repeated" => (400, Some("invalid_request")),
         "scope_insufficient" => (403, Some("insufficient_scope")),
         "consent_missing" | "consent_refused" => (403, None),
-        "consent_unavailable" => (503, None),
+        "consent_unavailable" | "introspection_unavailable" => (503, None),
         "keys_unavailable" | "revocation_unknown" | "overloaded" | "audit_unavailable" => (503, None),
         "body_too_large" => (413, None),
         "backend_unreachable" => (502, None),
         "backend_timeout" => (504, None),
+        code if code.starts_with("proof_") => (401, Some("invalid_dpop_proof")),
         code if code.starts_with("certificate_") => (401, Some("")),
         code if code.starts_with("token_") || code.starts_with("binding_") => (401, Some("invalid_token")),
         code => panic!("{code} is no code of this version"),

@@ -161,7 +161,8 @@ impl Counter {
     }
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
-    /// [`Bank::open`], `/status/N` has that status, `/own-id` sets a header of certbound's, `/close` closes the
+    /// [`Bank::open`], `/status/N` has that status, `/say/N` too and gives
+    /// back the body, `/own-id` sets a header of certbound's, `/close` closes the
     /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer; all else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
         let target = seen.target.clone();
@@ -174,6 +175,7 @@ impl Counter {
             body_length += piece.len() as u64;
             kept.extend_from_slice(&piece[..piece.len().min(KEPT - kept.len())]);
         }
+        let said = kept.clone();
         if let Some(record) = self.seen.lock().unwrap().get_mut(place) {
             *record = Seen { trailers: body.trailers, body: kept, body_length, ..seen };
         }
@@ -183,6 +185,12 @@ impl Counter {
             ["large", length] => large(stream, length.parse().unwrap()),
             ["status", status] => {
                 say(stream, format!("HTTP/1.1 {status} Said\r\nContent-Length: 0\r\n\r\n").as_bytes())
+            }
+            ["say", status] => {
+                let status = status.split('?').next().unwrap();
+                let head = format!("HTTP/1.1 {status} Said\r\nContent-Type: application/json;charset=UTF-8\r\n");
+                let length = format!("Cache-Control: no-store\r\nContent-Length: {}\r\n\r\n", said.len());
+                say(stream, &[head.as_bytes(), length.as_bytes(), &said].concat())
             }
             ["own-id"] => say(stream, b"HTTP/1.1 200 OK\r\nx-fapi-interaction-id: bank\r\nContent-Length: 0\r\n\r\n"),
             ["close"] => {

@@ -9,16 +9,21 @@
     reason = "a broken stage set fails the test that stands on it"
 )]
 
+pub(crate) mod balancer;
 pub(crate) mod bank;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod der;
 pub(crate) mod forms;
+pub(crate) mod introspector;
 pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ocsp;
 pub(crate) mod pki;
+pub(crate) mod process;
+pub(crate) mod proof;
 pub(crate) mod qualified;
+pub(crate) mod redis;
 pub(crate) mod sidecar;
 pub(crate) mod stream;
 pub(crate) mod tls;

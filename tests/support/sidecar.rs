@@ -182,6 +182,15 @@ impl Sidecar {
         self.log("audit", count)
     }
 
+    /// The audit line of this interaction, once it is there.
+    pub(crate) fn audit_of(&self, interaction: &str) -> Value {
+        let found = self.stdout.wait_for(|lines| {
+            let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find(|line| line["log_type"] == "audit" && line["interaction_id"] == interaction)
+        });
+        found.unwrap_or_else(|| panic!("no audit line of {interaction} in {:#?}", self.stdout.all()))
+    }
+
     /// The lines of one `log_type` so far, once there are `count`.
     pub(crate) fn log(&self, kind: &str, count: usize) -> Vec<Value> {
         let found = self.stdout.wait_for(|lines| {

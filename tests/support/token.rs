@@ -46,6 +46,14 @@ impl SigningKey {
         json!({"kty": "EC", "crv": "P-256", "kid": self.kid, "use": "sig", "alg": "ES256", "x": encode(x), "y": encode(y)})
     }
 
+    /// A JWS of this header and payload.
+    pub(crate) fn sign(&self, header: Map<String, Value>, claims: Map<String, Value>) -> String {
+        let part = |value: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::Object(value).to_string());
+        let message = format!("{}.{}", part(header), part(claims));
+        let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
     /// A key set that holds these keys.
     pub(crate) fn set(keys: &[&Self]) -> String {
         json!({"keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>()}).to_string()
@@ -121,10 +129,7 @@ impl Token {
 
     /// Signed by `key`; the header still names the published one, unless a test has changed it.
     pub(crate) fn sign_with(self, key: &SigningKey) -> String {
-        let part = |value: Map<String, Value>| BASE64_URL_SAFE_NO_PAD.encode(Value::Object(value).to_string());
-        let message = format!("{}.{}", part(self.header), part(self.claims));
-        let signature = key.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
-        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+        key.sign(self.header, self.claims)
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) struct Described {
     header: Option<(String, Profile)>,
     file: Option<Vec<Vec<u8>>>,
     token: Option<String>,
+    host: Option<String>,
 }
 
 impl Described {
@@ -50,8 +51,13 @@ impl Described {
         let file = options.certificate.as_deref().map(read_certificates).transpose()?;
         let mut headers = HeaderMap::new();
         if let Some(token) = &token {
-            let value = format!("Bearer {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
+            let scheme = if options.proof.is_some() { "DPoP" } else { "Bearer" };
+            let value = format!("{scheme} {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
             headers.insert(AUTHORIZATION, value);
+        }
+        if let Some(proof) = options.proof.as_deref().map(read_token).transpose()? {
+            let value = HeaderValue::try_from(proof).map_err(|_| "the proof is no header value".to_owned())?;
+            headers.insert("dpop", value);
         }
         let header = read_header(options, settings, &mut headers)?;
         let asserted = Asserted::take(&settings.identity, &mut headers);
@@ -65,7 +71,8 @@ impl Described {
             }
         }
         let at = options.at.unwrap_or_else(UnixTime::now);
-        Ok(Self { method, path, at, connection, headers, asserted, header, file, token })
+        let host = options.host.clone();
+        Ok(Self { method, path, at, connection, headers, asserted, header, file, token, host })
     }
 
     /// What the gate says, with what it was told.
@@ -79,7 +86,7 @@ impl Described {
             asserted: &self.asserted,
             headers: &self.headers,
             method: &self.method,
-            authority: None,
+            authority: self.host.as_deref(),
             path,
         };
         let keys = outside.keys.ring();
@@ -163,7 +170,8 @@ fn read_token(file: &Path) -> Result<String, String> {
     let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
     let text = String::from_utf8(bytes).map_err(|_| "the token is not ASCII".to_owned())?;
     let text = text.trim();
-    Ok(text.strip_prefix("Bearer ").unwrap_or(text).trim().to_owned())
+    let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
+    Ok(bare.trim().to_owned())
 }
 
 fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
@@ -213,7 +221,7 @@ mod tests {
         check("1970-01-01T00:00:10Z", Some(10));
         check("1970-01-01T00:00:10.999Z", Some(10));
         check("1970-01-01T01:00:10+01:00", Some(10));
-        check("1969-12-31T23:30:00-01:00", Some(1800));
+        check("1970-01-01T00:00:10-00:30", Some(1810));
         for wrong in ["", "Z", "1970-01-01", "1970-01-01 00:00:10", "1970-13-01T00:00:00Z", "1970-01-01T00:00:10+1"] {
             check(wrong, None);
         }

@@ -2,8 +2,11 @@
 
 mod agreement;
 mod consent;
+mod dpop;
 mod files;
+mod introspection;
 mod registration;
+mod replay;
 mod sample;
 mod values;
 

@@ -202,25 +202,9 @@ fn route_is_held_to_its_grammar() {
 #[test]
 fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
     let later = |key: &str| format!("{key}: not available yet; leave it out, or write its default: ");
-    for (table, line, key) in [
-        ("listen", "public_origin = \"https://api.bank.example\"", "listen.public_origin"),
-        ("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint"),
-    ] {
+    for (table, line, key) in [("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", "tracing.otlp_endpoint")] {
         check(table, line, &later(key));
     }
-    check("token", "binding = [\"x5t#S256\", \"jkt\"]", "token.binding: `jkt` is not available yet");
-}
-
-#[test]
-fn introspection_comes_later() {
-    let folder = Folder::new();
-    folder.write("rs-secret", "secret");
-    let line = "introspection = { endpoint = \"https://as.bank.example/i\", client_id = \"rs\", client_secret_file = \"rs-secret\" }";
-
-    let faults = folder.faults(&with(&[("token.issuer", line)]));
-
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("token.issuer.introspection: not available yet; leave it out"), "{}", faults[0]);
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl<'a> Token<'a> {
         let claims = token.claims();
         Self {
             kind: token.kind(),
-            issuer: claims.issuer(),
+            issuer: token.issuer(),
             client_id: claims.client_id(),
             jti_sha256: claims.jti_sha256(),
             scope: claims.scope(),

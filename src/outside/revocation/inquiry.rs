@@ -175,7 +175,7 @@ impl Post {
     }
 
     fn heed(&self, written: &str, answer: Result<Bytes, FetchError>) -> Result<Bytes, NoUse> {
-        if let Err(FetchError::NoAnswer(_) | FetchError::TimedOut(_)) = answer {
+        if let Err(FetchError::NoAnswer(_) | FetchError::Closed(_) | FetchError::TimedOut(_)) = answer {
             self.set_aside(written);
         }
         Ok(answer?)

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{
+use super::super::{
     bank::Bank,
     pki::{Pki, pem},
     sidecar::Sidecar,
@@ -45,7 +45,7 @@ pub(crate) fn sidecar(folder: &str, bank: &Bank) -> Sidecar {
 /// What the balancers' configurations name: their own certificate, and the authorities they tell clients about.
 pub(crate) fn mint_balancer_files(folder: &Path) {
     let (pki, write) = (Pki::get(), |name: &str, text: &str| fs::write(folder.join(name), text).unwrap());
-    let server = pki.infrastructure.server(&["localhost"]);
+    let server = pki.infrastructure.server(&["localhost", "as.bank.example", "api.bank.example"]);
     write("tls.crt", &server.pem());
     write("tls.key", &server.key_pem());
     write("tls.pem", &(server.pem() + &server.key_pem()));

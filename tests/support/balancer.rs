@@ -1,12 +1,14 @@
 //! What differs between one load balancer and the next.
 
-use std::{
-    env,
-    io::{self, Write},
-    path::PathBuf,
-};
+pub(crate) mod curl;
+pub(crate) mod example;
+pub(crate) mod nginx;
+pub(crate) mod server;
 
-use crate::example::Changes;
+use std::path::PathBuf;
+
+use self::example::Changes;
+use super::process;
 
 /// A load balancer with a folder in `examples/`.
 pub(crate) struct Balancer {
@@ -32,17 +34,7 @@ pub(crate) struct Balancer {
 impl Balancer {
     /// None, said loudly, where it is not installed; in CI that is a failure.
     pub(crate) fn find(&self) -> Option<PathBuf> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        // Debian puts servers there, and leaves that folder out of a user's path.
-        let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-        let found = folders.map(|folder| folder.join(self.program)).find(|file| file.is_file());
-        if found.is_none() {
-            assert_ne!(env::var("CI").as_deref(), Ok("true"), "{} is not installed", self.program);
-            // Not by `eprintln!`, which the test runner swallows.
-            let said = format!("SKIPPED: {} is not installed, so nothing is known of it\n", self.program);
-            io::stderr().write_all(said.as_bytes()).unwrap();
-        }
-        found
+        process::find(self.program)
     }
 }
 

@@ -1,0 +1,113 @@
+//! A token that is issued is looked at before the client gets it: an authorization server that forgets the binding is
+//! noticed on the first token, not at the first theft.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+use pingora::{
+    http::ResponseHeader,
+    proxy::{ProxyHttp, Session},
+};
+
+use crate::{
+    config::settings::Mode,
+    denial::Denial,
+    observe::record::Decision,
+    proxy::{
+        body,
+        exchange::Exchange,
+        respond,
+        service::{Sidecar, is_too_large, note_failure},
+        token_endpoint,
+    },
+    token::IssuedToken,
+};
+
+impl Sidecar {
+    /// Asks a token endpoint, and looks at its answer before the client gets it.
+    ///
+    /// # Errors
+    /// The refusal that is answered; where it is about the token that was issued, it has been answered already.
+    pub(super) async fn issue(&self, session: &mut Session, exchange: &mut Exchange) -> Result<(), Denial> {
+        let body = body::read_whole(session).await?;
+        if is_too_large(body.len() as u64, &exchange.generation.settings.backend) {
+            return Err(Denial::BodyTooLarge);
+        }
+        exchange.body_bytes = body.len() as u64;
+        let (head, answer) = self.ask_for_token(session, exchange, body).await.map_err(|error| {
+            let denial = self.failure(&error).unwrap_or(Denial::BackendUnreachable);
+            note_failure(&denial, &error);
+            denial
+        })?;
+        if let Some(denial) = self.fault_of_issued(head.status, &answer, exchange) {
+            self.refuse_issued(session, exchange, denial).await;
+            return Ok(());
+        }
+        // Whoever has left does not get it.
+        let _ = self.pass_on(session, exchange, head, answer).await;
+        Ok(())
+    }
+
+    async fn ask_for_token(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+        body: Bytes,
+    ) -> pingora::Result<(ResponseHeader, Bytes)> {
+        let mut request = token_endpoint::request(session.req_header(), &body)?;
+        self.upstream_request_filter(session, &mut request, exchange).await?;
+        exchange.asked = Some(Instant::now());
+        self.tokens.ask(&self.backend, request, body).await
+    }
+
+    /// What is wrong with the token in the answer, where that is to be answered: in report mode it is only recorded.
+    fn fault_of_issued(&self, status: StatusCode, answer: &[u8], exchange: &mut Exchange) -> Option<Denial> {
+        // None only in report mode, where nothing was proven that a token could be compared with.
+        let certificate = exchange.findings.certificate.as_ref().filter(|_| status == StatusCode::OK)?;
+        let keys_count = exchange.generation.settings.gate.binding.proof.is_some();
+        let issued = IssuedToken::find(answer, certificate.thumbprint(), keys_count)?;
+        self.world.metrics.issued(issued);
+        let why = match issued {
+            IssuedToken::Bound | IssuedToken::Opaque => return None,
+            IssuedToken::Unbound => "the issued token is bound to no certificate",
+            IssuedToken::Mismatched => "the issued token is bound to another certificate",
+        };
+        tracing::warn!(event = "issued_token_not_bound", result = issued.name(), why);
+        let denial = Denial::BindingMissing { why };
+        if exchange.generation.settings.mode == Mode::Enforce {
+            return Some(denial);
+        }
+        if let Some(Decision::Allow) = exchange.decision {
+            exchange.decision = Some(Decision::WouldDeny(denial));
+        }
+        None
+    }
+
+    /// Unlike a token that is presented, one that is issued unbound is the server's fault.
+    async fn refuse_issued(&self, session: &mut Session, exchange: &mut Exchange, denial: Denial) {
+        let mut errors = exchange.generation.settings.errors.clone();
+        errors.status.insert(denial.code(), StatusCode::BAD_GATEWAY.as_u16());
+        let dialect = exchange.dialect();
+        if let Some(interaction) = &exchange.interaction {
+            let _ = respond::answer(session, &denial, &errors, dialect, interaction).await;
+        }
+        exchange.decision = Some(Decision::Deny(denial));
+    }
+
+    async fn pass_on(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+        mut head: ResponseHeader,
+        body: Bytes,
+    ) -> pingora::Result<()> {
+        self.response_filter(session, &mut head, exchange).await?;
+        let bodiless = body.is_empty();
+        session.write_response_header(Box::new(head), bodiless).await?;
+        if !bodiless {
+            session.write_response_body(Some(body), true).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! An exchange with the backend that is made whole: Pingora passes a header section on before the body is there, too early
+//! for who wants to look at the body.
+
+use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderName, HeaderValue, Method, StatusCode, Version,
+    header::{
+        ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+        TRAILER, TRANSFER_ENCODING, UPGRADE,
+    },
+};
+use pingora::{
+    Error, ErrorType,
+    connectors::{ConnectorOptions, http::Connector},
+    http::{RequestHeader, ResponseHeader},
+    protocols::http::client::HttpSession,
+    server::configuration::ServerConf,
+    upstreams::peer::HttpPeer,
+};
+
+use crate::proxy::backend::BackendPeer;
+
+/// Asks the backend, on a connection of its own each time: an answer that does not come is never asked for twice, since
+/// the backend may have issued it.
+pub(super) struct TokenEndpoint {
+    connector: Connector,
+}
+
+impl TokenEndpoint {
+    pub(super) fn new(conf: &ServerConf) -> Self {
+        Self { connector: Connector::new(Some(ConnectorOptions::from_server_conf(conf))) }
+    }
+
+    /// The answer as the backend gives it, but for what belongs to the connection with it.
+    ///
+    /// # Errors
+    /// The backend cannot be reached, does not answer in time, or answers with more than 64 KiB.
+    pub(super) async fn ask(
+        &self,
+        backend: &BackendPeer,
+        request: RequestHeader,
+        body: Bytes,
+    ) -> pingora::Result<(ResponseHeader, Bytes)> {
+        let bodiless = request.method == Method::HEAD;
+        let mut session = self.connect(backend).await?;
+        session.write_request_header(Box::new(request)).await?;
+        if !body.is_empty() {
+            session.write_request_body(body, true).await?;
+        }
+        session.finish_request_body().await?;
+        let mut head = final_header(&mut session).await?;
+        let body = if bodiless { Bytes::new() } else { whole_body(&mut session).await? };
+        session.shutdown().await;
+        for name in &OF_THE_CONNECTION {
+            head.remove_header(name);
+        }
+        if !bodiless && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+        }
+        Ok((head, body))
+    }
+
+    /// To the first of the backend's addresses at which somebody listens.
+    async fn connect(&self, backend: &BackendPeer) -> pingora::Result<HttpSession> {
+        let mut attempt = 0;
+        loop {
+            let (peer, addresses) = backend.choose(attempt).await?;
+            attempt += 1;
+            match self.connector.get_http_session(&*peer).await {
+                Ok((session, _)) => return Ok(within_limits(session, &peer)),
+                Err(error) if attempt >= addresses => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// The request as it is to go out, without what certbound adds: Pingora's part elsewhere.
+///
+/// The fields that `Connection` may name are among those that are taken out; a request that names another was refused.
+/// Compressed, a token could not be seen.
+///
+/// # Errors
+/// A header that Pingora cannot hold.
+pub(super) fn request(received: &RequestHeader, body: &Bytes) -> pingora::Result<RequestHeader> {
+    let mut request = received.clone();
+    request.set_version(Version::HTTP_11);
+    for name in OF_THE_CONNECTION.iter().chain([&ACCEPT_ENCODING, &EXPECT, &CONTENT_LENGTH]) {
+        request.remove_header(name);
+    }
+    let authority = received.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(authority) = authority {
+        request.insert_header(HOST, authority)?;
+    }
+    if !body.is_empty() || received.method == Method::POST {
+        request.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    }
+    Ok(request)
+}
+
+fn within_limits(mut session: HttpSession, peer: &HttpPeer) -> HttpSession {
+    session.set_write_timeout(peer.options.write_timeout);
+    session.set_read_timeout(peer.options.read_timeout);
+    session
+}
+
+async fn final_header(session: &mut HttpSession) -> pingora::Result<ResponseHeader> {
+    loop {
+        session.read_response_header().await?;
+        match session.response_header() {
+            Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => break,
+            Some(head) if head.status.is_informational() => {}
+            Some(head) => return Ok(head.clone()),
+            None => break,
+        }
+    }
+    Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend does not answer the request").into_up())
+}
+
+async fn whole_body(session: &mut HttpSession) -> pingora::Result<Bytes> {
+    let mut body = BytesMut::new();
+    while let Some(more) = session.read_response_body().await? {
+        if body.len() + more.len() > MOST_BYTES {
+            return Err(Error::explain(ErrorType::InternalError, "the answer is too large to be looked at").into_up());
+        }
+        body.extend_from_slice(&more);
+    }
+    Ok(body.freeze())
+}
+
+/// RFC 9110, section 7.6.1, and what older servers take for such.
+const OF_THE_CONNECTION: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+/// In bytes, of an answer. Tokens are a few KiB.
+const MOST_BYTES: usize = 64 * 1024;

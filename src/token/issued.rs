@@ -1,0 +1,134 @@
+//! Tokens on their way from the authorization server to the client: whether they are bound to who asked for them.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::{
+    thumbprint::Thumbprint,
+    token::{
+        claims::{self, KeyConfirmation},
+        json::{self, Members},
+    },
+};
+
+/// What a token endpoint's answer brings its client.
+///
+/// The signature is not looked at: this is about an authorization server that forgets the binding, not one that lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IssuedToken {
+    /// A JWT that is bound to the client.
+    Bound,
+    /// A JWT that is bound to nobody.
+    Unbound,
+    /// A JWT that is bound to somebody else, or says in no readable way to whom.
+    Mismatched,
+    /// Something that only the authorization server can read.
+    Opaque,
+}
+
+impl IssuedToken {
+    /// Looks at `access_token` in an answer with status 200 (RFC 6749, section 5.1); its length is the caller's part to
+    /// bound. None: there is no such member, so no access token.
+    ///
+    /// `presented`: the certificate that the client showed. `keys_count`: a token that is bound to a key instead
+    /// (RFC 9449, section 6) is bound too; to which key it is does not matter, since the client has to prove it later.
+    pub fn find(answer: &[u8], presented: &Thumbprint, keys_count: bool) -> Option<Self> {
+        let Some(members) = json::members(answer) else { return Some(Self::Opaque) };
+        let token = members.get("access_token")?;
+        let Some(payload) = token.as_str().and_then(payload) else { return Some(Self::Opaque) };
+        let is_of_key = matches!(claims::key_confirmation(&payload), KeyConfirmation::Key(_));
+        Some(match claims::confirmation(&payload) {
+            Ok(Some(confirmed)) if presented.matches(&confirmed) => Self::Bound,
+            Ok(None) if keys_count && is_of_key => Self::Bound,
+            Ok(None) => Self::Unbound,
+            Ok(Some(_)) | Err(_) => Self::Mismatched,
+        })
+    }
+
+    /// As metrics and logs say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bound => "bound",
+            Self::Unbound => "unbound",
+            Self::Mismatched => "mismatched",
+            Self::Opaque => "opaque",
+        }
+    }
+}
+
+/// The payload of a JWT in the compact form (RFC 7515, section 7.1); none for anything else. One that names a member
+/// twice, or is no object, says nothing.
+fn payload(token: &str) -> Option<Members> {
+    let mut parts = token.split('.');
+    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    json::members(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?)?;
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok();
+    Some(payload.and_then(|payload| json::members(&payload)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn jwt(payload: &Value) -> String {
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.c2ln", part(&json!({"alg": "ES256"})), part(payload))
+    }
+
+    fn check(answer: impl AsRef<[u8]>, expected: Option<IssuedToken>) {
+        let (answer, presented) = (answer.as_ref(), Thumbprint::of(b"alice"));
+        assert_eq!(IssuedToken::find(answer, &presented, false), expected, "{}", String::from_utf8_lossy(answer));
+    }
+
+    fn issuing(token: impl Into<Value>) -> String {
+        json!({"access_token": token.into(), "token_type": "Bearer"}).to_string()
+    }
+
+    #[test]
+    fn jwt_is_bound_to_the_certificate_that_was_shown_or_it_is_not() {
+        let bound_to = |thumbprint: &str| issuing(jwt(&json!({"cnf": {"x5t#S256": thumbprint}})));
+        check(bound_to(&Thumbprint::of(b"alice").to_string()), Some(IssuedToken::Bound));
+        check(bound_to(&Thumbprint::of(b"mallory").to_string()), Some(IssuedToken::Mismatched));
+        check(bound_to("short"), Some(IssuedToken::Mismatched));
+        check(issuing(jwt(&json!({"cnf": "alice"}))), Some(IssuedToken::Mismatched));
+        check(issuing(jwt(&json!({"cnf": {}}))), Some(IssuedToken::Unbound));
+        check(issuing(jwt(&json!({"sub": "alice"}))), Some(IssuedToken::Unbound));
+        check(issuing(jwt(&json!("no object"))), Some(IssuedToken::Unbound));
+        let broken = jwt(&json!({})).replace('.', ".!");
+        check(issuing(broken), Some(IssuedToken::Unbound));
+    }
+
+    #[test]
+    fn token_that_is_no_jwt_is_opaque() {
+        for token in ["", "5f3a", "a.b.c", "..", "e30.e30", "e30.a.b.c.d"] {
+            check(issuing(token), Some(IssuedToken::Opaque));
+        }
+        check(issuing(7), Some(IssuedToken::Opaque));
+        check("access_token=5f3a", Some(IssuedToken::Opaque));
+        check(r#"{"access_token": "a", "access_token": "b"}"#, Some(IssuedToken::Opaque));
+        check(b"\x1f\x8b", Some(IssuedToken::Opaque));
+    }
+
+    #[test]
+    fn answer_without_an_access_token_brings_none() {
+        check("{}", None);
+        check(r#"{"active": false}"#, None);
+    }
+
+    #[test]
+    fn token_of_a_key_is_bound_where_keys_count() {
+        let key = Thumbprint::of(b"key").to_string();
+        let of_key = issuing(jwt(&json!({"cnf": {"jkt": key}})));
+        let of_both = issuing(jwt(&json!({"cnf": {"jkt": key, "x5t#S256": Thumbprint::of(b"mallory").to_string()}})));
+        let find =
+            |answer: &str, keys_count| IssuedToken::find(answer.as_bytes(), &Thumbprint::of(b"alice"), keys_count);
+
+        assert_eq!(find(&of_key, false), Some(IssuedToken::Unbound));
+        assert_eq!(find(&of_key, true), Some(IssuedToken::Bound));
+        assert_eq!(find(&of_both, true), Some(IssuedToken::Mismatched));
+    }
+}
