@@ -158,10 +158,9 @@ fn what_would_weaken_the_gate_is_a_fault() {
 
 #[test]
 fn key_whose_time_has_not_come_is_refused_and_never_ignored() {
-    for (config, key) in [
-        (smallest().set("audit.hash_chain", "true"), "audit.hash_chain"),
-        (smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint"),
-    ] {
+    for (config, key) in
+        [(smallest().set("tracing.otlp_endpoint", r#""http://127.0.0.1:4317""#), "tracing.otlp_endpoint")]
+    {
         let output = check(&config);
         let faults = faults(&output);
         assert_eq!(output.status.code(), Some(2), "{key}: {faults:#?}");

@@ -21,7 +21,7 @@ pub(super) struct Desk {
 impl Desk {
     /// With a running certbound that has let one request pass and refused one.
     pub(super) fn new(bank: &Bank) -> Self {
-        let desk = Self { sidecar: Config::in_front_of(bank).start() };
+        let desk = Self { sidecar: Config::in_front_of(bank).set("audit.hash_chain", "true").start() };
         let alice = &Pki::get().alice;
         let identified = desk.sidecar.get("/accounts/1").header("x-fapi-interaction-id", ID);
         identified.by(alice).send();
@@ -36,7 +36,10 @@ impl Desk {
 
     /// Collects the audit lines, once there are `count`.
     pub(super) fn write_log(&self, count: usize) {
-        let lines = self.sidecar.audit(count).into_iter().map(|line| format!("{line}\n"));
+        self.sidecar.audit(count);
+        // As they were written: each holds the hash of the bytes before it.
+        let lines = self.sidecar.stdout().into_iter().filter(|line| line.starts_with(r#"{"log_type":"audit""#));
+        let lines = lines.map(|line| format!("{line}\n"));
         fs::write(self.sidecar.folder().join("audit.log"), lines.collect::<String>()).unwrap();
     }
 
