@@ -55,7 +55,7 @@ fn end(sidecar: &mut Sidecar) {
 }
 
 #[test]
-fn chain_holds_across_a_rotation_and_a_restart_while_requests_come_in() {
+fn chain_holds_across_a_rotation_while_requests_come_in() {
     let bank = Bank::start();
     let config = into_a_file(&bank);
     let mut sidecar = config.start();

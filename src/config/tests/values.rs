@@ -201,8 +201,8 @@ fn route_is_held_to_its_grammar() {
 
 #[test]
 fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
-    let told = "tracing.otlp_endpoint: not available yet; leave it out, or write its default: ";
-    check("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", told);
+    let later = "tracing.otlp_endpoint: not available yet; leave it out, or write its default: ";
+    check("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", later);
 }
 
 #[test]
