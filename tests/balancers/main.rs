@@ -1,4 +1,5 @@
 //! Real load balancers end mutual TLS in front of the real binary, each with its configuration from `examples/`.
+//! A real Prometheus watches it.
 
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "other tests ask more of the stage set")]
@@ -10,4 +11,5 @@ mod cases;
 mod envoy;
 mod haproxy;
 mod nginx;
+mod prometheus;
 mod traefik;
