@@ -48,6 +48,8 @@ fn nobody_manages_the_registration_of_another_client() {
 fn change_is_held_to_a_software_statement_like_a_registration() {
     let stage = Stage::set();
     let forged = stage.request_with("a.b.c").sign_with(&stage.software_key);
-    let request = stage.sending("PUT", "/register/tpp-1").bearing(stage.token_of("tpp-1")).body(forged);
-    stage.assert_refused(&request.send(), 400, "invalid_software_statement");
+    for method in ["PUT", "PATCH"] {
+        let request = stage.sending(method, "/register/tpp-1").bearing(stage.token_of("tpp-1")).body(forged.clone());
+        stage.assert_refused(&request.send(), 400, "invalid_software_statement");
+    }
 }

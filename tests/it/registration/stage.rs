@@ -50,7 +50,7 @@ impl Stage {
             .set("registration.allowed_jwks_hosts", r#"["localhost"]"#)
             .route("path = \"/register\"\nkind = \"registration\"\nmethods = [\"POST\"]")
             .route(
-                "path = \"/register/{ClientId}\"\nkind = \"registration\"\nmethods = [\"GET\", \"PUT\", \"DELETE\"]",
+                "path = \"/register/{ClientId}\"\nkind = \"registration\"\nmethods = [\"GET\", \"PUT\", \"PATCH\", \"DELETE\"]",
             );
         let sidecar = change(config).start();
         let tpp = Pki::get().issuing.issue(SOFTWARE, |params| {
