@@ -1,5 +1,6 @@
 //! The command line: one small file a command.
 
+mod audit;
 mod check;
 mod completions;
 mod denials;
@@ -34,6 +35,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Detect(detect::Detect),
     Denials(denials::Denials),
+    Audit(audit::Audit),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Detect(detect) => detect.execute(),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Denials(denials) => denials.execute(),
+        Command::Audit(audit) => audit.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),
         Command::Man(man) => man.execute(),
@@ -101,6 +104,7 @@ Examples:
   certbound detect VALUE                 the profile that a captured header value fits
   certbound inspect tpp.pem              a certificate, and what certbound would make of it
   certbound denials                      every refusal: code, status, challenge
+  certbound audit verify audit.log       whether audit lines are as they were written
   certbound schema                       what editors complete proxy.toml with";
 
 #[cfg(test)]

@@ -251,6 +251,7 @@ fn consent() -> Vec<Key> {
         row("consent.claim", TEXT, "consent_id", "The token's claim that names the consent."),
         row("consent.signing_key_file", FILE, "", "RSA, P-256, or Ed25519, PEM: the question is a JWS; left out, JSON."),
         row("consent.ca_file", FILE, "", "Authorities of its https; left out, the public ones."),
+        row("consent.body", Form::Boolean, "false", "Whether the service is told the request's body, 64 KiB at most."),
         row("consent.timeout", DURATION, "2s", "Without an answer by then it is `consent_unavailable`."),
     ]
 }
