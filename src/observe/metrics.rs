@@ -239,6 +239,12 @@ impl Metrics {
         self.issued.count(token);
     }
 
+    /// When an issuer's keys were last fetched or read; none: never.
+    pub fn keys_last_fetched(&self, issuer: &str) -> Option<UnixTime> {
+        let known = self.keys.get(&Issuer { issuer: issuer.to_owned() })?.get();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(known).unwrap_or_default())))
+    }
+
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
     pub fn outgoing(&self, peer: &'static str, took: Duration) {
         self.outgoing.with(&Peer { peer }, |histogram| histogram.observe(took));

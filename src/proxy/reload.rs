@@ -89,7 +89,9 @@ impl Reloader {
         self.world.metrics.configuration.refused();
         let faults_in_a_line = faults.join("; ");
         tracing::error!(event = "config_not_reloaded", faults = faults_in_a_line, "the configuration before it stays");
-        self.world.last_reload.set(faults, Vec::new());
+        // What waits for a restart goes on waiting.
+        let waiting = self.world.last_reload.get().map(|last| last.waiting.clone());
+        self.world.last_reload.set(faults, waiting.unwrap_or_default());
         false
     }
 

@@ -45,6 +45,7 @@ mod replay;
 mod report;
 mod revocation;
 mod routes;
+mod status;
 mod streaming;
 mod tidy;
 mod token;
