@@ -106,6 +106,3 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;
