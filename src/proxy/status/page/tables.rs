@@ -68,12 +68,18 @@ fn lines(page: &mut Markup, anchors: &[Anchor], now: UnixTime) {
         let end = anchor.not_after.0;
         let (class, words) = left(end, now);
         page.put("<tr><td>").text(&anchor.subject).put("</td><td class=\"when\" data-name=\"ends\">");
-        page.text(anchor.not_after).put("</td><td class=\"").put(class).put("\">").text(words);
+        page.text(date(anchor)).put("</td><td class=\"when ").put(class).put("\">").text(words);
         page.put("</td><td class=\"span\">");
         chart::timeline(page, class, end, now);
         page.put("</td></tr>");
     }
     page.put("</tbody></table>");
+}
+
+/// The day is enough for whoever looks; the rest is in `/status.json`.
+fn date(anchor: &Anchor) -> String {
+    let time = anchor.not_after.to_string();
+    time.split_once('T').map_or_else(String::new, |(date, _)| date.to_owned())
 }
 
 /// How long something is still good: the colour, and words that say the same.
@@ -102,7 +108,7 @@ pub(super) fn keys(page: &mut Markup, state: &State) {
     for keys in &state.keys {
         let (class, words) = freshness(keys, state);
         page.put("<tr><td>").text(&keys.issuer).put("</td><td class=\"count\" data-name=\"keys\">").text(keys.keys);
-        page.put("</td><td class=\"").put(class).put("\">").text(words).put("</td></tr>");
+        page.put("</td><td data-name=\"read\" class=\"").put(class).put("\">").text(words).put("</td></tr>");
     }
     page.put("</tbody></table></section>");
 }
@@ -135,7 +141,10 @@ pub(super) fn crls(page: &mut Markup, state: &State) {
             Some(left) => ("good", format!("in {}", span(left))),
             None => ("bad", format!("overdue for {}", span(now.saturating_sub(due)))),
         };
-        page.put("<tr><td>").text(&crl.issuer).put("</td><td data-name=\"read\">").text(age(state, crl.read.0));
+        page.put("<tr><td>")
+            .text(&crl.issuer)
+            .put("</td><td class=\"when\" data-name=\"read\">")
+            .text(age(state, crl.read.0));
         page.put("</td><td data-name=\"next\" class=\"").put(class).put("\">").text(words).put("</td></tr>");
     }
     page.put("</tbody></table></section>");
