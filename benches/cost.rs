@@ -4,6 +4,7 @@
 //! The legs take turns, so that whatever else the machine does falls on all of them alike. What is counted is the CPU
 //! time the kernel charges to all threads of the proxy's process, so waiting costs nothing.
 //!
+//! `cargo bench --bench cost opaque` tells what a token that has to be introspected costs, known and unknown.
 //! `cargo bench --bench cost revocation` tells what asking about certificates costs, first and later.
 
 #![expect(
@@ -19,7 +20,10 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -33,6 +37,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[path = "cost/credentials.rs"]
 mod credentials;
+#[path = "cost/opaque.rs"]
+mod opaque;
 #[path = "cost/responder.rs"]
 mod responder;
 #[path = "cost/revocation.rs"]
@@ -49,6 +55,9 @@ fn main() {
     }
     if arguments.iter().any(|argument| argument == "revocation") {
         return revocation::measure();
+    }
+    if arguments.iter().any(|argument| argument == "opaque") {
+        return opaque::measure();
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let credentials = Credentials::mint();
@@ -68,15 +77,20 @@ fn main() {
             Proxy::certbound(folder.path(), "cold", backend, &[NO_REVOCATION, NO_CACHES].concat()),
         ),
     ];
-    for leg in &legs {
-        drive(leg.proxy.address, &request, REQUESTS / 4);
+    compare(&mut legs, &[&request, &request, &request]);
+}
+
+/// Measures the legs in turns, each with its own request, and prints the table.
+fn compare(legs: &mut [Leg], requests: &[&[u8]]) {
+    for (leg, request) in legs.iter().zip(requests) {
+        drive(leg.proxy.address, request, REQUESTS / 4);
     }
     for _ in 0..ROUNDS {
-        for leg in &mut legs {
-            leg.measure(&request);
+        for (leg, request) in legs.iter_mut().zip(requests) {
+            leg.measure(request);
         }
     }
-    report(&mut legs);
+    report(legs);
 }
 
 fn report(legs: &mut [Leg]) {
@@ -137,6 +151,7 @@ impl Proxy {
         Self { child, address }
     }
 
+    /// `tables` come after the lines of the one issuer.
     fn certbound(folder: &Path, name: &str, backend: SocketAddr, tables: &str) -> Self {
         let file = folder.join(format!("{name}.toml"));
         fs::write(&file, configuration(name, backend, tables)).expect("a configuration");
@@ -252,8 +267,14 @@ fn one_client(address: SocketAddr, request: &[u8], requests: u32) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_nodelay(true).expect("no delay");
     let mut chunk = [0; 4096];
+    let mut request = request.to_vec();
+    let place = request.windows(NUMBER.len()).position(|window| window == NUMBER);
     for _ in 0..requests {
-        stream.write_all(request).expect("a request sent");
+        if let Some(place) = place {
+            let number = format!("{:016}", LATEST.fetch_add(1, Ordering::Relaxed));
+            request[place..place + NUMBER.len()].copy_from_slice(number.as_bytes());
+        }
+        stream.write_all(&request).expect("a request sent");
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\nok") {
             let read = stream.read(&mut chunk).expect("an answer");
@@ -288,6 +309,9 @@ impl ProxyHttp for Bare {
     }
 }
 
+/// In a request it stands for a number that no other request has.
+const NUMBER: &[u8] = b"NNNNNNNNNNNNNNNN";
+static LATEST: AtomicU64 = AtomicU64::new(0);
 const ROUNDS: usize = 9;
 const REQUESTS: u32 = 8_000;
 const CLIENTS: u32 = 8;

@@ -12,7 +12,7 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What one client needs.
 pub(crate) struct Credentials {
@@ -20,6 +20,8 @@ pub(crate) struct Credentials {
     keys: String,
     certificate: String,
     token: String,
+    /// The claims of the token.
+    pub(crate) claims: Value,
 }
 
 impl Credentials {
@@ -44,12 +46,13 @@ impl Credentials {
             .collect();
         let client = client.signed_by(&key, &authority).expect("a certificate");
 
-        let (keys, token) = token(client.der());
+        let (keys, token, claims) = token(client.der());
         Self {
             authority: authority_certificate.pem(),
             keys,
             certificate: utf8_percent_encode(&client.pem(), ESCAPED).to_string(),
             token,
+            claims,
         }
     }
 
@@ -61,19 +64,24 @@ impl Credentials {
 
     /// The request, as nginx would forward it.
     pub(crate) fn request(&self) -> Vec<u8> {
+        self.request_with(&self.token)
+    }
+
+    /// The same with another token.
+    pub(crate) fn request_with(&self, token: &str) -> Vec<u8> {
         format!(
             "GET /accounts/22289/balances?from=2026-01-01 HTTP/1.1\r\nHost: api.bank.example\r\nUser-Agent: tpp/1.0\r\n\
              Accept: application/json\r\nX-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n\
              x-fapi-interaction-id: 93bac548-d2de-4546-b106-880a5018460d\r\nX-SSL-Client-Cert: {}\r\n\
              Authorization: Bearer {}\r\n\r\n",
-            self.certificate, self.token
+            self.certificate, token
         )
         .into_bytes()
     }
 }
 
-/// A JWK set, and an ES256 token under it.
-fn token(certificate: &[u8]) -> (String, String) {
+/// A JWK set, an ES256 token under it, and the token's claims.
+fn token(certificate: &[u8]) -> (String, String, Value) {
     let random = SystemRandom::new();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key pair");
@@ -91,7 +99,7 @@ fn token(certificate: &[u8]) -> (String, String) {
     });
     let signed = [encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes())].join(".");
     let signature = key.sign(&random, signed.as_bytes()).expect("a signature");
-    (keys.to_string(), format!("{signed}.{}", encode(signature.as_ref())))
+    (keys.to_string(), format!("{signed}.{}", encode(signature.as_ref())), claims)
 }
 
 /// What nginx escapes: all but the unreserved characters.

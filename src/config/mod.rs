@@ -219,6 +219,7 @@ impl Tables {
                 binding: self.tokens.binding,
                 origin: self.listener.origin,
                 registration: registered.0,
+                consent_reads_body: self.consents.body,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,

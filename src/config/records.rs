@@ -17,9 +17,8 @@ pub(super) fn log(mut table: Table<'_>) -> Log {
 pub(super) fn audit(mut table: Table<'_>) -> Audit {
     let sink = sink(&mut table);
     let deny_on_failure = table.choice("on_failure", ("deny", true), &[("allow", false)]);
-    table.boolean("hash_chain", false);
-    table.not_yet("hash_chain");
-    Audit { sink, deny_on_failure }
+    let hash_chain = table.boolean("hash_chain", false);
+    Audit { sink, deny_on_failure, hash_chain }
 }
 
 fn sink(table: &mut Table<'_>) -> Sink {

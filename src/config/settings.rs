@@ -409,6 +409,8 @@ pub struct Audit {
     pub sink: Sink,
     /// Whether a request is refused when its decision cannot be recorded.
     pub deny_on_failure: bool,
+    /// Whether each line carries the hash of the one before.
+    pub hash_chain: bool,
 }
 
 /// Where audit lines go.

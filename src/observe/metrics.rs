@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, text},
     metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use rustls_pki_types::UnixTime;
 
@@ -60,6 +60,7 @@ pub struct Metrics {
     served: Cells<Served, Histogram>,
     active: Gauge,
     refused: Counter,
+    exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
 }
@@ -118,45 +119,31 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
-        let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");
-        let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
-        let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
-        let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
-        let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
-        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
-        let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
-        let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
-        let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
-        let introspections = Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers");
-        let (keys, active) = (Family::default(), Gauge::default());
-        let name = "certbound_jwks_last_success_timestamp_seconds";
-        to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
-        to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
-        let (refused, ending) = (Counter::default(), Counter::default());
-        let name = "certbound_client_certificates_ending";
-        to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
-        to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
-        let configuration = Configured::new(to);
+        let keys = "certbound_jwks_last_success_timestamp_seconds";
+        let ending = "certbound_client_certificates_ending";
+        let ends_soon = "Accepted requests whose client certificate ends within 30 days";
+        let refused = "Connections closed over max_connections";
         Self {
+            decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
+            stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
+            certificates: Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
+            tokens: Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
+            consents: Cells::new(to, "certbound_consents", "Answers of the consent service"),
+            checks: Checks::new(to),
+            crls: CrlEnds::new(to),
+            uses: SingleUses::new(to),
+            issued: IssuedTokens::new(to),
+            served: Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request"),
+            outgoing: Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests"),
+            introspections: Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers"),
+            keys: registered(to, keys, "When the issuer's keys were last read"),
+            active: registered(to, "http_server_active_requests", "Requests under way"),
+            exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
+            ending: registered(to, ending, ends_soon),
+            refused: registered(to, "certbound_connections_refused", refused),
+            configuration: Configured::new(to),
             registry,
-            configuration,
-            decisions,
-            stripped,
-            certificates,
-            tokens,
-            checks,
-            uses,
-            issued,
-            consents,
-            ending,
-            crls,
-            keys,
-            served,
-            active,
-            refused,
-            outgoing,
-            introspections,
         }
     }
 
@@ -210,6 +197,11 @@ impl Metrics {
     pub fn request_begins(&self) -> ActiveRequest {
         self.active.inc();
         ActiveRequest(self.active.clone())
+    }
+
+    /// Notes whether the backend can be reached past certbound.
+    pub fn backend_exposed(&self, is_so: bool) {
+        self.exposed.set(is_so.into());
     }
 
     /// Counts connections that were closed because there were too many.
@@ -327,6 +319,12 @@ impl Lookups {
             None => {}
         }
     }
+}
+
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 /// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.

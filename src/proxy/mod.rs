@@ -6,6 +6,7 @@ pub mod answers;
 mod backend;
 mod body;
 pub mod exchange;
+pub mod exposure;
 mod framing;
 pub mod generation;
 pub mod health;

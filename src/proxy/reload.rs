@@ -59,7 +59,8 @@ impl Reloader {
         let mut watch = self.watch();
         loop {
             tokio::select! {
-                () = self.told.notified() => {}
+                // Whoever rotates logs says so by SIGHUP, as does whoever changed the configuration.
+                () = self.told.notified() => self.world.audit.reopen(),
                 () = watch.changed() => {}
             }
             // What was read in vain is not read again until it changes.

@@ -23,6 +23,7 @@ use crate::{
     proxy::{
         World,
         admin::Admin,
+        exposure::Exposure,
         generation::Generation,
         health::Health,
         listen::{Handshake, Reception, Socket},
@@ -90,6 +91,9 @@ impl Server {
         }
         background.spawn(watch_expiry(Arc::clone(&world)));
         background.spawn(reloader.run());
+        if let Some(exposure) = Exposure::of(Arc::clone(&world)) {
+            background.spawn(exposure.watch());
+        }
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
         let refused = world.metrics.refused_connections();

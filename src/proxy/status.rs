@@ -78,7 +78,7 @@ impl Pages for Status {
 fn names_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let host = host.to_str().is_ok_and(|host| is_this_machine(host));
+    let host = host.to_str().is_ok_and(is_this_machine);
     host && uri.authority().is_none_or(|authority| is_this_machine(authority.as_str()))
 }
 
