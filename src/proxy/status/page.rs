@@ -78,6 +78,16 @@ fn banners(page: &mut Markup, state: &State) {
         }
         page.put("</ul></section>");
     }
+    if state.backend_exposed {
+        page.put("<section class=\"banner bad\"><h2>The API answers past certbound</h2>");
+        page.put("<p>It listens on an address other than loopback, where others get past every check. ");
+        page.put("Have it listen on 127.0.0.1 alone; the log names the address (<code>backend_exposed</code>).</p></section>");
+    }
+    reload(page, state);
+}
+
+/// What became of the latest configuration.
+fn reload(page: &mut Markup, state: &State) {
     if let (Some(at), false) = (state.reload.at, state.reload.faults.is_empty()) {
         page.put("<section class=\"banner bad\"><h2>The changed configuration was not applied</h2>");
         page.put("<p>It was read ").text(age(state, at.0)).put(", at <time>").text(at).put("</time>. Generation ");

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) mode: &'static str,
     pub(super) ready: bool,
     pub(super) checks: Vec<Check>,
+    /// Whether the API answers past certbound.
+    pub(super) backend_exposed: bool,
     pub(super) generation: Generation,
     pub(super) reload: Reload,
     pub(super) listeners: Vec<Listener>,
@@ -159,6 +161,7 @@ impl State {
             },
             ready: checks.iter().all(|check| check.ok),
             checks,
+            backend_exposed: world.metrics.is_backend_exposed(),
             generation: Generation {
                 number: in_force.number,
                 since: Second(of_system(in_force.since)),
