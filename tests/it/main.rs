@@ -26,6 +26,7 @@ mod check;
 mod connection_source;
 mod consent;
 mod dialects;
+mod documents;
 mod dpop;
 mod drain;
 mod examples;

@@ -86,8 +86,8 @@ fn what_is_wrong_is_said_at_the_top_and_in_words() {
             "(5 min ago)",
         ],
     );
-    let quiet =
-        State { mode: "enforce", ready: true, reload: Reload { at: None, faults: vec![], waiting: vec![] }, ..state() };
+    let reload = Reload { at: None, faults: vec![], waiting: vec![] };
+    let quiet = State { mode: "enforce", ready: true, backend_exposed: false, reload, ..state() };
     let page = of(&quiet, true);
     check(&page, &["<title>certbound: Enforcing, Ready</title>"]);
     assert!(!page.contains("class=\"banner"), "{page}");
