@@ -218,10 +218,7 @@ fn every_page_is_in_the_index() {
 
 #[test]
 fn every_alert_leads_to_its_heading() {
-    // The rules come from another part of the repository, and every one of them names a page.
-    let Ok(rules) = fs::read_to_string(repository("deploy/prometheus/alerts.yaml")) else {
-        return eprintln!("SKIPPED: there are no alert rules yet");
-    };
+    let rules = fs::read_to_string(repository("deploy/prometheus/alerts.yaml")).unwrap();
     let anchors = Page::read("docs/operations.md").anchors();
     let named: Vec<&str> =
         rules.split("docs/operations.md#").skip(1).map(|rest| rest.split(['"', '\n']).next().unwrap()).collect();
