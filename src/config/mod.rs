@@ -9,7 +9,7 @@ pub mod folder;
 pub mod reload;
 pub mod settings;
 
-mod address;
+pub(crate) mod address;
 mod agreement;
 mod anchors;
 mod backend;
@@ -63,7 +63,7 @@ use crate::{
         registration::Registrations,
         reload::Source,
         routes::{Offered, PlacedRoute},
-        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
@@ -150,7 +150,7 @@ struct Tables {
     log: Log,
     audit: Audit,
     admin: Option<Address>,
-    status: Option<Address>,
+    status: Option<StatusPage>,
 }
 
 impl Tables {

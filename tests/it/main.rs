@@ -49,6 +49,7 @@ mod report;
 mod revocation;
 mod routes;
 mod schema;
+mod status;
 mod streaming;
 mod tidy;
 mod token;
