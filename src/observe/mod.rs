@@ -10,6 +10,8 @@ pub(crate) mod timestamp;
 
 pub mod metrics;
 
+pub mod trace;
+
 pub mod log;
 
 pub mod audit;
@@ -17,3 +19,4 @@ pub mod audit;
 pub use audit::{AuditLog, Slot};
 pub use metrics::Metrics;
 pub use record::{Record, Regime};
+pub use trace::{Spans, Trace};

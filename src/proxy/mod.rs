@@ -19,7 +19,9 @@ pub mod request_line;
 mod respond;
 pub mod serve;
 pub mod service;
+pub mod telemetry;
 mod token_endpoint;
+mod trace;
 mod websocket;
 
 use std::sync::Arc;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::{
-    observe::{AuditLog, Metrics},
+    observe::{AuditLog, Metrics, Spans},
     proxy::{activity::Activity, generation::Generation, reload::LastReload},
 };
 
@@ -41,14 +43,16 @@ pub struct World {
     pub metrics: Arc<Metrics>,
     /// The audit log.
     pub audit: AuditLog,
+    /// Where traces go; none: nowhere.
+    pub spans: Option<Spans>,
     /// Requests and connections under way, and whether the process drains.
     pub activity: Activity,
 }
 
 impl World {
-    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog) -> Self {
+    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog, spans: Option<Spans>) -> Self {
         let (last_reload, activity) = (LastReload::default(), Activity::default());
-        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, audit, activity }
+        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, audit, spans, activity }
     }
 
     /// What is in force now.
