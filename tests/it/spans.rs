@@ -9,7 +9,7 @@ use crate::{
         bank::Bank,
         config::Config,
         introspector::{Introspector, active},
-        pki::Pki,
+        pki::{Pki, pem},
         process::{self, Process},
         token::ISSUER,
     },
@@ -27,6 +27,16 @@ struct Collector {
 impl Collector {
     /// None, said loudly, where Python or its packages are missing; in CI that is a failure.
     fn start() -> Option<Self> {
+        Self::with(&[])
+    }
+
+    /// By TLS, as `localhost`.
+    fn over_tls() -> Option<Self> {
+        let server = Pki::get().infrastructure.server(&["localhost"]);
+        Self::with(&[("tls.key", server.key_pem()), ("tls.crt", server.pem())])
+    }
+
+    fn with(files: &[(&str, String)]) -> Option<Self> {
         let python = process::find("python3")?;
         let imports = "import grpc, opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc";
         let found = Command::new(&python).args(["-c", imports]).output().unwrap();
@@ -35,7 +45,14 @@ impl Collector {
             return None;
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collector/collector.py");
-        let mut process = Process::start(Command::new(python).arg(script), tempfile::tempdir().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(python);
+        command.arg(script);
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+            command.arg(name);
+        }
+        let mut process = Process::start(&mut command, folder);
         let port =
             process.await_some(|log| log.lines().find_map(|line| line.strip_prefix("listening on ")?.parse().ok()));
         Some(Self { process, port: port.expect("the collector starts") })
@@ -155,6 +172,21 @@ fn refusal_is_recorded_with_its_reason_and_leaves_at_the_end_at_the_latest() {
     let decided = spans[0].attributes(&["certbound.decision", "certbound.reason", "http.response.status_code"]);
     assert_eq!(decided, ["deny", "certificate_missing", "401"]);
     assert_eq!((spans.len(), spans[0].text("parentSpanId")), (1, ""));
+}
+
+#[test]
+fn spans_go_by_tls_to_a_collector_that_the_configured_authority_vouches_for() {
+    let Some(mut collector) = Collector::over_tls() else { return };
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .set("tracing.otlp_endpoint", &format!("\"https://localhost:{}\"", collector.port))
+        .set("tracing.ca_file", r#""collector.pem""#)
+        .file("collector.pem", pem(&Pki::get().infrastructure.der))
+        .start();
+
+    assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send(), &bank);
+
+    assert_eq!(collector.spans(2)[1].text("kind"), "SPAN_KIND_CLIENT");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn trace_of_the_caller_reaches_the_bank_and_none_is_made_up() {
         let fields = seen.fields.0.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()));
         let mut carried: Vec<_> = fields.filter(|(name, _)| name.starts_with("trace")).collect();
         // Between fields of different names the order means nothing.
-        carried.sort_by(|one, other| one.0.cmp(&other.0).reverse());
+        carried.sort_by(|one, other| one.0.cmp(&other.0));
         let carried: Vec<_> = carried.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         assert_eq!(carried, expected, "{sent:?}");
     };
