@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core spans check deny bench
+.PHONY: help tools quickstart test core spans check deny deploy bench
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,10 @@ check: tools deny ## format, lints, documentation, supply chain
 
 deny:
 	cargo deny check licenses bans sources
+
+deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by certbound
+	$(CARGO) build --quiet --bin certbound
+	deploy/check $${CARGO_TARGET_DIR:-target}/debug/certbound
 
 bench: tools ## CPU a request beside a bare Pingora proxy
 	$(CARGO) bench --bench cost

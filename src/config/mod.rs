@@ -9,7 +9,7 @@ pub mod folder;
 pub mod reload;
 pub mod settings;
 
-mod address;
+pub(crate) mod address;
 mod agreement;
 mod anchors;
 mod backend;
@@ -62,7 +62,7 @@ use crate::{
         registration::Registrations,
         reload::Source,
         routes::{Offered, PlacedRoute},
-        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Tracing, Uses},
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Tracing, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
@@ -149,7 +149,7 @@ struct Tables {
     log: Log,
     audit: Audit,
     admin: Option<Address>,
-    status: Option<Address>,
+    status: Option<StatusPage>,
     tracing: Option<Tracing>,
 }
 

@@ -56,7 +56,7 @@ pub struct Settings {
     /// Probes and metrics.
     pub admin: Address,
     /// The status page; none: off.
-    pub status: Option<Address>,
+    pub status: Option<StatusPage>,
     /// Where spans go; none: nowhere.
     pub tracing: Option<Tracing>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
@@ -81,6 +81,15 @@ pub enum Address {
     Tcp(String),
     /// `unix:PATH`.
     Unix(PathBuf),
+}
+
+/// Where the status page is served: on this machine only.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StatusPage {
+    /// Where.
+    pub address: Address,
+    /// Whether the operator chose the address. The default yields where another process has it, such as a second certbound.
+    pub chosen: bool,
 }
 
 /// The data listener.

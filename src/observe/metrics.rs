@@ -239,6 +239,17 @@ impl Metrics {
         self.issued.count(token);
     }
 
+    /// When an issuer's keys were last fetched or read; none: never.
+    pub fn keys_last_fetched(&self, issuer: &str) -> Option<UnixTime> {
+        let known = self.keys.get(&Issuer { issuer: issuer.to_owned() })?.get();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(known).unwrap_or_default())))
+    }
+
+    /// Whether the API answered past certbound when that was last looked at.
+    pub fn is_backend_exposed(&self) -> bool {
+        self.exposed.get() != 0
+    }
+
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
     pub fn outgoing(&self, peer: &'static str, took: Duration) {
         self.outgoing.with(&Peer { peer }, |histogram| histogram.observe(took));

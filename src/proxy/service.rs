@@ -384,6 +384,7 @@ impl ProxyHttp for Sidecar {
             slot.record(&record);
         }
         observe::log::access(&exchange.generation.settings.log, &record);
+        self.world.history.record(&record);
         self.world.metrics.record(&record);
         if let (Some(spans), Some(trace)) = (&self.world.spans, exchange.trace.take()) {
             spans.end(trace, &record, exchange.asked);

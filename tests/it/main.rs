@@ -26,6 +26,7 @@ mod check;
 mod connection_source;
 mod consent;
 mod dialects;
+mod documents;
 mod dpop;
 mod drain;
 mod examples;
@@ -50,6 +51,7 @@ mod revocation;
 mod routes;
 #[cfg(feature = "otel")]
 mod spans;
+mod status;
 mod streaming;
 mod tidy;
 mod token;

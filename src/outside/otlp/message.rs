@@ -123,17 +123,13 @@ mod tests {
     #[test]
     fn fields_are_written_as_protocol_buffers_have_them() {
         // 150 and "testing" are the examples of the encoding's documentation.
-        let check = |write: &dyn Fn(&mut Message), expected: &[u8]| {
-            let mut message = Message::default();
-            write(&mut message);
-            assert_eq!(message.0, expected);
-        };
-        check(&|message| drop(message.number(1, 150)), b"\x08\x96\x01");
-        check(&|message| drop(message.text(2, "testing")), b"\x12\x07testing");
-        check(&|message| drop(message.message(3, Message::default().number(1, 150))), b"\x1a\x03\x08\x96\x01");
-        check(&|message| drop(message.number(1, 0)), b"\x08\x00");
-        check(&|message| drop(message.fixed(16, &1_u32.to_le_bytes())), b"\x85\x01\x01\x00\x00\x00");
-        check(&|message| drop(message.fixed(7, &1_u64.to_le_bytes())), b"\x39\x01\x00\x00\x00\x00\x00\x00\x00");
+        let check = |message: &mut Message, expected: &[u8]| assert_eq!(message.0, expected);
+        check(Message::default().number(1, 150), b"\x08\x96\x01");
+        check(Message::default().text(2, "testing"), b"\x12\x07testing");
+        check(Message::default().message(3, Message::default().number(1, 150)), b"\x1a\x03\x08\x96\x01");
+        check(Message::default().number(1, 0), b"\x08\x00");
+        check(Message::default().fixed(16, &1_u32.to_le_bytes()), b"\x85\x01\x01\x00\x00\x00");
+        check(Message::default().fixed(7, &1_u64.to_le_bytes()), b"\x39\x01\x00\x00\x00\x00\x00\x00\x00");
     }
 
     #[test]
