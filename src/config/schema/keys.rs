@@ -312,7 +312,9 @@ fn admin() -> Vec<Key> {
 fn tracing() -> Vec<Key> {
     vec![
         table("tracing", "Spans of requests."),
-        row("tracing.otlp_endpoint", URL, "", "Where they go by OTLP, like `http://127.0.0.1:4317`; left out, nowhere."),
+        row("tracing.otlp_endpoint", COLLECTOR, "", "Where they go by OTLP over gRPC, like `http://127.0.0.1:4317`; left out, nowhere. Needs a build with the feature otel."),
+        row("tracing.sample_percent", Form::Integer(0, 100), "100", "Of the requests whose `traceparent` a trusted balancer did not pass on; those with one are recorded as their caller decided."),
+        row("tracing.ca_file", FILE, "", "Authorities of its https; left out, the public ones."),
     ]
 }
 
@@ -365,6 +367,7 @@ const URL: Form = Form::Text("https?://.+", "`https://` or `http://` address");
 const ADDRESS: Form = Form::Text(r"unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port or `unix:PATH`");
 const STATUS_ADDRESS: Form =
     Form::Text(r"off|unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port, `unix:PATH`, or `\"off\"`");
+const COLLECTOR: Form = Form::Text("https?://[^/?#]+/?", "`https://` or `http://` origin");
 const ORIGIN: Form = Form::Text("https?://[^/?#]+", "`https://` or `http://` origin");
 const DURATION: Form = Form::Quantity("0*[1-9][0-9]*(ms|s|m|h)", "duration");
 const DURATION_OR_ZERO: Form = Form::Quantity("[0-9]+(ms|s|m|h)", "duration, zero too");
