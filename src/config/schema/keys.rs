@@ -312,7 +312,7 @@ fn admin() -> Vec<Key> {
 fn tracing() -> Vec<Key> {
     vec![
         table("tracing", "Spans of requests."),
-        row("tracing.otlp_endpoint", COLLECTOR, "", "Where they go by OTLP over gRPC, like `http://127.0.0.1:4317`; left out, nowhere. Needs a build with the feature otel."),
+        row("tracing.otlp_endpoint", COLLECTOR, "", "Where they go by OTLP over gRPC, like `http://127.0.0.1:4317`; left out, nowhere."),
         row("tracing.sample_percent", Form::Integer(0, 100), "100", "Of the requests whose `traceparent` a trusted balancer did not pass on; those with one are recorded as their caller decided."),
         row("tracing.ca_file", FILE, "", "Authorities of its https; left out, the public ones."),
     ]
