@@ -48,6 +48,7 @@ mod replay;
 mod report;
 mod revocation;
 mod routes;
+mod spoof;
 mod streaming;
 mod tidy;
 mod token;
