@@ -61,6 +61,9 @@ pub(super) fn http1() -> Vec<Case<Vec<u8>>> {
     for body in BADLY_CHUNKED {
         add(post("Transfer-Encoding: chunked", body), Expected::Unless(b"hello".into()));
     }
+    // Pingora takes the line feed for a part of the extension, and the empty line for the last chunk.
+    let read_on = "5;\nhello\r\n2d\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n\r\n0\r\n\r\n";
+    add(post("Transfer-Encoding: chunked", read_on), Expected::Unless(b"2d\r\n0".into()));
     all
 }
 
@@ -103,6 +106,11 @@ pub(super) fn http2() -> Vec<Case<Vec<Vec<u8>>>> {
             sent
         });
     }
+    // The parser of HTTP/2 cuts a fragment off before anyone sees it: what is judged is what is forwarded.
+    add("fragment".to_owned(), Expected::Forwarded(b"hello".into()), &|target| {
+        let path = format!("{target}#/../smuggled");
+        frames::request(1, &frames::with_pseudo("POST", &path, &[]), &[b"hello"])
+    });
     for (method, path) in PSEUDO_FIELDS {
         add(format!("{method:?} {path:?}"), Expected::Refused, &|target| {
             frames::request(1, &frames::with_pseudo(method, &path.replace("@target", target), &[]), &[b"hello"])
@@ -272,7 +280,6 @@ const BADLY_CHUNKED: &[&str] = &[
     "g\r\nhello\r\n0\r\n\r\n",
     ";a\r\nhello\r\n0\r\n\r\n",
     // A line that ends in the extension for one party, and after it for another.
-    "5;\nhello\r\n2d\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n\r\n0\r\n\r\n",
     "5;a\nb\r\nhello\r\n0\r\n\r\n",
     "5;a\rb\r\nhello\r\n0\r\n\r\n",
     // An end that is none for a party that wants trailers to be fields.
@@ -327,7 +334,6 @@ const PSEUDO_FIELDS: &[(&str, &str)] = &[
     ("POST", "@target HTTP/1.1\r\nHost: h\r\n\r\nGET /smuggled"),
     ("POST", "@target /smuggled"),
     ("POST", "@target\t/smuggled"),
-    ("POST", "@target#fragment"),
     ("POST", ""),
     ("POST", "smuggled"),
     ("POST", "*"),
