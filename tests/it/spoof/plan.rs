@@ -14,7 +14,7 @@ pub(super) struct Case {
     pub(super) marker: String,
     pub(super) place: Place,
     pub(super) protocol: Protocol,
-    pub(super) trusted: bool,
+    pub(super) peer: Peer,
     pub(super) kind: Kind,
     /// Whether the forged field stands before the load balancer's own.
     pub(super) first: bool,
@@ -35,6 +35,19 @@ pub(super) enum Protocol {
     Http1,
     H2c,
     H2,
+}
+
+/// Who sends it, and what becomes of a refusal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Peer {
+    Balancer,
+    Stranger,
+    /// A stranger to a certbound that only reports what it would refuse.
+    Reported,
+}
+
+impl Peer {
+    pub(super) const ALL: [Self; 3] = [Self::Balancer, Self::Stranger, Self::Reported];
 }
 
 /// What the route demands before it forwards.
@@ -74,12 +87,12 @@ impl Case {
         if self.place == Place::Connection {
             return Some("request_malformed");
         }
-        if !self.kind.judges_certificates() {
+        if !self.kind.judges_certificates() || self.peer == Peer::Reported {
             return None;
         }
         let read = |name: &str| self.place != Place::Trailer && self.name.eq_ignore_ascii_case(name);
         // Two secrets prove nothing.
-        if !self.trusted || read(SECRET_HEADER) {
+        if self.peer == Peer::Stranger || read(SECRET_HEADER) {
             return Some("certificate_missing");
         }
         read(CERTIFICATE_HEADER).then_some("certificate_repeated")
@@ -102,15 +115,16 @@ pub(super) fn cases(rounds: u64, chance: &mut Chance) -> Vec<Case> {
     let mut cases = Vec::new();
     for _ in 0..rounds {
         for name in names::all() {
-            // Fewer strangers than friends: most of what a stranger sends is refused for that alone.
             let mut turn = chance.below(Kind::ALL.len());
             for (protocol, place) in &ways {
                 turn += 1;
                 let name = names::spelled(&name, chance);
                 let marker = format!("forged-{:016x}-{}", chance.next(), cases.len());
                 let kind = Kind::ALL[turn % Kind::ALL.len()];
-                let (trusted, first) = (chance.below(4) > 0, chance.below(2) == 0);
-                cases.push(Case { name, marker, place: *place, protocol: *protocol, trusted, kind, first });
+                // Fewer strangers than friends: most of what a stranger sends is refused for that alone.
+                let peer = chance.of(&[Peer::Balancer, Peer::Balancer, Peer::Stranger, Peer::Reported]);
+                let first = chance.below(2) == 0;
+                cases.push(Case { name, marker, place: *place, protocol: *protocol, peer, kind, first });
             }
         }
     }

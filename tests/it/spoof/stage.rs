@@ -1,8 +1,8 @@
-//! certbound in front of one bank four times: for a load balancer and for a stranger, in plaintext and by TLS.
+//! certbound in front of one bank six times: for each peer, in plaintext and by TLS.
 
 use std::mem;
 
-use super::plan::{Case, Kind, Place, Protocol, SECRET_HEADER};
+use super::plan::{Case, Kind, Peer, Place, Protocol, SECRET_HEADER};
 use crate::{
     consent::service::Service,
     http2::{self, Message},
@@ -31,7 +31,7 @@ pub(super) struct Stage {
 /// One certbound, and the connections to it that are still good.
 struct Entrance {
     protocol: Protocol,
-    trusted: bool,
+    peer: Peer,
     sidecar: usize,
     http1: Option<Connection>,
     http2: Option<http2::Client>,
@@ -42,14 +42,14 @@ impl Stage {
     pub(super) fn set() -> (Self, Vec<Sidecar>) {
         let (bank, consents) = (Bank::start(), Service::start());
         let (mut sidecars, mut entrances) = (Vec::new(), Vec::new());
-        for trusted in [true, false] {
-            let config = config(&bank, &consents.endpoint(), trusted);
+        for peer in Peer::ALL {
+            let config = config(&bank, &consents.endpoint(), peer);
             for (config, protocols) in
                 [(config.clone(), &[Protocol::Http1, Protocol::H2c][..]), (config.with_tls(), &[Protocol::H2])]
             {
                 for protocol in protocols {
                     let sidecar = sidecars.len();
-                    entrances.push(Entrance { protocol: *protocol, trusted, sidecar, http1: None, http2: None });
+                    entrances.push(Entrance { protocol: *protocol, peer, sidecar, http1: None, http2: None });
                 }
                 sidecars.push(config.start());
             }
@@ -64,7 +64,7 @@ impl Stage {
     pub(super) fn send(&mut self, case: &Case, sidecars: &[Sidecar]) -> Answer {
         let fields = self.fields(case);
         let mut of_case =
-            self.entrances.iter_mut().filter(|one| (one.protocol, one.trusted) == (case.protocol, case.trusted));
+            self.entrances.iter_mut().filter(|one| (one.protocol, one.peer) == (case.protocol, case.peer));
         let entrance = of_case.next().unwrap();
         let sidecar = &sidecars[entrance.sidecar];
         match case.protocol {
@@ -102,7 +102,7 @@ impl Stage {
 
     /// Every identity header that certbound itself writes for the bank.
     pub(super) fn written(&self, case: &Case) -> Vec<(String, String)> {
-        if !case.kind.judges_certificates() {
+        if !case.kind.judges_certificates() || case.peer == Peer::Reported {
             return Vec::new();
         }
         let thumbprint = ("x-client-thumbprint".to_owned(), Pki::get().alice.thumbprint());
@@ -110,9 +110,11 @@ impl Stage {
     }
 }
 
-fn config(bank: &Bank, consents: &str, trusted: bool) -> Config {
-    let networks = if trusted { r#"["127.0.0.0/8"]"# } else { r#"["10.0.0.0/8"]"# };
+fn config(bank: &Bank, consents: &str, peer: Peer) -> Config {
+    let mode = if peer == Peer::Reported { r#""report""# } else { r#""enforce""# };
+    let networks = if peer == Peer::Balancer { r#"["127.0.0.0/8"]"# } else { r#"["10.0.0.0/8"]"# };
     Config::in_front_of(bank)
+        .set("mode", mode)
         .set("load_balancer.trusted_networks", networks)
         .set("load_balancer.secret_header", &format!("{{ name = {SECRET_HEADER:?}, value_file = \"secret\" }}"))
         .file("secret", SECRET)
