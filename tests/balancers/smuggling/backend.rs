@@ -44,7 +44,7 @@ impl Backend {
             let listens = process.await_some(|_| TcpStream::connect(("127.0.0.1", port)).ok());
             listens.map(|_| Server { _process: process, port })
         });
-        started.unwrap_or_else(|| panic!("{} does not start", self.program))
+        started.expect("the server starts")
     }
 }
 

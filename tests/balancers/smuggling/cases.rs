@@ -22,7 +22,7 @@ pub(super) enum Expected {
 }
 
 impl Case<Vec<u8>> {
-    /// How the end of the answer is found depends on it.
+    /// On which the end of the answer depends.
     pub(super) fn method(&self) -> &'static str {
         if self.sent.starts_with(b"HEAD") { "HEAD" } else { "POST" }
     }
@@ -68,55 +68,77 @@ pub(super) fn http1() -> Vec<Case<Vec<u8>>> {
 }
 
 pub(super) fn http2() -> Vec<Case<Vec<Vec<u8>>>> {
-    let mut all = Vec::new();
-    let mut add = |name: String, expected, sent: &dyn Fn(&str) -> Vec<Vec<u8>>| {
-        let target = format!("/say/200?frames={}", all.len());
+    let mut all = OverHttp2(Vec::new());
+    all.add_fields();
+    all.add_pseudo_fields();
+    all.add_lengths();
+    all.add_bodies();
+    all.0
+}
+
+struct OverHttp2(Vec<Case<Vec<Vec<u8>>>>);
+
+impl OverHttp2 {
+    fn add(&mut self, name: String, expected: Expected, sent: impl FnOnce(&str) -> Vec<Vec<u8>>) {
+        let target = format!("/say/200?frames={}", self.0.len());
         let sent = sent(&target);
-        all.push(Case { name, target, sent, expected });
-    };
-    for (name, value) in FIELDS_OF_HTTP2 {
-        add(format!("{name:?}: {value:?}"), Expected::Refused, &|target| {
-            let fields = frames::with_pseudo("POST", target, &[(name.as_bytes(), value.as_bytes())]);
-            frames::request(1, &fields, &[b"hello", SMUGGLED.as_bytes()])
+        self.0.push(Case { name, target, sent, expected });
+    }
+
+    fn add_fields(&mut self) {
+        for (name, value) in FIELDS_OF_HTTP2 {
+            self.add(format!("{name:?}: {value:?}"), Expected::Refused, |target| {
+                let fields = frames::with_pseudo("POST", target, &[(name.as_bytes(), value.as_bytes())]);
+                frames::request(1, &fields, &[b"hello", SMUGGLED.as_bytes()])
+            });
+        }
+    }
+
+    fn add_pseudo_fields(&mut self) {
+        for (method, path) in PSEUDO_FIELDS {
+            self.add(format!("{method:?} {path:?}"), Expected::Refused, |target| {
+                let path = path.replace("@target", target);
+                frames::request(1, &frames::with_pseudo(method, &path, &[]), &[b"hello"])
+            });
+        }
+        // The parser of HTTP/2 cuts a fragment off before anyone sees it: what is judged is what is forwarded.
+        self.add("fragment".to_owned(), Expected::Forwarded(b"hello".into()), |target| {
+            let path = format!("{target}#/../smuggled");
+            frames::request(1, &frames::with_pseudo("POST", &path, &[]), &[b"hello"])
         });
     }
-    for (length, whole) in [("10", b"hello".as_slice()), ("2", b"hello"), ("0", b"hello"), ("5, 5", b"hello")] {
-        // What came before the mistake showed may have been forwarded; an end of it must not.
-        add(format!("content-length {length} of 5"), Expected::Unless(Vec::new()), &|target| {
-            let fields = frames::with_pseudo("POST", target, &[(b"content-length", length.as_bytes())]);
-            frames::request(1, &fields, &[whole])
+
+    fn add_lengths(&mut self) {
+        for length in ["10", "2", "0", "5, 5"] {
+            // What came before the mistake showed may have been forwarded; an end of it must not.
+            self.add(format!("content-length {length} of 5"), Expected::Unless(Vec::new()), |target| {
+                let fields = frames::with_pseudo("POST", target, &[(b"content-length", length.as_bytes())]);
+                frames::request(1, &fields, &[b"hello"])
+            });
+        }
+        self.add("content-length twice".to_owned(), Expected::Refused, |target| {
+            let lengths: [(&[u8], &[u8]); 2] = [(b"content-length", b"5"), (b"content-length", b"7")];
+            frames::request(1, &frames::with_pseudo("POST", target, &lengths), &[b"hello"])
         });
     }
-    add("content-length twice".to_owned(), Expected::Refused, &|target| {
-        let lengths: [(&[u8], &[u8]); 2] = [(b"content-length", b"5"), (b"content-length", b"7")];
-        frames::request(1, &frames::with_pseudo("POST", target, &lengths), &[b"hello"])
-    });
-    for method in ["GET", "POST", "DELETE"] {
-        add(format!("{method} with a request for a body"), Expected::Forwarded(SMUGGLED.into()), &|target| {
-            let (one, two) = SMUGGLED.as_bytes().split_at(7);
-            frames::request(1, &frames::with_pseudo(method, target, &[]), &[one, two])
-        });
+
+    fn add_bodies(&mut self) {
+        for method in ["GET", "POST", "DELETE"] {
+            self.add(format!("{method} with a request for a body"), Expected::Forwarded(SMUGGLED.into()), |target| {
+                let (one, two) = SMUGGLED.as_bytes().split_at(7);
+                frames::request(1, &frames::with_pseudo(method, target, &[]), &[one, two])
+            });
+        }
+        for (name, value) in TRAILERS {
+            self.add(format!("trailer {name}"), Expected::Unless(b"hello".into()), |target| {
+                let mut sent = frames::request(1, &frames::with_pseudo("POST", target, &[]), &[b"hello"]);
+                let body = sent.pop().map(frames::open_ended);
+                sent.extend(body);
+                sent.push(frames::trailers(1, &[(name.as_bytes(), value.as_bytes())]));
+                sent
+            });
+        }
     }
-    for (name, value) in TRAILERS {
-        add(format!("trailer {name}"), Expected::Unless(b"hello".into()), &|target| {
-            let mut sent = frames::request(1, &frames::with_pseudo("POST", target, &[]), &[b"hello"]);
-            let body = sent.pop().map(frames::open_ended);
-            sent.extend(body);
-            sent.push(frames::trailers(1, &[(name.as_bytes(), value.as_bytes())]));
-            sent
-        });
-    }
-    // The parser of HTTP/2 cuts a fragment off before anyone sees it: what is judged is what is forwarded.
-    add("fragment".to_owned(), Expected::Forwarded(b"hello".into()), &|target| {
-        let path = format!("{target}#/../smuggled");
-        frames::request(1, &frames::with_pseudo("POST", &path, &[]), &[b"hello"])
-    });
-    for (method, path) in PSEUDO_FIELDS {
-        add(format!("{method:?} {path:?}"), Expected::Refused, &|target| {
-            frames::request(1, &frames::with_pseudo(method, &path.replace("@target", target), &[]), &[b"hello"])
-        });
-    }
-    all
 }
 
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
