@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core spans check deny deploy bench
+.PHONY: help tools quickstart test core check deny deploy bench
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,14 +29,10 @@ test: tools core ## every test; a real load balancer or authorization server tha
 core: ## the gate alone, without Pingora and tokio
 	$(CARGO) test --no-default-features --lib
 
-spans: tools ## what a build with the feature otel adds; a collector that is not installed is skipped loudly
-	$(CARGO) test --features otel --lib -- config otlp trace
-	$(CARGO) test --features otel --test it -- spans
-
 check: tools deny ## format, lints, documentation, supply chain
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) clippy --all-targets --features otel -- -D warnings
+	$(CARGO) clippy --no-default-features --features proxy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --tests -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
