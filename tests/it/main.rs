@@ -52,6 +52,7 @@ mod routes;
 mod schema;
 #[cfg(feature = "otel")]
 mod spans;
+mod spoof;
 mod status;
 mod streaming;
 mod tidy;
