@@ -1,0 +1,117 @@
+//! Where verifiers disagree, and which of it is known.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+/// What became of one case.
+pub(crate) struct Verdict {
+    /// Names of what is wrong with it.
+    pub(crate) faults: Vec<String>,
+    /// The code of the refusal.
+    pub(crate) certbound: Result<(), String>,
+    /// Each with its name and the words of its refusal.
+    pub(crate) others: [(&'static str, Result<(), String>); 2],
+    /// The case as the others read it.
+    pub(crate) case: String,
+}
+
+/// A disagreement that is known.
+pub(crate) struct Difference {
+    /// What is wrong, with or without its place.
+    pub(crate) fault: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) reason: &'static str,
+}
+
+/// Who stands alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// certbound and another one accept; this one refuses, in words that hold these.
+    Accepted(&'static str, &'static str),
+    /// The others accept; certbound refuses with this code.
+    Refused(&'static str),
+}
+
+use Kind::{Accepted, Refused};
+
+impl Difference {
+    fn explains(&self, verdict: &Verdict) -> bool {
+        let fault =
+            |named: &String| named == self.fault || named.split_once(": ").is_some_and(|(_, bare)| bare == self.fault);
+        let kind = match (self.kind, &verdict.certbound) {
+            (Accepted(who, words), Ok(())) => verdict
+                .others
+                .iter()
+                .any(|(other, said)| *other == who && said.as_ref().is_err_and(|said| said.contains(words))),
+            (Refused(code), Err(said)) => said == code,
+            _ => false,
+        };
+        kind && verdict.faults.iter().any(fault)
+    }
+}
+
+impl Verdict {
+    fn refusals(&self) -> usize {
+        self.others.iter().filter(|(_, said)| said.is_err()).count()
+    }
+
+    /// Whether anyone has to say why. certbound is free to refuse what another one refuses too.
+    fn differs(&self) -> bool {
+        match self.certbound {
+            Ok(()) => self.refusals() > 0,
+            Err(_) => self.refusals() == 0,
+        }
+    }
+
+    /// certbound accepts what nobody else does.
+    fn is_false_accept(&self) -> bool {
+        self.certbound.is_ok() && self.refusals() == self.others.len()
+    }
+
+    fn told(&self) -> String {
+        let word = |said: &Result<(), String>| said.as_ref().map_or_else(Clone::clone, |()| "accepts".to_owned());
+        let others = self.others.iter().map(|(who, said)| format!("{who}: {}", word(said)));
+        format!(
+            "{:?}\n  certbound: {}\n  {}",
+            self.faults,
+            word(&self.certbound),
+            others.collect::<Vec<_>>().join("\n  ")
+        )
+    }
+}
+
+/// Fails for each disagreement that no row explains, and for each row that explains none or is not on the page.
+pub(crate) fn hold(verdicts: &[Verdict], known: &[Difference], page: &str) {
+    let accepted = verdicts.iter().filter(|verdict| verdict.certbound.is_ok()).count();
+    let differing: Vec<_> = verdicts.iter().filter(|verdict| verdict.differs()).collect();
+    eprintln!("{} cases, {accepted} accepted by certbound, {} told apart", verdicts.len(), differing.len());
+    let mut wrong = BTreeMap::<String, (usize, &str)>::new();
+    let mut used = BTreeSet::new();
+    for verdict in differing {
+        let row = known.iter().position(|row| row.explains(verdict));
+        match row.filter(|_| !verdict.is_false_accept()) {
+            Some(row) => drop(used.insert(row)),
+            None => wrong.entry(verdict.told()).or_insert((0, &verdict.case)).0 += 1,
+        }
+    }
+    for (told, (times, case)) in &wrong {
+        let alone = if told.contains("certbound: accepts") { "ACCEPTED " } else { "" };
+        println!("{alone}{times} times {told}\n  for example {case}");
+    }
+    assert!(wrong.is_empty(), "{} disagreements that nothing explains", wrong.len());
+    let unused: Vec<_> = known
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| !used.contains(place))
+        .map(|(_, row)| (row.fault, row.kind))
+        .collect();
+    assert!(unused.is_empty(), "differences that were not seen: {unused:?}");
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    for row in known {
+        let line = |line: &str| line.contains(&format!("`{}`", row.fault)) && line.contains(row.reason);
+        assert!(text.lines().any(line), "{page} does not say of `{}`: {}", row.fault, row.reason);
+    }
+}
