@@ -38,37 +38,39 @@ pub(crate) enum Kind {
 use Kind::{Accepted, Refused};
 
 impl Difference {
-    fn explains(&self, verdict: &Verdict) -> bool {
-        let fault =
-            |named: &String| named == self.fault || named.split_once(": ").is_some_and(|(_, bare)| bare == self.fault);
-        let kind = match (self.kind, &verdict.certbound) {
-            (Accepted(who, words), Ok(())) => verdict
-                .others
-                .iter()
-                .any(|(other, said)| *other == who && said.as_ref().is_err_and(|said| said.contains(words))),
-            (Refused(code), Err(said)) => said == code,
+    fn explains(&self, verdict: &Verdict, (other, said): &(&str, Result<(), String>)) -> bool {
+        let fits = match (self.kind, said) {
+            (Accepted(who, words), Err(said)) => *other == who && said.contains(words),
+            (Refused(code), Ok(())) => verdict.certbound.as_ref().is_err_and(|said| said == code),
             _ => false,
         };
-        kind && verdict.faults.iter().any(fault)
+        fits && verdict.faults.iter().any(|fault| self.names(fault))
+    }
+
+    fn names(&self, fault: &str) -> bool {
+        fault == self.fault || fault.split_once(": ").is_some_and(|(_, bare)| bare == self.fault)
     }
 }
 
 impl Verdict {
-    fn refusals(&self) -> usize {
-        self.others.iter().filter(|(_, said)| said.is_err()).count()
+    /// Those that somebody has to say why about: certbound accepts what this one refuses, or stands alone.
+    /// It is free to refuse what another one refuses too.
+    fn differing(&self) -> Vec<&(&'static str, Result<(), String>)> {
+        let refused = self.others.iter().any(|(_, said)| said.is_err());
+        let differs = |other: &&(&str, Result<(), String>)| match self.certbound {
+            Ok(()) => other.1.is_err(),
+            Err(_) => !refused,
+        };
+        self.others.iter().filter(differs).collect()
     }
 
-    /// Whether anyone has to say why. certbound is free to refuse what another one refuses too.
-    fn differs(&self) -> bool {
-        match self.certbound {
-            Ok(()) => self.refusals() > 0,
-            Err(_) => self.refusals() == 0,
-        }
-    }
-
-    /// certbound accepts what nobody else does.
-    fn is_false_accept(&self) -> bool {
-        self.certbound.is_ok() && self.refusals() == self.others.len()
+    /// The rows that explain it. None where one is missing, and where certbound accepts alone, unless two things are
+    /// unusual and each of the others refuses one of them.
+    fn explained(&self, known: &[Difference]) -> Option<Vec<usize>> {
+        let row = |other| known.iter().position(|row| row.explains(self, other));
+        let rows: Option<Vec<usize>> = self.differing().into_iter().map(row).collect();
+        let alone = self.certbound.is_ok() && self.others.iter().all(|(_, said)| said.is_err());
+        rows.filter(|rows| !alone || rows.iter().map(|row| known[*row].fault).collect::<BTreeSet<_>>().len() > 1)
     }
 
     fn told(&self) -> String {
@@ -86,14 +88,13 @@ impl Verdict {
 /// Fails for each disagreement that no row explains, and for each row that explains none or is not on the page.
 pub(crate) fn hold(verdicts: &[Verdict], known: &[Difference], page: &str) {
     let accepted = verdicts.iter().filter(|verdict| verdict.certbound.is_ok()).count();
-    let differing: Vec<_> = verdicts.iter().filter(|verdict| verdict.differs()).collect();
+    let differing: Vec<_> = verdicts.iter().filter(|verdict| !verdict.differing().is_empty()).collect();
     eprintln!("{} cases, {accepted} accepted by certbound, {} told apart", verdicts.len(), differing.len());
     let mut wrong = BTreeMap::<String, (usize, &str)>::new();
     let mut used = BTreeSet::new();
     for verdict in differing {
-        let row = known.iter().position(|row| row.explains(verdict));
-        match row.filter(|_| !verdict.is_false_accept()) {
-            Some(row) => drop(used.insert(row)),
+        match verdict.explained(known) {
+            Some(rows) => used.extend(rows),
             None => wrong.entry(verdict.told()).or_insert((0, &verdict.case)).0 += 1,
         }
     }

@@ -93,10 +93,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("no extensions", ANYWHERE, |own, _| { own.extensions.clear(); own.subject_key = Identifier::Absent; own.authority_key = Identifier::Absent; }),
     fault("unknown critical extension", ANYWHERE, |own, _| own.extensions.push(Extension::new(&[0x2b, 6, 1, 4, 1, 0x81, 0x80, 1], true, vec![5, 0]))),
     fault("unknown extension", ANYWHERE, |own, _| own.extensions.push(Extension::new(&[0x2b, 6, 1, 4, 1, 0x81, 0x80, 1], false, vec![5, 0]))),
-    fault("an extension twice", ANYWHERE, |own, _| { let first = own.extensions[0].clone(); own.extensions.push(first); }),
+    fault("an extension twice", ANYWHERE, |own, _| { let first = own.extensions.first().cloned(); own.extensions.extend(first); }),
     fault("an unknown extension twice", ANYWHERE, |own, _| own.extensions.extend(vec![Extension::new(&[0x2b, 6, 1, 4, 1, 0x81, 0x80, 1], false, vec![5, 0]); 2])),
-    fault("an extension without octets", ANYWHERE, |own, random| { let place = random.below(own.extensions.len()); own.extensions[place].value.clear(); }),
-    fault("an extension with an octet too many", ANYWHERE, |own, random| { let place = random.below(own.extensions.len()); own.extensions[place].value.push(0); }),
+    fault("an extension without octets", ANYWHERE, |own, random| any(own, random, Vec::clear)),
+    fault("an extension with an octet too many", ANYWHERE, |own, random| any(own, random, |value| value.push(0))),
     fault("policyConstraints", ANYWHERE, |own, _| own.with(36, true, sequence(&[&tlv(0x80, &[&[0]])]))),
     fault("policyConstraints, not critical", ANYWHERE, |own, _| own.with(36, false, sequence(&[&tlv(0x80, &[&[0]])]))),
     fault("inhibitAnyPolicy", ANYWHERE, |own, _| own.with(54, true, tlv(2, &[&[0]]))),
@@ -119,14 +119,14 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("purposes: client, critical", ANYWHERE, |own, _| { purposes(own, &[CLIENT_AUTH]); critical(own, 37); }),
     fault("no purposes", LEAF, |own, _| own.without(37)),
     fault("no keyUsage", ANYWHERE, |own, _| own.without(15)),
-    fault("keyUsage not critical", ANYWHERE, |own, _| own.extension(15).unwrap().critical = false),
+    fault("keyUsage not critical", ANYWHERE, |own, _| mark(own, 15, false)),
     fault("keyUsage of a leaf", ISSUERS, |own, _| own.with(15, true, bits(&[0]))),
     fault("keyUsage for CRLs alone", ISSUERS, |own, _| own.with(15, true, bits(&[6]))),
     fault("keyUsage of an authority", LEAF, |own, _| own.with(15, true, bits(&[0, 5]))),
     fault("keyUsage without digitalSignature", LEAF, |own, _| own.with(15, true, bits(&[2]))),
     fault("keyUsage without a bit", ANYWHERE, |own, _| own.with(15, true, tlv(3, &[&[0]]))),
-    fault("keyUsage with bits too many", ANYWHERE, |own, _| { let value = own.extension(15).unwrap(); value.value[2] = 0; }),
-    fault("basicConstraints not critical", ISSUERS, |own, _| own.extension(19).unwrap().critical = false),
+    fault("keyUsage with bits too many", ANYWHERE, |own, _| own.with(15, true, tlv(3, &[&[0, 0x80]]))),
+    fault("basicConstraints not critical", ISSUERS, |own, _| mark(own, 19, false)),
     fault("no basicConstraints", ISSUERS, |own, _| own.without(19)),
     fault("cA left out", ISSUERS, |own, _| own.with(19, true, sequence(&[]))),
     fault("cA false, written out", ANYWHERE, |own, _| own.with(19, true, sequence(&[&[1, 1, 0]]))),
@@ -157,7 +157,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("constraints: address permitted", ISSUERS, |own, _| constrain(own, 0xa0, 0x87, &[10, 0, 0, 0, 255, 0, 0, 0])),
     fault("constraints: URI permitted", ISSUERS, |own, _| constrain(own, 0xa0, 0x86, b"other.example")),
     fault("constraints: registered identifier permitted", ISSUERS, |own, _| constrain(own, 0xa0, 0x88, &[0x2a, 3])),
-    fault("constraints: not critical", ISSUERS, |own, _| { constrain(own, 0xa0, 0x82, b"other.example"); own.extension(30).unwrap().critical = false; }),
+    fault("constraints: not critical", ISSUERS, |own, _| { constrain(own, 0xa0, 0x82, b"other.example"); mark(own, 30, false); }),
     fault("constraints: empty", ISSUERS, |own, _| own.with(30, true, sequence(&[]))),
     fault("constraints: with a minimum", ISSUERS, |own, _| own.with(30, true, sequence(&[&tlv(0xa0, &[&sequence(&[&tlv(0x82, &[b"tpp.example"]), &tlv(0x80, &[&[1]])])])]))),
     fault("constraints", LEAF, |own, _| constrain(own, 0xa0, 0x82, b"tpp.example")),
@@ -173,7 +173,21 @@ pub(crate) const FAULTS: &[Fault] = &[
 ];
 
 fn critical(own: &mut Template, number: u8) {
-    own.extension(number).unwrap().critical = true;
+    mark(own, number, true);
+}
+
+/// Where a second fault has taken the extension away, nothing is left to mark.
+fn mark(own: &mut Template, number: u8, critical: bool) {
+    if let Some(extension) = own.extension(number) {
+        extension.critical = critical;
+    }
+}
+
+fn any(own: &mut Template, random: &mut Random, change: fn(&mut Vec<u8>)) {
+    let place = random.below(own.extensions.len().max(1));
+    if let Some(extension) = own.extensions.get_mut(place) {
+        change(&mut extension.value);
+    }
 }
 
 fn purposes(own: &mut Template, list: &[&[u8]]) {
@@ -188,7 +202,7 @@ fn constrain(own: &mut Template, list: u8, kind: u8, base: &[u8]) {
 /// The issuer as it is written by the subject above, with one octet for another.
 fn respell(own: &mut Template, from: u8, to: u8) {
     // Places count from the root, and the serial number begins with the own place plus one.
-    let above = format!("Place {}", own.serial[0] - 2);
+    let above = format!("Place {}", own.serial.first().map_or(0, |first| first.saturating_sub(2)));
     let mut issuer = name(&[(6, 0x13, "DE"), (10, 0x0c, "Bank"), (3, 0x0c, &above)]);
     issuer.iter_mut().filter(|octet| **octet == from).for_each(|octet| *octet = to);
     own.issuer = Some(issuer);

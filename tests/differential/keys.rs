@@ -100,14 +100,14 @@ impl Keys {
     }
 }
 
-fn elliptic(how: &'static ring::signature::EcdsaSigningAlgorithm) -> EcdsaKeyPair {
+pub(crate) fn elliptic(how: &'static ring::signature::EcdsaSigningAlgorithm) -> EcdsaKeyPair {
     let random = SystemRandom::new();
     let document = EcdsaKeyPair::generate_pkcs8(how, &random).unwrap();
     EcdsaKeyPair::from_pkcs8(how, document.as_ref(), &random).unwrap()
 }
 
 /// A key of this many bits as PKCS#8, which stays in the folder as PEM.
-fn rsa(folder: &TempDir, bits: &str) -> Vec<u8> {
+pub(crate) fn rsa(folder: &TempDir, bits: &str) -> Vec<u8> {
     let file = path(folder, bits);
     openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}"), "-out", &file]);
     rustls_pki_types::PrivatePkcs8KeyDer::from_pem_file(file).unwrap().secret_pkcs8_der().to_vec()

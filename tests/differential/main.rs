@@ -19,6 +19,9 @@ mod others;
 mod paths;
 mod random;
 mod shapes;
+mod token;
+mod tokens;
+mod twists;
 
 use random::Random;
 
