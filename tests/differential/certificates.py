@@ -1,7 +1,7 @@
 """What OpenSSL and Python's cryptography say of certificate chains.
 
 Reads lines of JSON {"anchors": [base64 DER], "chain": [base64 DER], "now": seconds}; writes for each a line
-[OpenSSL's refusal, cryptography's refusal], null where it accepts.
+[OpenSSL's refusal, cryptography's, cryptography's with a lenient policy], null where it accepts.
 """
 
 import base64
@@ -34,12 +34,32 @@ def openssl(anchors, chain, now):
         return f"{type(refusal).__name__}: {refusal}"
 
 
-def cryptography(anchors, chain, now):
-    """By the profile that is its default, which is that of the CA/Browser Forum where it can be."""
+def of_authority(policy, certificate, constraints):
+    if not constraints.ca:
+        raise ValueError("no authority")
+
+
+def for_clients(policy, certificate, purposes):
+    if purposes is not None and x509.ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+        raise ValueError("not for clients")
+
+
+ANY = verification.Criticality.AGNOSTIC
+LENIENT = {
+    "ca_policy": verification.ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, ANY, of_authority)
+    .may_be_present(x509.ExtendedKeyUsage, ANY, for_clients),
+    "ee_policy": verification.ExtensionPolicy.permit_all().may_be_present(x509.ExtendedKeyUsage, ANY, for_clients),
+}
+
+
+def cryptography(anchors, chain, now, policies):
     try:
         leaf, *rest = [x509.load_der_x509_certificate(der) for der in chain]
         store = verification.Store([x509.load_der_x509_certificate(der) for der in anchors])
         builder = verification.PolicyBuilder().store(store).time(now).max_chain_depth(6)
+        if policies:
+            builder = builder.extension_policies(**policies)
         builder.build_client_verifier().verify(leaf, rest)
         return None
     except BaseException as refusal:
@@ -47,8 +67,14 @@ def cryptography(anchors, chain, now):
         return f"{type(refusal).__name__}: {refusal}"
 
 
+def both(anchors, chain, now):
+    """By its default policy, and by one that asks for no more extensions than RFC 5280 does; that one accepts more."""
+    default = cryptography(anchors, chain, now, None)
+    return [default, default and cryptography(anchors, chain, now, LENIENT)]
+
+
 for line in sys.stdin:
     case = json.loads(line)
     anchors, chain = ([base64.b64decode(der) for der in case[part]] for part in ("anchors", "chain"))
     now = datetime.datetime.fromtimestamp(case["now"], datetime.timezone.utc)
-    print(json.dumps([openssl(anchors, chain, now), cryptography(anchors, chain, now)]))
+    print(json.dumps([openssl(anchors, chain, now), *both(anchors, chain, now)]))

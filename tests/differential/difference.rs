@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::is_default_plan;
+
 /// What became of one case.
 pub(crate) struct Verdict {
     /// Names of what is wrong with it.
@@ -13,7 +15,7 @@ pub(crate) struct Verdict {
     /// The code of the refusal.
     pub(crate) certbound: Result<(), String>,
     /// Each with its name and the words of its refusal.
-    pub(crate) others: [(&'static str, Result<(), String>); 2],
+    pub(crate) others: Vec<(&'static str, Result<(), String>)>,
     /// The case as the others read it.
     pub(crate) case: String,
 }
@@ -40,7 +42,7 @@ use Kind::{Accepted, Refused};
 impl Difference {
     fn explains(&self, verdict: &Verdict, (other, said): &(&str, Result<(), String>)) -> bool {
         let fits = match (self.kind, said) {
-            (Accepted(who, words), Err(said)) => *other == who && said.contains(words),
+            (Accepted(who, words), Err(said)) => other.starts_with(who) && said.contains(words),
             (Refused(code), Ok(())) => verdict.certbound.as_ref().is_err_and(|said| said == code),
             _ => false,
         };
@@ -64,13 +66,13 @@ impl Verdict {
         self.others.iter().filter(differs).collect()
     }
 
-    /// The rows that explain it. None where one is missing, and where certbound accepts alone, unless two things are
-    /// unusual and each of the others refuses one of them.
+    /// The rows that explain it; none where one is missing. Nothing explains that certbound accepts alone.
     fn explained(&self, known: &[Difference]) -> Option<Vec<usize>> {
+        if self.certbound.is_ok() && self.others.iter().all(|(_, said)| said.is_err()) {
+            return None;
+        }
         let row = |other| known.iter().position(|row| row.explains(self, other));
-        let rows: Option<Vec<usize>> = self.differing().into_iter().map(row).collect();
-        let alone = self.certbound.is_ok() && self.others.iter().all(|(_, said)| said.is_err());
-        rows.filter(|rows| !alone || rows.iter().map(|row| known[*row].fault).collect::<BTreeSet<_>>().len() > 1)
+        self.differing().into_iter().map(row).collect()
     }
 
     fn told(&self) -> String {
@@ -103,13 +105,14 @@ pub(crate) fn hold(verdicts: &[Verdict], known: &[Difference], page: &str) {
         println!("{alone}{times} times {told}\n  for example {case}");
     }
     assert!(wrong.is_empty(), "{} disagreements that nothing explains", wrong.len());
-    let unused: Vec<_> = known
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| !used.contains(place))
-        .map(|(_, row)| (row.fault, row.kind))
-        .collect();
-    assert!(unused.is_empty(), "differences that were not seen: {unused:?}");
+    // Other cases need not show them all, and what is changed by chance shows them now and then.
+    let seen = |place: usize, row: &Difference| {
+        used.contains(&place) || row.fault.contains("a bit") || row.fault.contains("an octet")
+    };
+    let unused =
+        known.iter().enumerate().filter(|(place, row)| !seen(*place, row)).map(|(_, row)| (row.fault, row.kind));
+    let unused: Vec<_> = unused.collect();
+    assert!(unused.is_empty() || !is_default_plan(), "differences that were not seen: {unused:?}");
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
     for row in known {
         let line = |line: &str| line.contains(&format!("`{}`", row.fault)) && line.contains(row.reason);

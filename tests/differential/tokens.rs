@@ -45,7 +45,7 @@ fn token_that_certbound_accepts_is_accepted_by_another_too() {
             Verdict {
                 faults,
                 certbound: judge(&issuers, &ring, &token),
-                others: [("PyJWT", verdict(pyjwt)), ("jose", verdict(jose))],
+                others: vec![("PyJWT", verdict(pyjwt)), ("jose", verdict(jose))],
                 case: token,
             }
         });
