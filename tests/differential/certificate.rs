@@ -83,12 +83,14 @@ impl Template {
             &self.encode_extensions(keys, above.unwrap_or(self).key),
         ]);
         if let Some(edit) = self.before {
-            edit.apply(&mut signed);
+            let reach = signed.len();
+            edit.apply(&mut signed, reach);
         }
         let signature = tlv(3, &[&[0], &keys.sign(signer, self.sha1, &signed)]);
         let mut whole = sequence(&[&signed, self.outer_algorithm.as_ref().unwrap_or(&algorithm), &signature]);
         if let Some(edit) = self.after {
-            edit.apply(&mut whole);
+            // Signatures are not all of one length, and where something changes follows from the seed alone.
+            edit.apply(&mut whole, signed.len() + SHORTEST_SIGNATURE);
         }
         whole
     }
@@ -137,9 +139,8 @@ impl Extension {
 }
 
 impl Edit {
-    fn apply(self, octets: &mut Vec<u8>) {
-        let length = octets.len();
-        let place = |number: u64| usize::try_from(number >> 16).unwrap() % length;
+    fn apply(self, octets: &mut Vec<u8>, reach: usize) {
+        let place = |number: u64| usize::try_from(number >> 16).unwrap() % reach;
         match self {
             Self::Flip(number) => octets[place(number)] ^= 1 << (number & 7),
             Self::Octet(number) => octets[place(number)] = number.to_le_bytes()[0],
@@ -159,6 +160,9 @@ impl Edit {
         }
     }
 }
+
+/// As DER, in octets.
+const SHORTEST_SIGNATURE: usize = 60;
 
 /// A name of these attributes; `kind` is the string type of each value.
 pub(crate) fn name(attributes: &[(u8, u8, &str)]) -> Vec<u8> {
