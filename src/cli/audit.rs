@@ -30,7 +30,7 @@ enum Command {
 
 /// Verify the hash chain of audit lines
 ///
-/// With [audit] hash_chain = true, each line carries the SHA-256 of the line before; a file that was rotated and a process
+/// With `hash_chain = true` in `[audit]`, each line carries the SHA-256 of the line before; a file that was rotated and a process
 /// that was started anew begin with an empty one.
 /// A line that was changed, and one that is missing or doubled, breaks the chain or the numbers; the first that is not in
 /// order is named.

@@ -63,7 +63,7 @@ pub(super) fn is_exposed(uri: &Uri) -> bool {
 }
 
 /// `localhost`, 127.0.0.0/8, or `::1`, in brackets or not.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }

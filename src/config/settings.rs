@@ -56,7 +56,9 @@ pub struct Settings {
     /// Probes and metrics.
     pub admin: Address,
     /// The status page; none: off.
-    pub status: Option<Address>,
+    pub status: Option<StatusPage>,
+    /// Where spans go; none: nowhere.
+    pub tracing: Option<Tracing>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
     /// What it was read from.
@@ -79,6 +81,15 @@ pub enum Address {
     Tcp(String),
     /// `unix:PATH`.
     Unix(PathBuf),
+}
+
+/// Where the status page is served: on this machine only.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StatusPage {
+    /// Where.
+    pub address: Address,
+    /// Whether the operator chose the address. The default yields where another process has it, such as a second certbound.
+    pub chosen: bool,
 }
 
 /// The data listener.
@@ -269,6 +280,17 @@ pub struct ConsentService {
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// For one question.
     pub timeout: Duration,
+}
+
+/// The collector of spans.
+#[derive(Clone, Debug)]
+pub struct Tracing {
+    /// Scheme, host, and port.
+    pub endpoint: http::Uri,
+    /// Of the requests where no trusted caller decides, how many are recorded.
+    pub sample_percent: usize,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// Where the keys of registrations come from.

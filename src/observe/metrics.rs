@@ -60,6 +60,7 @@ pub struct Metrics {
     served: Cells<Served, Histogram>,
     active: Gauge,
     refused: Counter,
+    spans_lost: Counter,
     exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
@@ -124,6 +125,7 @@ impl Metrics {
         let ending = "certbound_client_certificates_ending";
         let ends_soon = "Accepted requests whose client certificate ends within 30 days";
         let refused = "Connections closed over max_connections";
+        let spans_lost = "Requests whose spans found no room or no collector";
         Self {
             decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
             stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
@@ -142,6 +144,7 @@ impl Metrics {
             exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
             ending: registered(to, ending, ends_soon),
             refused: registered(to, "certbound_connections_refused", refused),
+            spans_lost: registered(to, "certbound_spans_lost", spans_lost),
             configuration: Configured::new(to),
             registry,
         }
@@ -209,6 +212,11 @@ impl Metrics {
         self.refused.clone()
     }
 
+    /// Counts requests whose spans were not collected.
+    pub fn lost_spans(&self) -> Counter {
+        self.spans_lost.clone()
+    }
+
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
@@ -229,6 +237,17 @@ impl Metrics {
     /// Counts a token that was issued.
     pub fn issued(&self, token: IssuedToken) {
         self.issued.count(token);
+    }
+
+    /// When an issuer's keys were last fetched or read; none: never.
+    pub fn keys_last_fetched(&self, issuer: &str) -> Option<UnixTime> {
+        let known = self.keys.get(&Issuer { issuer: issuer.to_owned() })?.get();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(known).unwrap_or_default())))
+    }
+
+    /// Whether the API answered past certbound when that was last looked at.
+    pub fn is_backend_exposed(&self) -> bool {
+        self.exposed.get() != 0
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...

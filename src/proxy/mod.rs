@@ -14,12 +14,17 @@ mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
+mod pages;
+mod readiness;
 pub mod reload;
 pub mod request_line;
 mod respond;
 pub mod serve;
 pub mod service;
+pub mod status;
+pub mod telemetry;
 mod token_endpoint;
+mod trace;
 mod websocket;
 
 use std::sync::Arc;
@@ -27,7 +32,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::{
-    observe::{AuditLog, Metrics},
+    observe::{AuditLog, History, Metrics, Spans},
     proxy::{activity::Activity, generation::Generation, reload::LastReload},
 };
 
@@ -39,16 +44,20 @@ pub struct World {
     pub last_reload: LastReload,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// The last hour.
+    pub history: History,
     /// The audit log.
     pub audit: AuditLog,
+    /// Where traces go; none: nowhere.
+    pub spans: Option<Spans>,
     /// Requests and connections under way, and whether the process drains.
     pub activity: Activity,
 }
 
 impl World {
-    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog) -> Self {
-        let (last_reload, activity) = (LastReload::default(), Activity::default());
-        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, audit, activity }
+    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog, spans: Option<Spans>) -> Self {
+        let (last_reload, activity, history) = (LastReload::default(), Activity::default(), History::new());
+        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, history, audit, spans, activity }
     }
 
     /// What is in force now.

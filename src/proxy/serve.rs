@@ -11,13 +11,13 @@ use pingora::{
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
     config::{
         Settings,
-        settings::{Address, Backend, Listen},
+        settings::{Address, Backend, Listen, StatusPage},
     },
     observe::{AuditLog, Metrics, expiry},
     proxy::{
@@ -27,8 +27,11 @@ use crate::{
         generation::Generation,
         health::Health,
         listen::{Handshake, Reception, Socket},
+        pages,
         reload::Reloader,
         service::Sidecar,
+        status::{Listener, Status},
+        telemetry::Export,
     },
 };
 
@@ -38,9 +41,10 @@ pub struct Server {
     data: Socket,
     reception: Reception,
     proxy: Arc<HttpProxy<Sidecar>>,
-    /// Admin listener, refreshing of keys and CRL files, expiry: they go on until the process ends.
+    /// Admin and status listeners, refreshing of keys and CRL files, expiry: they go on until the process ends.
     background: JoinSet<()>,
     reload: Arc<Notify>,
+    export: Option<Export>,
 }
 
 /// How requests under way ended when the process was told to end.
@@ -62,13 +66,20 @@ impl Server {
         let audit = AuditLog::open(&settings.audit)?;
         metrics.configuration.taken(settings.gate.certificates.truststore().anchors(), false);
         let generation = Generation::first(settings, &metrics)?;
-        let world = Arc::new(World::new(generation, metrics, audit));
-        let Settings { listen, backend, admin, .. } = &world.generation().settings;
+        let (spans, export) = Export::start(&generation.settings, &metrics)?.unzip();
+        let world = Arc::new(World::new(generation, metrics, audit, spans));
+        let Settings { listen, backend, admin, status, .. } = &world.generation().settings;
 
         // First the listener that says what is still missing.
         let admin_socket = bind("admin", admin).await?;
         let data = bind("data", &listen.address).await?;
+        let status_socket = match status {
+            Some(status) => bind_status(status).await?,
+            None => None,
+        };
         world.activity.start();
+        let sockets = [("data", Some(&data)), ("admin", Some(&admin_socket)), ("status", status_socket.as_ref())];
+        let listeners = Listener::all(sockets);
 
         let conf = Arc::new(server_conf(listen, backend));
         let health = Health::of(backend, &conf).map_err(io::Error::other)?;
@@ -76,18 +87,19 @@ impl Server {
         let reload = Arc::new(Notify::new());
         let reloader = Reloader::new(Arc::clone(&world), Arc::clone(&handshake), Arc::clone(&reload));
         let mut background = JoinSet::new();
-        background.spawn(Admin::new(Arc::clone(&world), health).run(admin_socket));
+        background.spawn(pages::serve(Admin::new(Arc::clone(&world), health), admin_socket));
+        if let Some(socket) = status_socket {
+            let status = Status::new(Arc::clone(&world), listeners, socket.is_port());
+            background.spawn(pages::serve(status, socket));
+        }
         background.spawn(watch_expiry(Arc::clone(&world)));
         background.spawn(reloader.run());
         if let Some(exposure) = Exposure::of(Arc::clone(&world)) {
             background.spawn(exposure.watch());
         }
-        let believing = Arc::clone(&world);
-        let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
-        let refused = world.metrics.refused_connections();
-        let reception = Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes));
+        let reception = reception(&world, listen, handshake);
         let proxy = Arc::new(proxy(&world, conf)?);
-        Ok(Self { data, reception, proxy, background, reload, world })
+        Ok(Self { data, reception, proxy, background, reload, export, world })
     }
 
     /// Whoever notifies it has the configuration read anew.
@@ -113,16 +125,26 @@ impl Server {
         // a balancer that sends another request on one is answered, and told that it was the last.
         shutdown.send_replace(true);
         let _ = taking_in.await;
-        let drain_timeout = self.world.generation().settings.listen.drain_timeout;
+        let until = Instant::now() + self.world.generation().settings.listen.drain_timeout;
         tracing::info!(event = "draining", requests = activity.requests().now());
-        let finished = timeout(drain_timeout, activity.requests().none()).await.is_ok();
+        let finished = timeout_at(until, activity.requests().none()).await.is_ok();
         if finished {
             // HTTP/2 answers may still be on their way from the request's task to the connection's.
             let _ = timeout(GOODBYE, activity.http2().none()).await;
         }
         drop(self.background);
+        if let Some(export) = self.export {
+            export.finish(until.max(Instant::now() + GOODBYE)).await;
+        }
         if finished { Ended::Finished } else { Ended::Cut }
     }
+}
+
+fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> Reception {
+    let believing = Arc::clone(world);
+    let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
+    let refused = world.metrics.refused_connections();
+    Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes))
 }
 
 async fn watch_expiry(world: Arc<World>) {
@@ -138,6 +160,17 @@ async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
     let socket = Socket::bind(address).await?;
     tracing::info!(event = "listening", listener, address = %socket);
     Ok(socket)
+}
+
+/// None where another process has the address that nobody chose.
+async fn bind_status(page: &StatusPage) -> io::Result<Option<Socket>> {
+    match bind("status", &page.address).await {
+        Err(error) if !page.chosen && error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!(event = "status_not_served", error = %error, "the status page is not served");
+            Ok(None)
+        }
+        bound => bound.map(Some),
+    }
 }
 
 fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Sidecar>> {
