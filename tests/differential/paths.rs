@@ -20,11 +20,12 @@ use crate::{
     plan,
     random::Random,
     shapes::SHAPES,
+    support::process,
 };
 
 #[test]
 fn chain_that_certbound_accepts_is_accepted_by_another_too() {
-    let Some(python) = Other::python("certificates.py") else { return };
+    let (Some(python), Some(_)) = (Other::python("certificates.py"), process::find("openssl")) else { return };
     let (mut random, count) = plan();
     let keys = Keys::new();
 

@@ -16,13 +16,18 @@ use crate::{
     others::{Other, verdict},
     plan,
     random::Random,
+    support::process,
     token::{AUDIENCE, Draft, ISSUER, SKEW, SigningKeys},
     twists::TWISTS,
 };
 
 #[test]
 fn token_that_certbound_accepts_is_accepted_by_another_too() {
-    let (Some(python), Some(node)) = (Other::python("tokens.py"), Other::node("tokens.js")) else { return };
+    let (Some(python), Some(node), Some(_)) =
+        (Other::python("tokens.py"), Other::node("tokens.js"), process::find("openssl"))
+    else {
+        return;
+    };
     let (mut random, count) = plan();
     let keys = SigningKeys::new();
     let published = keys.published();
