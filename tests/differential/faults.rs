@@ -25,6 +25,7 @@ impl Fault {
             "serial number negative",
             "GeneralizedTime",
             "written out",
+            "certificatePolicies, critical",
             "not UTF-8",
             ", then signed",
             "a bit flipped",

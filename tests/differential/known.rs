@@ -60,6 +60,10 @@ pub(crate) const RARE_PATHS: &[Difference] = &[
     row("a bit flipped, then signed", Accepted("cryptography", ""), "what cryptography demands above: another extension is now missing, critical, or not of its form"),
     row("an octet changed, then signed", Accepted("cryptography", ""), "the same for an octet"),
     row("a bit flipped", Accepted("cryptography", ""), "the same in an anchor, whose signature nobody checks"),
+    row("a self-issued intermediate under pathLen", Accepted("cryptography", "signature does not match"), "where basicConstraints are not critical besides: cryptography names the last issuer that it tried"),
+    row("a bit flipped, then signed", Refused("certificate_malformed"), "an object identifier from 2.40 on is not read; no extension has one"),
+    row("an octet changed, then signed", Refused("certificate_malformed"), "an object identifier from 2.40 on is not read here either"),
+    row("version 2", Accepted("cryptography", "InvalidVersion"), "where that certificate is shown and no part of the path"),
 ];
 
 #[rustfmt::skip]
