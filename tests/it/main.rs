@@ -51,6 +51,7 @@ mod revocation;
 mod routes;
 #[cfg(feature = "otel")]
 mod spans;
+mod spoof;
 mod status;
 mod streaming;
 mod tidy;
