@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use const_oid::{AssociatedOid, ObjectIdentifier};
-use der::{Decode, Encode, asn1::UintRef};
+use der::{Decode, Encode, Tag, Tagged, asn1::UintRef};
 use rustls_pki_types::UnixTime;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::{
     Certificate, Version,
     ext::Extension,
     ext::pkix::{
-        AuthorityInfoAccessSyntax, BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
+        AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage,
+        NameConstraints, SubjectAltName, SubjectKeyIdentifier,
     },
+    name::Name,
 };
 
 use super::{
@@ -48,6 +50,12 @@ impl Examined {
         let mut seen = BTreeSet::new();
         if !tbs.extensions().into_iter().flatten().all(|extension| seen.insert(extension.extn_id)) {
             return Err("an extension is there twice");
+        }
+        // Nothing is decided by them, but what others refuse to read is not believed here either.
+        extension::<AuthorityKeyIdentifier>(&certificate)?;
+        extension::<SubjectKeyIdentifier>(&certificate)?;
+        if ![tbs.issuer(), tbs.subject()].into_iter().all(is_text) {
+            return Err("a name has a UTF8String that is not UTF-8");
         }
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
@@ -248,6 +256,12 @@ where
 {
     let found = certificate.tbs_certificate().get_extension();
     Ok(found.map_err(|_| "an extension cannot be read")?.map(|(_, extension)| extension))
+}
+
+/// Whether every UTF8String of the name is one.
+fn is_text(name: &Name) -> bool {
+    let mut texts = name.iter().map(|attribute| &attribute.value).filter(|value| value.tag() == Tag::Utf8String);
+    texts.all(|text| std::str::from_utf8(text.value()).is_ok())
 }
 
 /// The kinds of keys that are accepted.

@@ -290,8 +290,23 @@ fn certificate_outside_the_profile_is_malformed() {
     );
     check_leaf(with(&AUTHORITY_INFO_ACCESS, false, &tagged(0x30, &[])), malformed);
     check_leaf(with(&AUTHORITY_INFO_ACCESS, false, &[5, 0]), malformed);
+    for identifier in [35, 14] {
+        check_leaf(with(&[2, 5, 29, identifier], false, &[5, 0]), malformed);
+    }
     // Positive, although its first bit is set: DER puts a zero in front.
     check_leaf(|params| params.serial_number = Some(SerialNumber::from_slice(&[0xff; 16])), "ok");
+}
+
+#[test]
+fn name_that_is_no_text_is_malformed() {
+    let leaf = Authority::root("Root", plain)
+        .client(|params| params.distinguished_name.push(DnType::OrganizationName, "Zebra"));
+    assert!(Examined::parse(&leaf).is_ok());
+
+    let place = leaf.windows(5).position(|window| window == b"Zebra").unwrap();
+    let mut no_text = leaf.clone();
+    *no_text.get_mut(place).unwrap() = 0xff;
+    assert_eq!(Examined::parse(&no_text).unwrap_err(), "a name has a UTF8String that is not UTF-8");
 }
 
 #[test]
