@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny bench image sbom deb
+.PHONY: help tools quickstart test core check deny deploy bench image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ check: tools deny ## format, lints, documentation, supply chain
 
 deny:
 	cargo deny check licenses bans sources
+
+deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by certbound
+	$(CARGO) build --quiet --bin certbound
+	deploy/check $${CARGO_TARGET_DIR:-target}/debug/certbound
 
 bench: tools ## CPU a request beside a bare Pingora proxy
 	$(CARGO) bench --bench cost

@@ -5,6 +5,7 @@ mod question;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::{
@@ -28,6 +29,8 @@ pub struct ConsentRequest {
     pub path: Arc<str>,
     /// The route's template.
     pub route: Arc<str>,
+    /// The body of the request, where the service is told it and there is one.
+    pub body: Option<Bytes>,
 }
 
 /// What the service said.
@@ -69,6 +72,7 @@ impl ConsentRequest {
             method: method.clone(),
             path: path.as_str().into(),
             route: Arc::clone(route.path.as_str()),
+            body: None,
         }
     }
 }

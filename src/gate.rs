@@ -52,6 +52,8 @@ pub struct Gate {
     pub origin: PublicOrigin,
     /// What registrations are held to; none: no route takes them.
     pub registration: Option<RegistrationRules>,
+    /// Whether the consent service is told the bodies of requests.
+    pub consent_reads_body: bool,
 }
 
 /// A request, its identity headers already taken out.
@@ -176,7 +178,7 @@ impl Gate {
         }
         route.authorize(found.certificate.as_ref(), found.token.as_ref())?;
         if route.consent {
-            consent(route, request, known, found)?;
+            self.consent(route, request, known, found)?;
         }
         Permit::grant(route, request.method, found).map_err(Stop::Deny)
     }
@@ -326,24 +328,33 @@ impl Gate {
         }
         Ok(())
     }
+
+    /// The consent that the token names covers this request, as the service says now.
+    fn consent(
+        &self,
+        route: &Route,
+        request: &Inbound<'_>,
+        known: &Known<'_>,
+        found: &mut Findings,
+    ) -> Result<(), Stop> {
+        let token = found.token.as_ref().ok_or(Denial::ConsentMissing)?;
+        let id = found.consent_id.insert(Arc::clone(Consent::named_by(token)?));
+        let Some(answer) = known.consent() else {
+            let mut question = ConsentRequest::about(id, token, route, request.method, request.path);
+            if self.consent_reads_body {
+                question.body = Some(known.body().ok_or(Stop::Ask(Question::Body))?.clone());
+            }
+            return Err(Stop::Ask(Question::Consent(Arc::new(question))));
+        };
+        found.consent = Some(Consent::from_answer(id, answer)?);
+        Ok(())
+    }
 }
 
 /// Whether a request with this method can change what is registered, so that its body is verified: PUT (RFC 7592, section 2.2)
 /// and whatever else an authorization server may take for it.
 fn registers(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS)
-}
-
-/// The consent that the token names covers this request, as the service says now.
-fn consent(route: &Route, request: &Inbound<'_>, known: &Known<'_>, found: &mut Findings) -> Result<(), Stop> {
-    let token = found.token.as_ref().ok_or(Denial::ConsentMissing)?;
-    let id = found.consent_id.insert(Arc::clone(Consent::named_by(token)?));
-    let Some(answer) = known.consent() else {
-        let request = ConsentRequest::about(id, token, route, request.method, request.path);
-        return Err(Stop::Ask(Question::Consent(Arc::new(request))));
-    };
-    found.consent = Some(Consent::from_answer(id, answer)?);
-    Ok(())
 }
 
 impl Permit {

@@ -1,5 +1,6 @@
 //! The command line: one small file a command.
 
+mod audit;
 mod check;
 mod denials;
 mod detect;
@@ -31,6 +32,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Detect(detect::Detect),
     Denials(denials::Denials),
+    Audit(audit::Audit),
 }
 
 /// Where the configuration is.
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Detect(detect) => detect.execute(),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Denials(denials) => denials.execute(),
+        Command::Audit(audit) => audit.execute(),
     }
 }
 
@@ -91,7 +94,8 @@ Examples:
   certbound explain --help               what becomes of one request, and why
   certbound detect VALUE                 the profile that a captured header value fits
   certbound inspect tpp.pem              a certificate, and what certbound would make of it
-  certbound denials                      every refusal: code, status, challenge";
+  certbound denials                      every refusal: code, status, challenge
+  certbound audit verify audit.log       whether audit lines are as they were written";
 
 #[cfg(test)]
 mod tests {

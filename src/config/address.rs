@@ -22,7 +22,7 @@ impl Address {
     }
 
     /// Whether only this machine, or this pod, can be at the other end.
-    pub(super) fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             Self::Tcp(address) => address.rsplit_once(':').is_some_and(|(host, _)| is_loopback(host)),
@@ -30,7 +30,7 @@ impl Address {
     }
 
     /// The port; none for a Unix socket.
-    pub(super) fn port(&self) -> Option<u16> {
+    pub fn port(&self) -> Option<u16> {
         match self {
             Self::Unix(_) => None,
             Self::Tcp(address) => address.rsplit_once(':')?.1.parse().ok(),
@@ -63,7 +63,7 @@ pub(super) fn is_exposed(uri: &Uri) -> bool {
 }
 
 /// `localhost`, 127.0.0.0/8, or `::1`, in brackets or not.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }

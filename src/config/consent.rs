@@ -15,6 +15,8 @@ pub(super) struct Consents {
     pub(super) service: Option<ConsentService>,
     /// Of the token; read only where somebody is asked.
     pub(super) claim: Option<Arc<str>>,
+    /// Whether the bodies of requests go along.
+    pub(super) body: bool,
     /// Of `endpoint`; none where it is not written.
     pub(super) endpoint: Option<Place>,
 }
@@ -29,6 +31,7 @@ pub(super) fn read(mut table: Table<'_>) -> Consents {
     let claim = table.string_or("claim", "consent_id").value;
     let signing_key = table.string("signing_key_file").map(|file| SigningKey::load(reading, &file));
     let authorities = table.string("ca_file").map(|file| anchors::authorities(reading, &file));
+    let body = table.boolean("body", false);
     let timeout = table.duration("timeout", "2s");
     let files = as_read(signing_key).zip(as_read(authorities));
     let service = endpoint.zip(files).map(|(endpoint, (signing_key, authorities))| ConsentService {
@@ -37,5 +40,5 @@ pub(super) fn read(mut table: Table<'_>) -> Consents {
         authorities,
         timeout,
     });
-    Consents { service, claim: text.is_some().then(|| claim.into()), endpoint: text.map(|text| text.place) }
+    Consents { service, claim: text.is_some().then(|| claim.into()), body, endpoint: text.map(|text| text.place) }
 }

@@ -9,7 +9,7 @@ pub mod folder;
 pub mod reload;
 pub mod settings;
 
-mod address;
+pub(crate) mod address;
 mod agreement;
 mod anchors;
 mod backend;
@@ -62,7 +62,7 @@ use crate::{
         registration::Registrations,
         reload::Source,
         routes::{Offered, PlacedRoute},
-        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, Uses},
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
@@ -149,7 +149,7 @@ struct Tables {
     log: Log,
     audit: Audit,
     admin: Option<Address>,
-    status: Option<Address>,
+    status: Option<StatusPage>,
 }
 
 impl Tables {
@@ -219,6 +219,7 @@ impl Tables {
                 binding: self.tokens.binding,
                 origin: self.listener.origin,
                 registration: registered.0,
+                consent_reads_body: self.consents.body,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation: self.revocation?,

@@ -1,7 +1,7 @@
 //! `[log]`, `[audit]`, `[admin]`: what operators see, and where.
 
 use crate::config::{
-    settings::{Access, Address, Audit, Log, Sink},
+    settings::{Access, Address, Audit, Log, Sink, StatusPage},
     table::Table,
 };
 
@@ -17,9 +17,8 @@ pub(super) fn log(mut table: Table<'_>) -> Log {
 pub(super) fn audit(mut table: Table<'_>) -> Audit {
     let sink = sink(&mut table);
     let deny_on_failure = table.choice("on_failure", ("deny", true), &[("allow", false)]);
-    table.boolean("hash_chain", false);
-    table.not_yet("hash_chain");
-    Audit { sink, deny_on_failure }
+    let hash_chain = table.boolean("hash_chain", false);
+    Audit { sink, deny_on_failure, hash_chain }
 }
 
 fn sink(table: &mut Table<'_>) -> Sink {
@@ -48,11 +47,11 @@ fn file(table: &Table<'_>, path: &str) -> Sink {
     Sink::File(path)
 }
 
-/// Where probes and metrics are served, and where the status page will be; none where something is at fault, or `off`.
-pub(super) fn admin(mut table: Table<'_>) -> (Option<Address>, Option<Address>) {
+/// Where probes and metrics are served, and where the status page is; none where something is at fault, or `off`.
+pub(super) fn admin(mut table: Table<'_>) -> (Option<Address>, Option<StatusPage>) {
     let address = address(&mut table, "address", "0.0.0.0:9901");
-    let status = address_unless_off(&mut table);
-    if status.as_ref().is_some_and(|address| !address.is_local()) {
+    let status = status_page(&mut table);
+    if status.as_ref().is_some_and(|status| !status.address.is_local()) {
         let what = "the status page is for this machine only";
         table.fault("status_address", what, "write 127.0.0.1:9902, unix:PATH, or off");
     }
@@ -64,14 +63,12 @@ fn address(table: &mut Table<'_>, key: &'static str, default: &'static str) -> O
     Address::parse(table.reading, &text)
 }
 
-/// The status page is not served yet, which whoever gives it a place should know.
-fn address_unless_off(table: &mut Table<'_>) -> Option<Address> {
-    let text = table.string_or("status_address", "127.0.0.1:9902");
+fn status_page(table: &mut Table<'_>) -> Option<StatusPage> {
+    let default = "127.0.0.1:9902";
+    let text = table.string_or("status_address", default);
     if text.value == "off" {
         return None;
     }
-    if text.value != "127.0.0.1:9902" {
-        table.reading.warn(&text.place, "the status page is not available yet", "write status_address = \"off\"");
-    }
-    Address::parse(table.reading, &text)
+    let address = Address::parse(table.reading, &text)?;
+    Some(StatusPage { address, chosen: text.value != default })
 }

@@ -56,7 +56,7 @@ pub struct Settings {
     /// Probes and metrics.
     pub admin: Address,
     /// The status page; none: off.
-    pub status: Option<Address>,
+    pub status: Option<StatusPage>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
     /// What it was read from.
@@ -79,6 +79,15 @@ pub enum Address {
     Tcp(String),
     /// `unix:PATH`.
     Unix(PathBuf),
+}
+
+/// Where the status page is served: on this machine only.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StatusPage {
+    /// Where.
+    pub address: Address,
+    /// Whether the operator chose the address. The default yields where another process has it, such as a second certbound.
+    pub chosen: bool,
 }
 
 /// The data listener.
@@ -400,6 +409,8 @@ pub struct Audit {
     pub sink: Sink,
     /// Whether a request is refused when its decision cannot be recorded.
     pub deny_on_failure: bool,
+    /// Whether each line carries the hash of the one before.
+    pub hash_chain: bool,
 }
 
 /// Where audit lines go.

@@ -1,9 +1,12 @@
 //! The question as the service reads it: the members of WSO2's callout, and the claims that keep it from being asked again
 //! by someone else (RFC 7519, section 4.1).
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::Method;
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use crate::consent::ConsentRequest;
 
@@ -22,6 +25,12 @@ struct Question<'a> {
     sub: Option<&'a str>,
     method: &'a str,
     path: &'a str,
+    /// As it was written, where it is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a RawValue>,
+    /// Base64url of the body's bytes, JSON or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_sha256: Option<String>,
     #[serde(flatten)]
     wso2: Wso2<'a>,
 }
@@ -55,7 +64,8 @@ impl ConsentRequest {
     /// # Errors
     /// None that is known: the members are strings and numbers.
     pub fn question(&self, audience: &str, jti: &str, now: UnixTime) -> Result<String, serde_json::Error> {
-        let Self { consent_id, client_id, subject, method, path, route } = self;
+        let Self { consent_id, client_id, subject, method, path, route, body } = self;
+        let body = body.as_deref().filter(|body| !body.is_empty());
         let (client_id, subject) = (client_id.as_deref(), subject.as_deref());
         let method = Method::as_str(method);
         serde_json::to_string(&Question {
@@ -69,6 +79,9 @@ impl ConsentRequest {
             sub: subject,
             method,
             path,
+            // What is no JSON has no place in it; the service still learns that there is a body, and which.
+            body: body.and_then(|body| serde_json::from_slice(body).ok()),
+            body_sha256: body.map(|body| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body))),
             wso2: Wso2 {
                 consent_id,
                 client_id,
@@ -108,6 +121,7 @@ mod tests {
             method: Method::GET,
             path: "/accounts/22289".into(),
             route: "/accounts/{AccountId}".into(),
+            body: None,
         }
     }
 

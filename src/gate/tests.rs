@@ -86,6 +86,7 @@ impl World {
             binding: BindingRules { certificate: true, proof: None },
             origin: PublicOrigin::default(),
             registration: None,
+            consent_reads_body: false,
         };
         let keys = KeyRing::new(vec![Some(Arc::new(mint.key_set()))], 0);
         Self { gate, keys, revocations: Told(Standing::NotAsked), root, mint, alice, mallory }

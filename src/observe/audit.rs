@@ -1,27 +1,26 @@
 //! One audit line a decision, in the order of the decisions, written off the request's thread.
 
+mod chain;
+mod destination;
 mod line;
+pub mod verification;
+mod writer;
 
 use std::{
-    fs::OpenOptions,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    io,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
-use uuid::Uuid;
-
 use crate::{
-    config::settings::{Audit, Sink},
+    config::settings::Audit,
     denial::Denial,
     observe::{
         Record, Regime,
-        audit::line::AuditLine,
+        audit::{
+            destination::Destination,
+            writer::{Notes, Writer},
+        },
         log, metrics,
         queue::{Place, Queue},
     },
@@ -33,8 +32,7 @@ use crate::{
 pub struct AuditLog {
     /// None: it is off.
     queue: Option<Queue<Entry>>,
-    /// Whether the last attempt to write failed.
-    failed: Arc<AtomicBool>,
+    notes: Arc<Notes>,
     deny_on_failure: bool,
 }
 
@@ -55,28 +53,17 @@ impl AuditLog {
     /// # Errors
     /// The file that cannot be opened, and why.
     pub fn open(audit: &Audit) -> io::Result<Self> {
-        let sink: Option<Box<dyn Write + Send>> = match &audit.sink {
-            Sink::Off => None,
-            Sink::Stdout => Some(Box::new(io::stdout())),
-            Sink::File(path) => {
-                // For the group too, which is how a collector of logs reads along.
-                let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path);
-                let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-                Some(Box::new(file.map_err(named)?))
-            }
-        };
-        Self::over(sink, audit.deny_on_failure, ROOM)
+        Self::over(Destination::open(&audit.sink)?, audit, ROOM)
     }
 
-    fn over(sink: Option<Box<dyn Write + Send>>, deny_on_failure: bool, room: usize) -> io::Result<Self> {
-        let failed = Arc::new(AtomicBool::new(false));
-        let start = |sink| {
-            let failed = Arc::clone(&failed);
-            let mut writer = Writer { sink, failed, seq: 0, lines: Vec::new() };
+    fn over(destination: Option<Destination>, audit: &Audit, room: usize) -> io::Result<Self> {
+        let notes = Arc::<Notes>::default();
+        let start = |destination| {
+            let mut writer = Writer::new(destination, Arc::clone(&notes), audit.hash_chain);
             Queue::start("audit-log", room, move |entries| writer.write(entries))
         };
-        let queue = sink.map(start).transpose()?;
-        Ok(Self { queue, failed, deny_on_failure })
+        let queue = destination.map(start).transpose()?;
+        Ok(Self { queue, notes, deny_on_failure: audit.deny_on_failure })
     }
 
     /// Makes room for one line, before the request is forwarded. `regime` is what it is decided under.
@@ -85,7 +72,7 @@ impl AuditLog {
     /// `audit_unavailable` when the sink failed or is behind, and the configuration says to refuse then.
     pub fn reserve(&self, regime: &Arc<Regime>) -> Result<Slot, Denial> {
         let Some(queue) = &self.queue else { return Ok(Slot(None)) };
-        let known_to_fail = self.deny_on_failure && self.failed.load(Ordering::Relaxed);
+        let known_to_fail = self.deny_on_failure && self.notes.failed.load(Ordering::Relaxed);
         let place = if known_to_fail { None } else { queue.reserve() };
         if place.is_none() {
             metrics::line_lost("audit");
@@ -94,6 +81,15 @@ impl AuditLog {
             }
         }
         Ok(Slot(place.map(|place| (place, Arc::clone(regime)))))
+    }
+
+    /// Sees at once whether the file was moved away, and begins the next one then. Without being told, that is seen within a
+    /// second, when a line is to be written.
+    pub fn reopen(&self) {
+        if let Some(queue) = &self.queue {
+            self.notes.look.store(true, Ordering::Relaxed);
+            queue.wake();
+        }
     }
 
     /// Writes what is queued, access lines too, at the end of the process. Waits for requests that are about to be
@@ -123,72 +119,8 @@ impl Drop for Slot {
     }
 }
 
-/// The thread's end of the log.
-struct Writer {
-    sink: Box<dyn Write + Send>,
-    failed: Arc<AtomicBool>,
-    /// Of the latest line.
-    seq: u64,
-    lines: Vec<u8>,
-}
-
-impl Writer {
-    fn write(&mut self, entries: &[Entry]) {
-        self.lines.clear();
-        for entry in entries {
-            self.seq += 1;
-            let mut line = match entry {
-                Entry::Decided(record) => AuditLine::decided(record),
-                Entry::CutOff(time, regime) => AuditLine::cut_off(*time, regime),
-            };
-            line.event_id = Uuid::now_v7();
-            line.seq = self.seq;
-            // Nothing in a line can fail to be written into memory.
-            let _ = serde_json::to_writer(&mut self.lines, &line);
-            self.lines.push(b'\n');
-        }
-        self.insist();
-    }
-
-    /// Writes until it is written: a decision that was promised a place is not given up while the process lives.
-    fn insist(&mut self) {
-        let mut written = 0;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.attempt(&mut written) {
-                Ok(()) => break,
-                Err(error) => {
-                    if !self.failed.swap(true, Ordering::Relaxed) {
-                        tracing::error!(event = "audit_failed", error = %error, "audit lines cannot be written");
-                    }
-                    thread::sleep(pause);
-                    pause = LONGEST_PAUSE.min(pause * 2);
-                }
-            }
-        }
-        if self.failed.swap(false, Ordering::Relaxed) {
-            tracing::info!(event = "audit_recovered", "audit lines can be written again");
-        }
-    }
-
-    /// Goes on after the `written` bytes that earlier attempts wrote, so that no line is torn or doubled.
-    fn attempt(&mut self, written: &mut usize) -> io::Result<()> {
-        while let Some(rest) = self.lines.get(*written..).filter(|rest| !rest.is_empty()) {
-            match self.sink.write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => *written += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.sink.flush()
-    }
-}
-
 /// About 8 MiB of records.
 const ROOM: usize = 16 * 1024;
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

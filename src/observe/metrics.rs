@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, text},
     metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use rustls_pki_types::UnixTime;
 
@@ -60,6 +60,7 @@ pub struct Metrics {
     served: Cells<Served, Histogram>,
     active: Gauge,
     refused: Counter,
+    exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
 }
@@ -118,45 +119,31 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::default();
         let to = &mut registry;
-        let decisions = Cells::new(to, "certbound_decisions", "Requests by decision and reason");
-        let stripped = Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests");
-        let certificates = Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates");
-        let tokens = Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures");
-        let consents = Cells::new(to, "certbound_consents", "Answers of the consent service");
-        let (checks, crls) = (Checks::new(to), CrlEnds::new(to));
-        let (uses, issued) = (SingleUses::new(to), IssuedTokens::new(to));
-        let served = Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request");
-        let outgoing = Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests");
-        let introspections = Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers");
-        let (keys, active) = (Family::default(), Gauge::default());
-        let name = "certbound_jwks_last_success_timestamp_seconds";
-        to.register(name, "When the issuer's keys were last read", Family::clone(&keys));
-        to.register("http_server_active_requests", "Requests under way", Gauge::clone(&active));
-        let (refused, ending) = (Counter::default(), Counter::default());
-        let name = "certbound_client_certificates_ending";
-        to.register(name, "Accepted requests whose client certificate ends within 30 days", ending.clone());
-        to.register("certbound_connections_refused", "Connections closed over max_connections", refused.clone());
         to.register("certbound_log_lines_lost", "Lines of a log that could not be written", LOST.clone());
-        let configuration = Configured::new(to);
+        let keys = "certbound_jwks_last_success_timestamp_seconds";
+        let ending = "certbound_client_certificates_ending";
+        let ends_soon = "Accepted requests whose client certificate ends within 30 days";
+        let refused = "Connections closed over max_connections";
         Self {
+            decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
+            stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
+            certificates: Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
+            tokens: Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
+            consents: Cells::new(to, "certbound_consents", "Answers of the consent service"),
+            checks: Checks::new(to),
+            crls: CrlEnds::new(to),
+            uses: SingleUses::new(to),
+            issued: IssuedTokens::new(to),
+            served: Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request"),
+            outgoing: Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests"),
+            introspections: Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers"),
+            keys: registered(to, keys, "When the issuer's keys were last read"),
+            active: registered(to, "http_server_active_requests", "Requests under way"),
+            exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
+            ending: registered(to, ending, ends_soon),
+            refused: registered(to, "certbound_connections_refused", refused),
+            configuration: Configured::new(to),
             registry,
-            configuration,
-            decisions,
-            stripped,
-            certificates,
-            tokens,
-            checks,
-            uses,
-            issued,
-            consents,
-            ending,
-            crls,
-            keys,
-            served,
-            active,
-            refused,
-            outgoing,
-            introspections,
         }
     }
 
@@ -212,6 +199,11 @@ impl Metrics {
         ActiveRequest(self.active.clone())
     }
 
+    /// Notes whether the backend can be reached past certbound.
+    pub fn backend_exposed(&self, is_so: bool) {
+        self.exposed.set(is_so.into());
+    }
+
     /// Counts connections that were closed because there were too many.
     pub fn refused_connections(&self) -> Counter {
         self.refused.clone()
@@ -237,6 +229,17 @@ impl Metrics {
     /// Counts a token that was issued.
     pub fn issued(&self, token: IssuedToken) {
         self.issued.count(token);
+    }
+
+    /// When an issuer's keys were last fetched or read; none: never.
+    pub fn keys_last_fetched(&self, issuer: &str) -> Option<UnixTime> {
+        let known = self.keys.get(&Issuer { issuer: issuer.to_owned() })?.get();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(known).unwrap_or_default())))
+    }
+
+    /// Whether the API answered past certbound when that was last looked at.
+    pub fn is_backend_exposed(&self) -> bool {
+        self.exposed.get() != 0
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...
@@ -321,6 +324,12 @@ impl Lookups {
             None => {}
         }
     }
+}
+
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 /// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.

@@ -10,10 +10,13 @@ pub(crate) mod timestamp;
 
 pub mod metrics;
 
+pub mod history;
+
 pub mod log;
 
 pub mod audit;
 
 pub use audit::{AuditLog, Slot};
+pub use history::History;
 pub use metrics::Metrics;
 pub use record::{Record, Regime};

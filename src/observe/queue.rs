@@ -25,13 +25,15 @@ enum Item<T> {
     Line(T),
     /// Answered when everything before it is written.
     Flush(mpsc::Sender<()>),
+    Wake,
 }
 
 /// Room for one item. Dropped, it is free again.
 pub(super) struct Place<T>(Option<Arc<Ends<T>>>);
 
 impl<T: Send + 'static> Queue<T> {
-    /// Starts the thread `name`. `write` is given what has come together, in order, and may take as long as it needs.
+    /// Starts the thread `name`. `write` is given what has come together, in order, and may take as long as it needs;
+    /// nothing, where [`Self::wake`] says so.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -42,15 +44,16 @@ impl<T: Send + 'static> Queue<T> {
         let serve = move || {
             let mut batch = Vec::new();
             while let Ok(first) = receiver.recv() {
-                let mut flushes = Vec::new();
+                let (mut flushes, mut woken) = (Vec::new(), false);
                 for item in std::iter::once(first).chain(receiver.try_iter()).take(MOST_AT_ONCE) {
                     match item {
                         Item::Line(line) => batch.push(line),
                         Item::Flush(done) => flushes.push(done),
+                        Item::Wake => woken = true,
                     }
                 }
                 let written = batch.len();
-                if written > 0 {
+                if written > 0 || woken {
                     write(&batch);
                     batch.clear();
                     taken.fetch_sub(written, Ordering::AcqRel);
@@ -75,6 +78,12 @@ impl<T: Send + 'static> Queue<T> {
         let place = Place(Some(Arc::clone(&self.0)));
         // Dropping the place gives the room back.
         (before < self.0.room).then_some(place)
+    }
+
+    /// Has `write` called, even if there is nothing to write.
+    pub(super) fn wake(&self) {
+        // A thread that is gone has nothing to look after.
+        let _ = self.0.sender.send(Item::Wake);
     }
 
     /// Waits until everything is written and no place is promised any more, at most for `patience`. Tells whether it is.

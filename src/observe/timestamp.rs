@@ -17,6 +17,11 @@ pub(super) struct Timestamp(pub(super) SystemTime);
 #[derive(Clone, Copy)]
 pub(crate) struct Second(pub(crate) UnixTime);
 
+/// A time of our own, to the second. A clock that stands before 1970 is wrong by decades anyway.
+pub(crate) fn of_system(time: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A clock that stands before 1970 is wrong by decades anyway.

@@ -190,6 +190,14 @@ impl KeyStore {
         landing(under_way).await;
     }
 
+    /// Issuers that have keys to fetch, each with how many are known and how often they are fetched, for the status page.
+    pub fn held(&self) -> Vec<(Arc<str>, usize, Duration)> {
+        let ring = self.ring.load();
+        let issuers = self.issuers.iter().enumerate().filter(|(issuer, _)| !self.needs_none(*issuer));
+        let count = |issuer: usize| ring.sets().get(issuer).and_then(Option::as_deref).map_or(0, KeySet::len);
+        issuers.map(|(at, Keys { source, .. })| (Arc::clone(&source.issuer), count(at), source.refresh)).collect()
+    }
+
     /// Issuers without a usable key, for `/readyz`.
     pub fn missing(&self) -> Vec<Arc<str>> {
         let names = self.issuers.iter().map(|keys| &keys.source.issuer).enumerate();

@@ -6,6 +6,7 @@ pub mod answers;
 mod backend;
 mod body;
 pub mod exchange;
+pub mod exposure;
 mod framing;
 pub mod generation;
 pub mod health;
@@ -13,11 +14,14 @@ mod inbound;
 mod interaction;
 pub mod listen;
 mod outbound;
+mod pages;
+mod readiness;
 pub mod reload;
 pub mod request_line;
 mod respond;
 pub mod serve;
 pub mod service;
+pub mod status;
 mod token_endpoint;
 mod websocket;
 
@@ -26,7 +30,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::{
-    observe::{AuditLog, Metrics},
+    observe::{AuditLog, History, Metrics},
     proxy::{activity::Activity, generation::Generation, reload::LastReload},
 };
 
@@ -38,6 +42,8 @@ pub struct World {
     pub last_reload: LastReload,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// The last hour.
+    pub history: History,
     /// The audit log.
     pub audit: AuditLog,
     /// Requests and connections under way, and whether the process drains.
@@ -46,8 +52,8 @@ pub struct World {
 
 impl World {
     fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog) -> Self {
-        let (last_reload, activity) = (LastReload::default(), Activity::default());
-        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, audit, activity }
+        let (last_reload, activity, history) = (LastReload::default(), Activity::default(), History::new());
+        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, history, audit, activity }
     }
 
     /// What is in force now.

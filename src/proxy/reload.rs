@@ -59,7 +59,8 @@ impl Reloader {
         let mut watch = self.watch();
         loop {
             tokio::select! {
-                () = self.told.notified() => {}
+                // Whoever rotates logs says so by SIGHUP, as does whoever changed the configuration.
+                () = self.told.notified() => self.world.audit.reopen(),
                 () = watch.changed() => {}
             }
             // What was read in vain is not read again until it changes.
@@ -88,8 +89,11 @@ impl Reloader {
         let Err(faults) = applied else { return true };
         self.world.metrics.configuration.refused();
         let faults_in_a_line = faults.join("; ");
+        // What waits for a restart goes on waiting.
+        let waiting = self.world.last_reload.get().map(|last| last.waiting.clone());
+        // Before the line, so that who read it finds the same on the status page.
+        self.world.last_reload.set(faults, waiting.unwrap_or_default());
         tracing::error!(event = "config_not_reloaded", faults = faults_in_a_line, "the configuration before it stays");
-        self.world.last_reload.set(faults, Vec::new());
         false
     }
 
@@ -107,6 +111,7 @@ impl Reloader {
         metrics.configuration.taken(next.settings.gate.certificates.truststore().anchors(), !waiting.is_empty());
         let (number, hash) = (next.number, Arc::clone(&next.settings.hash));
         self.world.replace(next);
+        self.world.last_reload.set(Vec::new(), waiting.iter().cloned().collect());
         tracing::info!(
             event = "config_reloaded",
             generation = number,
@@ -117,7 +122,6 @@ impl Reloader {
             let keys = waiting.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             tracing::warn!(event = "config_restart_required", keys, "these keys changed, and are applied by a restart");
         }
-        self.world.last_reload.set(Vec::new(), waiting.into_iter().collect());
         Ok(())
     }
 }

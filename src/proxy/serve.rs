@@ -18,17 +18,20 @@ use tokio::{
 use crate::{
     config::{
         Settings,
-        settings::{Address, Backend, Listen},
+        settings::{Address, Backend, Listen, StatusPage},
     },
     observe::{AuditLog, Metrics, expiry},
     proxy::{
         World,
         admin::Admin,
+        exposure::Exposure,
         generation::Generation,
         health::Health,
         listen::{Handshake, Reception, Socket},
+        pages,
         reload::Reloader,
         service::Sidecar,
+        status::{Listener, Status},
     },
 };
 
@@ -38,7 +41,7 @@ pub struct Server {
     data: Socket,
     reception: Reception,
     proxy: Arc<HttpProxy<Sidecar>>,
-    /// Admin listener, refreshing of keys and CRL files, expiry: they go on until the process ends.
+    /// Admin and status listeners, refreshing of keys and CRL files, expiry: they go on until the process ends.
     background: JoinSet<()>,
     reload: Arc<Notify>,
 }
@@ -63,12 +66,18 @@ impl Server {
         metrics.configuration.taken(settings.gate.certificates.truststore().anchors(), false);
         let generation = Generation::first(settings, &metrics)?;
         let world = Arc::new(World::new(generation, metrics, audit));
-        let Settings { listen, backend, admin, .. } = &world.generation().settings;
+        let Settings { listen, backend, admin, status, .. } = &world.generation().settings;
 
         // First the listener that says what is still missing.
         let admin_socket = bind("admin", admin).await?;
         let data = bind("data", &listen.address).await?;
+        let status_socket = match status {
+            Some(status) => bind_status(status).await?,
+            None => None,
+        };
         world.activity.start();
+        let sockets = [("data", Some(&data)), ("admin", Some(&admin_socket)), ("status", status_socket.as_ref())];
+        let listeners = Listener::all(sockets);
 
         let conf = Arc::new(server_conf(listen, backend)?);
         let health = Health::of(backend, &conf).map_err(io::Error::other)?;
@@ -76,9 +85,16 @@ impl Server {
         let reload = Arc::new(Notify::new());
         let reloader = Reloader::new(Arc::clone(&world), Arc::clone(&handshake), Arc::clone(&reload));
         let mut background = JoinSet::new();
-        background.spawn(Admin::new(Arc::clone(&world), health).run(admin_socket));
+        background.spawn(pages::serve(Admin::new(Arc::clone(&world), health), admin_socket));
+        if let Some(socket) = status_socket {
+            let status = Status::new(Arc::clone(&world), listeners, socket.is_port());
+            background.spawn(pages::serve(status, socket));
+        }
         background.spawn(watch_expiry(Arc::clone(&world)));
         background.spawn(reloader.run());
+        if let Some(exposure) = Exposure::of(Arc::clone(&world)) {
+            background.spawn(exposure.watch());
+        }
         let believing = Arc::clone(&world);
         let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
         let refused = world.metrics.refused_connections();
@@ -135,6 +151,17 @@ async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
     let socket = Socket::bind(address).await?;
     tracing::info!(event = "listening", listener, address = %socket);
     Ok(socket)
+}
+
+/// None where another process has the address that nobody chose.
+async fn bind_status(page: &StatusPage) -> io::Result<Option<Socket>> {
+    match bind("status", &page.address).await {
+        Err(error) if !page.chosen && error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!(event = "status_not_served", error = %error, "the status page is not served");
+            Ok(None)
+        }
+        bound => bound.map(Some),
+    }
 }
 
 fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Sidecar>> {

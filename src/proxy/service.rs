@@ -363,6 +363,7 @@ impl ProxyHttp for Sidecar {
             slot.record(&record);
         }
         observe::log::access(&exchange.generation.settings.log, &record);
+        self.world.history.record(&record);
         self.world.metrics.record(&record);
     }
 

@@ -16,7 +16,7 @@ use crate::{
         config::Config,
         connection::Answer,
         forms::percent_pem,
-        pki::Pki,
+        pki::{Pki, hash},
         sidecar::Sidecar,
         tls::server_config,
         token::{Token, now},
@@ -376,4 +376,31 @@ fn claim_that_names_the_consent_can_be_another() {
 
     assert_passed(&request.send(), &stage.bank);
     assert_eq!(stage.service.only().json()["consentId"], "intent-3");
+}
+
+#[test]
+fn body_goes_along_where_that_is_configured_and_on_to_the_bank_unchanged() {
+    let stage = Stage::set_with(|config| config.set("consent.body", "true"));
+    let send = |body: &str| {
+        let request = stage.sidecar.post("/accounts/1", body).showing(&Pki::get().alice);
+        request.bearing(consented().sign()).send()
+    };
+    let digest = |body: &str| json!(BASE64_URL_SAFE_NO_PAD.encode(hash(body.as_bytes())));
+
+    let payment = "{\"amount\": 1.10,\n \"to\":\"X\"}";
+    assert_eq!(assert_passed(&send(payment), &stage.bank).body, payment.as_bytes());
+    let asked = stage.service.only();
+    assert_eq!(asked.json()["body"], json!({"amount": 1.1, "to": "X"}));
+    assert_eq!(asked.json()["body_sha256"], digest(payment));
+
+    assert_eq!(assert_passed(&send("<xml/>"), &stage.bank).body, b"<xml/>");
+    let asked = stage.service.only().json();
+    assert_eq!((asked.get("body"), &asked["body_sha256"]), (None, &digest("<xml/>")));
+
+    assert_passed(&send(""), &stage.bank);
+    assert_eq!(stage.service.only().json().get("body_sha256"), None);
+
+    let answer = send(&"a".repeat(64 * 1024 + 1));
+    assert_refused(&answer, "body_too_large", &stage.bank);
+    assert!(stage.service.take().is_empty());
 }

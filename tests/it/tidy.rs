@@ -82,6 +82,18 @@ fn pingora_is_used_in_proxy_alone() {
     assert!(others.is_empty(), "{others:?}");
 }
 
+/// What Pingora's cache answers was judged for someone else, and a younger version may parse otherwise.
+#[test]
+fn pingora_is_of_one_version_and_caches_nothing() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let pingora = manifest.lines().find(|line| line.starts_with("pingora = ")).unwrap();
+    assert!(pingora.contains("version = \"=") && pingora.contains("default-features = false"), "{pingora}");
+    assert!(pingora.contains("features = [\"proxy\", \"rustls\"]"), "{pingora}");
+    for source in sources("src/proxy") {
+        assert!(!code(&source).contains("request_cache_filter"), "{}", source.display());
+    }
+}
+
 #[test]
 fn file_fits_into_a_head() {
     let mut long = Vec::new();

@@ -66,6 +66,13 @@ impl Bank {
         Self::on(Listener::tcp(), String::new())
     }
 
+    /// One that listens on every address of this host, as no API behind a sidecar should.
+    pub(crate) fn exposed() -> Self {
+        let listener = Listener::anywhere();
+        let port = listener.address().unwrap().port();
+        Self { address: format!("127.0.0.1:{port}"), ..Self::on(listener, String::new()) }
+    }
+
     pub(crate) fn over_tls(config: ServerConfig) -> Self {
         Self::on(Listener::tls(config), String::new())
     }

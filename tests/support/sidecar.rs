@@ -58,8 +58,25 @@ impl Sidecar {
         Self::launch_with(folder, &file)
     }
 
+    /// In which no file can grow beyond `most` blocks of the shell, as on a disk that is full then.
+    pub(crate) fn start_on_a_small_disk(config: &Config, most: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = config.write(folder.path());
+        let mut shell = Command::new("sh");
+        // The signal that comes with the limit has no counterpart on a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]).arg(binary());
+        let mut sidecar = Self::launch_by(shell, folder, &file);
+        sidecar.await_listeners();
+        sidecar
+    }
+
     fn launch_with(folder: TempDir, file: &Path) -> Self {
-        let mut child = Command::new(binary())
+        Self::launch_by(Command::new(binary()), folder, file)
+    }
+
+    fn launch_by(mut command: Command, folder: TempDir, file: &Path) -> Self {
+        let mut child = command
             .args(["run", "--config"])
             .arg(file)
             .env_remove("RUST_LOG")

@@ -30,6 +30,11 @@ impl Listener {
         Self::Tcp(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
+    /// A free port of every address of this host.
+    pub(crate) fn anywhere() -> Self {
+        Self::Tcp(TcpListener::bind("0.0.0.0:0").unwrap())
+    }
+
     /// A free port of loopback, with TLS.
     pub(crate) fn tls(config: ServerConfig) -> Self {
         Self::Tls(TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(config))

@@ -124,6 +124,7 @@ fn written(settings: Settings) -> String {
                 binding,
                 origin,
                 registration: rules,
+                consent_reads_body,
             },
         identity,
         listen,
@@ -145,7 +146,9 @@ fn written(settings: Settings) -> String {
         source: _,
     } = settings;
     let gate = format!("{routes:#?} {peers:#?} {source:#?} {policy:?} {eidas:?} {issuers:#?} {identity:#?}");
-    let tokens = format!("{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?}");
+    let tokens = format!(
+        "{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?} {consent_reads_body}"
+    );
     let revocation = Revocation { crls: Vec::new(), ..revocation };
     let network = format!("{listen:#?} {revocation:?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
     format!("{mode:?} {gate} {tokens} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?}")

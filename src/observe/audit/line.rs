@@ -43,7 +43,7 @@ pub(super) struct AuditLine<'a> {
     duration_us: Option<u128>,
     backend_us: Option<u128>,
     config: &'a str,
-    previous: Option<&'a str>,
+    pub(super) previous: Option<&'a str>,
 }
 
 /// The mode, as the configuration names it.
@@ -111,7 +111,7 @@ impl<'a> AuditLine<'a> {
         }
     }
 
-    /// What is known of a decided request. Identifier and number are the writer's to add.
+    /// What is known of a decided request. Identifier, number, and what ties it to the line before are the writer's to add.
     pub(super) fn decided(record: &'a Record) -> Self {
         let found = &record.findings;
         let bound = found.binding.is_some();

@@ -68,9 +68,20 @@ pub struct CrlEnds(Arc<Mutex<Ends>>);
 
 #[derive(Debug, Default)]
 struct Ends {
-    files: Vec<(String, UnixTime)>,
+    files: Vec<KnownCrl>,
     /// By address and issuer. One that nobody needs any more is not fetched again, and so ends here.
-    fetched: HashMap<(String, String), UnixTime>,
+    fetched: HashMap<(String, String), KnownCrl>,
+}
+
+/// A CRL at hand.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownCrl {
+    /// Who issued it (RFC 4514).
+    pub issuer: String,
+    /// When the next one is due.
+    pub next_update: UnixTime,
+    /// When it was read from its file, or fetched.
+    pub read: UnixTime,
 }
 
 impl CrlEnds {
@@ -82,36 +93,45 @@ impl CrlEnds {
 
     /// Issuer and nextUpdate of every CRL in the operator's files, in the place of those before.
     pub fn read_from_files(&self, ends: Vec<(String, UnixTime)>) {
-        self.0.lock().files = ends;
+        let read = UnixTime::now();
+        let known = |(issuer, next_update)| KnownCrl { issuer, next_update, read };
+        self.0.lock().files = ends.into_iter().map(known).collect();
     }
 
     /// What was fetched from `address`, verified.
     pub fn fetched(&self, address: &str, issuer: String, next_update: UnixTime) {
         let fetched = &mut self.0.lock().fetched;
-        let place = (address.to_owned(), issuer);
+        let place = (address.to_owned(), issuer.clone());
         if fetched.len() < MAX_FETCHED || fetched.contains_key(&place) {
-            fetched.insert(place, next_update);
+            fetched.insert(place, KnownCrl { issuer, next_update, read: UnixTime::now() });
         }
+    }
+
+    /// Every one, the one that ends first in the first place.
+    pub fn known(&self) -> Vec<KnownCrl> {
+        let Ends { files, fetched } = &*self.0.lock();
+        let mut known: Vec<_> = files.iter().chain(fetched.values()).cloned().collect();
+        known.sort_by(|a, b| (a.next_update, &a.issuer).cmp(&(b.next_update, &b.issuer)));
+        known
     }
 
     /// By issuer. Of several CRLs of one issuer, the end of the one that ends first is the one to know about.
     pub fn by_issuer(&self) -> BTreeMap<String, UnixTime> {
         let Ends { files, fetched } = &*self.0.lock();
-        let files = files.iter().map(|(issuer, end)| (issuer, *end));
-        first(files.chain(fetched.iter().map(|((_, issuer), end)| (issuer, *end))))
+        first(files.iter().chain(fetched.values()))
     }
 
     /// The same of the operator's files alone, which nobody but the operator renews.
     pub fn of_files(&self) -> BTreeMap<String, UnixTime> {
-        first(self.0.lock().files.iter().map(|(issuer, end)| (issuer, *end)))
+        first(self.0.lock().files.iter())
     }
 }
 
-fn first<'a>(all: impl Iterator<Item = (&'a String, UnixTime)>) -> BTreeMap<String, UnixTime> {
+fn first<'a>(all: impl Iterator<Item = &'a KnownCrl>) -> BTreeMap<String, UnixTime> {
     let mut ends = BTreeMap::new();
-    for (issuer, end) in all {
-        let known = ends.entry(issuer.clone()).or_insert(end);
-        *known = end.min(*known);
+    for KnownCrl { issuer, next_update, .. } in all {
+        let known = ends.entry(issuer.clone()).or_insert(*next_update);
+        *known = (*next_update).min(*known);
     }
     ends
 }
@@ -193,6 +213,8 @@ mod tests {
         metrics.crls.read_from_files(vec![("CN=A".to_owned(), end(9)), ("CN=A".to_owned(), end(5))]);
         metrics.crls.fetched("http://a.example/1.crl", "CN=B".to_owned(), end(7));
         check(&metrics, &[&line("A", 5), &line("B", 7)]);
+        let known: Vec<_> = metrics.crls.known().into_iter().map(|crl| (crl.issuer, crl.next_update)).collect();
+        assert_eq!(known, [("CN=A".into(), end(5)), ("CN=B".into(), end(7)), ("CN=A".into(), end(9))]);
         assert_eq!(metrics.crls.of_files().into_iter().collect::<Vec<_>>(), [("CN=A".to_owned(), end(5))]);
 
         metrics.crls.fetched("http://a.example/1.crl", "CN=B".to_owned(), end(8));

@@ -67,6 +67,11 @@ impl Socket {
         Ok(Self(Kind::Unix { listener, path: path.to_owned() }))
     }
 
+    /// Whether it is a TCP port.
+    pub fn is_port(&self) -> bool {
+        matches!(self.0, Kind::Tcp { .. })
+    }
+
     /// The next connection, and its peer: none on a Unix socket.
     ///
     /// # Errors

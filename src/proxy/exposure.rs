@@ -1,0 +1,111 @@
+//! Whether the API can be reached past certbound: what certbound proves is true only of what comes through it.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{SocketAddr, SocketAddrV4, SocketAddrV6},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::ifaddrs::getifaddrs;
+use tokio::{
+    net::TcpStream,
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::{
+    config::settings::{Address, Settings},
+    proxy::World,
+};
+
+/// Looks at start and each minute whether the backend's port answers on an address of this host that is not loopback:
+/// others can go there, and get past every check.
+///
+/// Looks from inside: a firewall or network policy in between is not seen, and neither is another way to the API.
+pub struct Exposure {
+    world: Arc<World>,
+    port: u16,
+    /// Where certbound itself may answer on that port.
+    own: Vec<SocketAddr>,
+    /// What answered when it was last looked at.
+    exposed: BTreeSet<SocketAddr>,
+}
+
+impl Exposure {
+    /// None where there is nothing to look for: the backend is a Unix socket, or is meant to be reached from elsewhere.
+    pub fn of(world: Arc<World>) -> Option<Self> {
+        let Settings { backend, listen, admin, .. } = &world.generation().settings;
+        let port = backend.address.port().filter(|_| backend.address.is_local())?;
+        let own = [&listen.address, admin].into_iter().filter_map(socket_address).collect();
+        Some(Self { world, port, own, exposed: BTreeSet::new() })
+    }
+
+    /// Never returns.
+    pub async fn watch(mut self) {
+        let mut minutes = interval(PACE);
+        minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            minutes.tick().await;
+            let port = self.port;
+            match spawn_blocking(move || places(port)).await {
+                Ok(Ok(places)) => self.look(places).await,
+                Ok(Err(error)) => tracing::debug!(event = "addresses_unknown", error = %error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn look(&mut self, places: BTreeSet<SocketAddr>) {
+        let mut exposed = BTreeSet::new();
+        for place in places {
+            if !self.own.contains(&place) && answers(place).await {
+                exposed.insert(place);
+            }
+        }
+        for place in exposed.difference(&self.exposed) {
+            tracing::warn!(
+                event = "backend_exposed",
+                address = %place,
+                "the API answers past certbound; have it listen on 127.0.0.1 alone"
+            );
+        }
+        for place in self.exposed.difference(&exposed) {
+            tracing::info!(event = "backend_not_exposed", address = %place, "nothing answers there any more");
+        }
+        self.world.metrics.backend_exposed(!exposed.is_empty());
+        self.exposed = exposed;
+    }
+}
+
+/// None for names and Unix sockets.
+fn socket_address(address: &Address) -> Option<SocketAddr> {
+    match address {
+        Address::Tcp(address) => address.parse().ok(),
+        Address::Unix(_) => None,
+    }
+}
+
+/// `port` on each address of this host that is not loopback. Blocks.
+fn places(port: u16) -> io::Result<BTreeSet<SocketAddr>> {
+    let interfaces = getifaddrs()?;
+    let places = interfaces.filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| SocketAddr::from(SocketAddrV4::new(v4.ip(), port)));
+        // A link-local address leads somewhere only with its link.
+        let v6 = || address.as_sockaddr_in6().map(|v6| SocketAddrV6::new(v6.ip(), port, 0, v6.scope_id()).into());
+        v4.or_else(v6)
+    });
+    Ok(places.filter(|place| !place.ip().is_loopback()).collect())
+}
+
+/// Whether someone takes a connection there.
+async fn answers(place: SocketAddr) -> bool {
+    let Ok(Ok(stream)) = timeout(PATIENCE, TcpStream::connect(place)).await else { return false };
+    // TCP can connect a port to itself, if the system happens to choose it for our end.
+    stream.local_addr().is_ok_and(|own| own != place)
+}
+
+const PACE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_millis(500);
