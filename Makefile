@@ -32,6 +32,7 @@ core: ## the gate alone, without Pingora and tokio
 check: tools deny ## format, lints, documentation, supply chain
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --no-default-features --features proxy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --tests -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 

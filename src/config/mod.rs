@@ -20,7 +20,6 @@ mod eidas;
 mod errors;
 mod identity;
 mod introspection;
-mod later;
 mod listen;
 mod names;
 mod quantity;
@@ -37,6 +36,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tracing;
 
 pub use fault::{Fault, Warning};
 pub use settings::Settings;
@@ -62,7 +62,7 @@ use crate::{
         registration::Registrations,
         reload::Source,
         routes::{Offered, PlacedRoute},
-        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Uses},
+        settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Tracing, Uses},
         source::ClientCertificate,
         table::Table,
         token::Tokens,
@@ -150,6 +150,7 @@ struct Tables {
     audit: Audit,
     admin: Option<Address>,
     status: Option<StatusPage>,
+    tracing: Option<Tracing>,
 }
 
 impl Tables {
@@ -163,7 +164,6 @@ impl Tables {
         let consents = consent::read(document.table("consent"));
         let tokens = token::read(document.table("token"));
         let offered = Offered { consents: consents.endpoint.is_some(), proofs: tokens.binding.proof.is_some() };
-        later::read(&mut document);
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
             listener: listen::read(document.required_table("listen")),
@@ -187,6 +187,7 @@ impl Tables {
             audit: records::audit(document.table("audit")),
             admin,
             status,
+            tracing: tracing::read(document.table("tracing")),
         };
         agreement::check(reading, &tables);
         tables
@@ -236,6 +237,7 @@ impl Tables {
             audit: self.audit,
             admin: self.admin?,
             status: self.status,
+            tracing: self.tracing,
             hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&source.text)).into(),
             source,
         })

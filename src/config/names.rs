@@ -53,8 +53,8 @@ const RESERVED: [&str; 15] = [
 ];
 
 /// Folded. certbound writes these itself, by rules that a template must not overrule.
-const OURS: [&str; 5] =
-    ["traceparent", "x-fapi-interaction-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+const OURS: [&str; 6] =
+    ["traceparent", "tracestate", "x-fapi-interaction-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 #[cfg(test)]
 mod tests {

@@ -57,6 +57,8 @@ pub struct Settings {
     pub admin: Address,
     /// The status page; none: off.
     pub status: Option<StatusPage>,
+    /// Where spans go; none: nowhere.
+    pub tracing: Option<Tracing>,
     /// Base64url SHA-256 of the configuration file, for the audit line.
     pub hash: Arc<str>,
     /// What it was read from.
@@ -278,6 +280,17 @@ pub struct ConsentService {
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// For one question.
     pub timeout: Duration,
+}
+
+/// The collector of spans.
+#[derive(Clone, Debug)]
+pub struct Tracing {
+    /// Scheme, host, and port.
+    pub endpoint: http::Uri,
+    /// Of the requests where no trusted caller decides, how many are recorded.
+    pub sample_percent: usize,
+    /// Authorities for its https; none: the public web roots.
+    pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// Where the keys of registrations come from.

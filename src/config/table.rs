@@ -1,6 +1,10 @@
 //! Reads one table key by key, with type, default, and place; what nobody asked for is unknown.
 
-use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use toml::de::{DeTable, DeValue};
 
@@ -23,7 +27,7 @@ pub(super) struct Table<'a> {
     entries: Vec<Entry<'a>>,
     known: Vec<&'static str>,
     places: BTreeMap<&'static str, Place>,
-    changed: BTreeMap<&'static str, String>,
+    changed: BTreeSet<&'static str>,
 }
 
 struct Entry<'a> {
@@ -49,7 +53,7 @@ impl<'a> Table<'a> {
                 value: value.into_inner(),
             })
             .collect();
-        let (known, places, changed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let (known, places, changed) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         Self { reading, place, written, entries, known, places, changed }
     }
 
@@ -90,7 +94,7 @@ impl<'a> Table<'a> {
         if string.value.is_empty() {
             return None;
         }
-        self.changed.insert(key, "\"\"".to_owned());
+        self.changed.insert(key);
         Some(string)
     }
 
@@ -98,7 +102,7 @@ impl<'a> Table<'a> {
     pub(super) fn string_or(&mut self, key: &'static str, default: &'static str) -> Placed<String> {
         let given = self.string(key).filter(|given| given.value != default);
         match &given {
-            Some(_) => self.changed.insert(key, format!("\"{default}\"")),
+            Some(_) => self.changed.insert(key),
             None => self.changed.remove(key),
         };
         given.unwrap_or_else(|| Placed { value: default.to_owned(), place: self.place_of(key) })
@@ -122,7 +126,7 @@ impl<'a> Table<'a> {
     pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
         let elements = self.elements(key, "[\"…\"]")?;
         if !elements.is_empty() {
-            self.changed.insert(key, "[]".to_owned());
+            self.changed.insert(key);
         }
         Some(elements.into_iter().filter_map(|e| self.typed(e, "a string", "\"…\"", as_string)).collect())
     }
@@ -136,7 +140,7 @@ impl<'a> Table<'a> {
         if strings.iter().map(|s| s.value.as_str()).eq(default.iter().copied()) {
             self.changed.remove(key);
         } else {
-            self.changed.insert(key, format!("{default:?}"));
+            self.changed.insert(key);
         }
         strings
     }
@@ -198,7 +202,7 @@ impl<'a> Table<'a> {
         let Some(given) = given else { return default_value };
         let found = self.reading.settle(&given.place, among(&given.value, &[&[default], others].concat()));
         if found.is_some() && given.value != text {
-            self.changed.insert(key, format!("\"{text}\""));
+            self.changed.insert(key);
         }
         found.unwrap_or(default_value)
     }
@@ -215,7 +219,7 @@ impl<'a> Table<'a> {
         let Some(given) = given else { return default_value };
         let Some(value) = self.reading.settle(&given.place, parse(&given.value)) else { return default_value };
         if value != default_value {
-            self.changed.insert(key, format!("\"{default}\""));
+            self.changed.insert(key);
         }
         value
     }
@@ -255,23 +259,10 @@ impl<'a> Table<'a> {
         self.reading.fault(&self.place_of(key), what, remedy);
     }
 
-    /// Refuses `key`, read before, where it is not its default: what it asks for is not built yet, and nothing that is
-    /// written may be without effect.
-    pub(super) fn not_yet(&self, key: &'static str) {
-        if let Some(default) = self.changed.get(key) {
-            self.fault(key, "not available yet", format!("leave it out, or write its default: {default}"));
-        }
-    }
-
-    /// [`Self::not_yet`] for every key read so far.
-    pub(super) fn nothing_yet(&self) {
-        self.changed.keys().for_each(|key| self.not_yet(key));
-    }
-
     fn or_default<T: PartialEq + ToString>(&mut self, key: &'static str, given: Option<Placed<T>>, default: T) -> T {
         let Some(given) = given else { return default };
         if given.value != default {
-            self.changed.insert(key, default.to_string());
+            self.changed.insert(key);
         }
         given.value
     }
@@ -336,7 +327,7 @@ impl Table<'_> {
     /// Tells tests which keys there are, and which of them are not their default.
     fn remember(&self) {
         self.reading.known.borrow_mut().extend(self.known.iter().map(|key| self.dotted(key)));
-        self.reading.changed.borrow_mut().extend(self.changed.keys().map(|key| self.dotted(key)));
+        self.reading.changed.borrow_mut().extend(self.changed.iter().map(|key| self.dotted(key)));
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         queue::Queue,
         record::Decision,
         timestamp::Timestamp,
+        trace::TraceId,
     },
 };
 
@@ -90,6 +91,7 @@ struct AccessLine<'a> {
     reason: Option<&'static str>,
     duration_us: u128,
     backend_us: Option<u128>,
+    trace_id: Option<TraceId>,
 }
 
 impl<'a> AccessLine<'a> {
@@ -106,6 +108,7 @@ impl<'a> AccessLine<'a> {
             reason: record.decision.reason(),
             duration_us: record.duration.as_micros(),
             backend_us: record.backend.map(|took| took.as_micros()),
+            trace_id: record.trace,
         }
     }
 

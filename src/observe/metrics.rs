@@ -60,6 +60,7 @@ pub struct Metrics {
     served: Cells<Served, Histogram>,
     active: Gauge,
     refused: Counter,
+    spans_lost: Counter,
     exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
@@ -124,6 +125,7 @@ impl Metrics {
         let ending = "certbound_client_certificates_ending";
         let ends_soon = "Accepted requests whose client certificate ends within 30 days";
         let refused = "Connections closed over max_connections";
+        let spans_lost = "Requests whose spans found no room or no collector";
         Self {
             decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
             stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
@@ -142,6 +144,7 @@ impl Metrics {
             exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
             ending: registered(to, ending, ends_soon),
             refused: registered(to, "certbound_connections_refused", refused),
+            spans_lost: registered(to, "certbound_spans_lost", spans_lost),
             configuration: Configured::new(to),
             registry,
         }
@@ -207,6 +210,11 @@ impl Metrics {
     /// Counts connections that were closed because there were too many.
     pub fn refused_connections(&self) -> Counter {
         self.refused.clone()
+    }
+
+    /// Counts requests whose spans were not collected.
+    pub fn lost_spans(&self) -> Counter {
+        self.spans_lost.clone()
     }
 
     /// Notes a successful fetch of an issuer's keys.

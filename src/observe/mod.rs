@@ -12,6 +12,8 @@ pub mod metrics;
 
 pub mod history;
 
+pub mod trace;
+
 pub mod log;
 
 pub mod audit;
@@ -20,3 +22,4 @@ pub use audit::{AuditLog, Slot};
 pub use history::History;
 pub use metrics::Metrics;
 pub use record::{Record, Regime};
+pub use trace::{Spans, Trace};

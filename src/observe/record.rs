@@ -9,7 +9,7 @@ use std::{
 use http::Method;
 use uuid::Uuid;
 
-use crate::{config::settings::Mode, denial::Denial, gate::Findings};
+use crate::{config::settings::Mode, denial::Denial, gate::Findings, observe::trace::TraceId};
 
 /// Under which configuration a request was decided.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Record {
     pub duration: Duration,
     /// How long the backend took to its header section.
     pub backend: Option<Duration>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceId>,
 }
 
 /// How a request was decided.

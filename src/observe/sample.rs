@@ -49,5 +49,6 @@ pub(super) fn record(decision: Decision) -> Record {
         decision,
         duration: Duration::from_micros(961),
         backend: Some(Duration::from_micros(900)),
+        trace: None,
     }
 }

@@ -266,7 +266,7 @@ fn roots(authorities: Option<&[CertificateDer<'static>]>) -> Result<RootCertStor
 }
 
 /// The error and what it came from, in one line: the outermost alone says little more than "client error".
-fn reasons(error: &dyn Error) -> String {
+pub(super) fn reasons(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(reason) = source {
@@ -298,7 +298,7 @@ fn ended(error: &(dyn Error + 'static)) -> bool {
 const MOST_KEPT: usize = 64;
 /// Shorter than servers commonly keep theirs.
 const LONGEST_KEPT: Duration = Duration::from_secs(10);
-const AGENT: &str = concat!("certbound/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("certbound/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]
 mod tests;

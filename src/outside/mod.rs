@@ -9,6 +9,8 @@ pub mod introspection;
 pub mod jwks;
 #[cfg(test)]
 mod origin;
+#[cfg(feature = "otel")]
+pub mod otlp;
 pub mod revocation;
 pub mod statements;
 pub mod uses;

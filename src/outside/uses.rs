@@ -54,6 +54,11 @@ impl UseStore {
         used
     }
 
+    /// Whether a server is asked.
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
     async fn find(&self, what: &SingleUse, now: UnixTime) -> Use {
         // It was judged a moment ago and has ended since: whoever remembered it may have forgotten it.
         if what.until <= now {

@@ -129,6 +129,19 @@ impl Outside {
         }
     }
 
+    /// Who is asked, where that is somebody else and may take its time.
+    pub(super) fn asks(&self, question: &Question) -> Option<&'static str> {
+        match question {
+            Question::Keys { .. } => Some("keys"),
+            Question::Revocation(_) => Some("revocation"),
+            Question::Introspection(_) => Some("introspection"),
+            Question::Use(_) => self.uses.is_shared().then_some("use"),
+            Question::KeysAt(_) => Some("statement_keys"),
+            Question::Consent(_) => Some("consent"),
+            Question::Body => None,
+        }
+    }
+
     /// Finds out what has nothing to do with the request's connection.
     ///
     /// # Errors

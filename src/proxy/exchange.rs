@@ -10,7 +10,12 @@ use pingora::proxy::Session;
 use crate::{
     dialect::Dialect,
     gate::Findings,
-    observe::{Record, Slot, metrics::ActiveRequest, record::Decision},
+    observe::{
+        Record, Slot,
+        metrics::ActiveRequest,
+        record::Decision,
+        trace::{Trace, TraceId, TraceParent},
+    },
     peer::Connection,
     proxy::{activity::Counted, generation::Generation, interaction::Interaction},
 };
@@ -18,7 +23,7 @@ use crate::{
 /// One request and its answer.
 pub struct Exchange {
     arrived: SystemTime,
-    began: Instant,
+    pub(super) began: Instant,
     /// What was in force when it began; it ends under the same.
     pub(super) generation: Arc<Generation>,
     /// What it came on; none until the request was looked at.
@@ -29,6 +34,8 @@ pub struct Exchange {
     pub(super) findings: Findings,
     /// None until the gate has spoken, so that nothing counts as allowed by default.
     pub(super) decision: Option<Decision>,
+    /// What it takes, part by part; none where nobody collects it.
+    pub(super) trace: Option<Box<Trace>>,
     /// The room in the audit log. Dropped without a record, it says that the request was cut off.
     pub(super) slot: Option<Slot>,
     /// When the backend was last asked.
@@ -56,6 +63,7 @@ impl Exchange {
             interaction: None,
             findings: Findings::default(),
             decision: None,
+            trace: None,
             slot: None,
             asked: None,
             backend: None,
@@ -73,6 +81,11 @@ impl Exchange {
         route.unwrap_or(self.generation.settings.errors.dialect)
     }
 
+    fn trace_id(&self, session: &Session) -> Option<TraceId> {
+        let callers = || TraceParent::of(&session.req_header().headers).map(|parent| parent.trace);
+        self.trace.as_ref().map(|trace| trace.id()).or_else(callers)
+    }
+
     /// What there is to record, once; none when the request was never decided.
     pub(super) fn conclude(&mut self, session: &Session) -> Option<Record> {
         let peer = self.connection.as_ref().and_then(|connection| connection.proxied.or(connection.peer));
@@ -87,6 +100,7 @@ impl Exchange {
             decision: self.decision.take()?,
             duration: self.began.elapsed(),
             backend: self.backend,
+            trace: self.trace_id(session),
         })
     }
 }

@@ -22,7 +22,9 @@ mod respond;
 pub mod serve;
 pub mod service;
 pub mod status;
+pub mod telemetry;
 mod token_endpoint;
+mod trace;
 mod websocket;
 
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::{
-    observe::{AuditLog, History, Metrics},
+    observe::{AuditLog, History, Metrics, Spans},
     proxy::{activity::Activity, generation::Generation, reload::LastReload},
 };
 
@@ -46,14 +48,16 @@ pub struct World {
     pub history: History,
     /// The audit log.
     pub audit: AuditLog,
+    /// Where traces go; none: nowhere.
+    pub spans: Option<Spans>,
     /// Requests and connections under way, and whether the process drains.
     pub activity: Activity,
 }
 
 impl World {
-    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog) -> Self {
+    fn new(generation: Generation, metrics: Arc<Metrics>, audit: AuditLog, spans: Option<Spans>) -> Self {
         let (last_reload, activity, history) = (LastReload::default(), Activity::default(), History::new());
-        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, history, audit, activity }
+        Self { generation: ArcSwap::from_pointee(generation), last_reload, metrics, history, audit, spans, activity }
     }
 
     /// What is in force now.

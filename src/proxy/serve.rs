@@ -12,7 +12,7 @@ use pingora::{
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
         reload::Reloader,
         service::Sidecar,
         status::{Listener, Status},
+        telemetry::Export,
     },
 };
 
@@ -44,6 +45,7 @@ pub struct Server {
     /// Admin and status listeners, refreshing of keys and CRL files, expiry: they go on until the process ends.
     background: JoinSet<()>,
     reload: Arc<Notify>,
+    export: Option<Export>,
 }
 
 /// How requests under way ended when the process was told to end.
@@ -65,7 +67,8 @@ impl Server {
         let audit = AuditLog::open(&settings.audit)?;
         metrics.configuration.taken(settings.gate.certificates.truststore().anchors(), false);
         let generation = Generation::first(settings, &metrics)?;
-        let world = Arc::new(World::new(generation, metrics, audit));
+        let (spans, export) = Export::start(&generation.settings, &metrics)?.unzip();
+        let world = Arc::new(World::new(generation, metrics, audit, spans));
         let Settings { listen, backend, admin, status, .. } = &world.generation().settings;
 
         // First the listener that says what is still missing.
@@ -95,12 +98,9 @@ impl Server {
         if let Some(exposure) = Exposure::of(Arc::clone(&world)) {
             background.spawn(exposure.watch());
         }
-        let believing = Arc::clone(&world);
-        let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
-        let refused = world.metrics.refused_connections();
-        let reception = Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes));
+        let reception = reception(&world, listen, handshake);
         let proxy = Arc::new(proxy(&world, conf)?);
-        Ok(Self { data, reception, proxy, background, reload, world })
+        Ok(Self { data, reception, proxy, background, reload, export, world })
     }
 
     /// Whoever notifies it has the configuration read anew.
@@ -126,16 +126,26 @@ impl Server {
         // a balancer that sends another request on one is answered, and told that it was the last.
         shutdown.send_replace(true);
         let _ = taking_in.await;
-        let drain_timeout = self.world.generation().settings.listen.drain_timeout;
+        let until = Instant::now() + self.world.generation().settings.listen.drain_timeout;
         tracing::info!(event = "draining", requests = activity.requests().now());
-        let finished = timeout(drain_timeout, activity.requests().none()).await.is_ok();
+        let finished = timeout_at(until, activity.requests().none()).await.is_ok();
         if finished {
             // HTTP/2 answers may still be on their way from the request's task to the connection's.
             let _ = timeout(GOODBYE, activity.http2().none()).await;
         }
         drop(self.background);
+        if let Some(export) = self.export {
+            export.finish(until.max(Instant::now() + GOODBYE)).await;
+        }
         if finished { Ended::Finished } else { Ended::Cut }
     }
+}
+
+fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> Reception {
+    let believing = Arc::clone(world);
+    let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
+    let refused = world.metrics.refused_connections();
+    Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes))
 }
 
 async fn watch_expiry(world: Arc<World>) {

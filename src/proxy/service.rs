@@ -29,13 +29,13 @@ use crate::{
         settings::{Backend, Mode},
     },
     denial::Denial,
-    gate::{Answer, Findings, Inbound, Judgement, Known, Verdict},
+    gate::{Answer, Findings, Inbound, Judgement, Known, Question, Verdict},
     headers::Asserted,
-    observe::{self, record::Decision},
+    observe::{self, Trace, record::Decision},
     peer::Connection,
     proxy::{
         World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
-        interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint, websocket,
+        interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint, trace, websocket,
     },
     route::{self, Kind},
     token::Proof,
@@ -64,6 +64,7 @@ impl Sidecar {
         session: &mut Session,
         asserted: &Asserted,
         connection: &Connection,
+        mut trace: Option<&mut Trace>,
     ) -> Judgement {
         let mut answered = Vec::new();
         let mut proof = None;
@@ -71,7 +72,7 @@ impl Sidecar {
             let Judgement { verdict, findings } =
                 Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
             let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
-            match generation.outside.answer(question, session).await {
+            match Self::ask(generation, session, question, trace.as_deref_mut()).await {
                 Ok(answer) => answered.push(answer),
                 Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
             }
@@ -79,6 +80,23 @@ impl Sidecar {
         }
         // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
         Judgement { verdict: Verdict::Deny(Denial::KeysUnavailable), findings: Findings::default() }
+    }
+
+    /// Finds out what the gate asks, and how long that takes where somebody wants to know.
+    async fn ask(
+        generation: &Generation,
+        session: &mut Session,
+        question: Question,
+        trace: Option<&mut Trace>,
+    ) -> Result<Answer, Denial> {
+        let outside = &generation.outside;
+        let Some(trace) = trace else { return outside.answer(question, session).await };
+        let (asked, began) = (outside.asks(&question), Instant::now());
+        let answer = outside.answer(question, session).await;
+        if let Some(asked) = asked {
+            trace.asked(asked, began);
+        }
+        answer
     }
 
     fn judge_once(
@@ -144,6 +162,8 @@ impl Sidecar {
             self.world.metrics.stripped(name);
         }
         exchange.interaction = Some(Interaction::of(&session.req_header().headers));
+        let spans = self.world.spans.as_ref();
+        exchange.trace = spans.map(|spans| spans.begin(&session.req_header().headers, exchange.began));
         exchange.connection = listen::connection_of(session);
         let slot = self.world.audit.reserve(&generation.regime);
         let slot = slot.map(|slot| exchange.slot = Some(slot));
@@ -151,7 +171,7 @@ impl Sidecar {
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
         let Judgement { verdict, mut findings } =
-            Self::judge(&generation, session, &arrival.asserted, &connection).await;
+            Self::judge(&generation, session, &arrival.asserted, &connection, exchange.trace.as_deref_mut()).await;
         let decided = Self::decide(settings, verdict, &mut findings, session, &arrival.asserted, &connection);
         exchange.findings = findings;
         let decision = decided?;
@@ -286,6 +306,7 @@ impl ProxyHttp for Sidecar {
             tls: exchange.generation.settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
+        trace::carry_on(request, exchange.trace.as_deref(), outgoing.vouched)?;
         request.insert_header(interaction::NAME, interaction.value().clone())
     }
 
@@ -365,6 +386,9 @@ impl ProxyHttp for Sidecar {
         observe::log::access(&exchange.generation.settings.log, &record);
         self.world.history.record(&record);
         self.world.metrics.record(&record);
+        if let (Some(spans), Some(trace)) = (&self.world.spans, exchange.trace.take()) {
+            spans.end(trace, &record, exchange.asked);
+        }
     }
 
     /// Pingora's own lines hold paths and queries.

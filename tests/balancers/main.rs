@@ -14,4 +14,5 @@ mod envoy;
 mod haproxy;
 mod nginx;
 mod prometheus;
+mod smuggling;
 mod traefik;

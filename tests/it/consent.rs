@@ -1,6 +1,6 @@
 //! Where a route asks for it, nothing is forwarded without a consent that a service has just found to cover it.
 
-mod service;
+pub(crate) mod service;
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! HTTP/2: a client, by prior knowledge in plaintext and by ALPN over TLS, and a bank.
 
-use std::net::SocketAddr;
+use std::{convert::Infallible, net::SocketAddr};
 
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     net::{TcpListener, TcpStream},
-    runtime,
+    runtime::{self, Runtime},
 };
 use tokio_rustls::TlsConnector;
 
@@ -27,7 +27,7 @@ pub(crate) struct Message<'a> {
     pub(crate) target: &'a str,
     pub(crate) headers: Vec<(&'a str, String)>,
     pub(crate) body: &'a str,
-    pub(crate) trailers: Vec<(&'static str, String)>,
+    pub(crate) trailers: Vec<(&'a str, String)>,
 }
 
 impl<'a> Message<'a> {
@@ -38,37 +38,54 @@ impl<'a> Message<'a> {
 
 /// Sends these one after another on one connection.
 pub(crate) fn send(address: SocketAddr, tls: Option<ClientConfig>, messages: &[Message<'_>]) -> Vec<Answer> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let tcp = TcpStream::connect(address).await.unwrap();
-        match tls {
-            None => exchange(TokioIo::new(tcp), messages).await,
-            Some(mut config) => {
-                config.alpn_protocols = vec![b"h2".to_vec()];
-                let name = ServerName::try_from("localhost").unwrap();
-                let stream = TlsConnector::from(std::sync::Arc::new(config)).connect(name, tcp).await.unwrap();
-                assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-                exchange(TokioIo::new(stream), messages).await
+    let mut client = Client::connect(address, tls);
+    messages.iter().map(|message| client.send(message)).collect()
+}
+
+/// One connection to certbound.
+pub(crate) struct Client {
+    runtime: Runtime,
+    sender: http2::SendRequest<BoxBody<Bytes, Infallible>>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr, tls: Option<ClientConfig>) -> Self {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let sender = runtime.block_on(async {
+            let tcp = TcpStream::connect(address).await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            match tls {
+                None => handshake(TokioIo::new(tcp)).await,
+                Some(mut config) => {
+                    config.alpn_protocols = vec![b"h2".to_vec()];
+                    let name = ServerName::try_from("localhost").unwrap();
+                    let stream = TlsConnector::from(std::sync::Arc::new(config)).connect(name, tcp).await.unwrap();
+                    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+                    handshake(TokioIo::new(stream)).await
+                }
             }
-        }
-    })
-}
-
-async fn exchange(io: impl Read + Write + Unpin + Send + 'static, messages: &[Message<'_>]) -> Vec<Answer> {
-    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
-    tokio::spawn(connection);
-    let mut answers = Vec::new();
-    for message in messages {
-        sender.ready().await.unwrap();
-        let answer = sender.send_request(request(message)).await.expect("certbound answers");
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        answers.push(Answer { status: head.status.as_u16(), fields: fields(&head.headers), body });
+        });
+        Self { runtime, sender }
     }
-    answers
+
+    pub(crate) fn send(&mut self, message: &Message<'_>) -> Answer {
+        self.runtime.block_on(async {
+            self.sender.ready().await.unwrap();
+            let answer = self.sender.send_request(request(message)).await.expect("certbound answers");
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.unwrap().to_bytes().to_vec();
+            Answer { status: head.status.as_u16(), fields: fields(&head.headers), body }
+        })
+    }
 }
 
-fn request(message: &Message<'_>) -> Request<BoxBody<Bytes, std::convert::Infallible>> {
+async fn handshake(io: impl Read + Write + Unpin + Send + 'static) -> http2::SendRequest<BoxBody<Bytes, Infallible>> {
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn request(message: &Message<'_>) -> Request<BoxBody<Bytes, Infallible>> {
     let uri = format!("http://api.bank.example{}", message.target);
     let mut request = Request::builder().method(message.method).uri(uri);
     for (name, value) in &message.headers {

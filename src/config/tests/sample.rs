@@ -142,6 +142,7 @@ fn written(settings: Settings) -> String {
         audit,
         admin,
         status,
+        tracing,
         hash: _,
         source: _,
     } = settings;
@@ -151,7 +152,7 @@ fn written(settings: Settings) -> String {
     );
     let revocation = Revocation { crls: Vec::new(), ..revocation };
     let network = format!("{listen:#?} {revocation:?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
-    format!("{mode:?} {gate} {tokens} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?}")
+    format!("{mode:?} {gate} {tokens} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?} {tracing:?}")
 }
 
 /// A key behind `# `, as TOML.

@@ -200,9 +200,26 @@ fn route_is_held_to_its_grammar() {
 }
 
 #[test]
-fn key_whose_feature_comes_later_is_refused_unless_it_is_its_default() {
-    let later = "tracing.otlp_endpoint: not available yet; leave it out, or write its default: ";
-    check("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", later);
+fn collector_is_an_address_without_a_path() {
+    check("tracing", "otlp_endpoint = \"127.0.0.1:4317\"", "tracing.otlp_endpoint: `127.0.0.1:4317` ");
+    let path = "tracing.otlp_endpoint: `http://127.0.0.1:4318/v1/traces` has a path; spans go by gRPC";
+    check("tracing", "otlp_endpoint = \"http://127.0.0.1:4318/v1/traces\"", path);
+    check("tracing", "sample_percent = 101", "tracing.sample_percent: 101 is out of range");
+    assert!(accept("tracing", "sample_percent = 1").tracing.is_none());
+}
+
+#[test]
+#[cfg(not(feature = "otel"))]
+fn collector_needs_a_build_that_has_opentelemetry() {
+    let missing = "tracing.otlp_endpoint: this build has no OpenTelemetry; leave it out, or build certbound with";
+    check("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"", missing);
+}
+
+#[test]
+#[cfg(feature = "otel")]
+fn collector_is_read_with_how_much_it_gets() {
+    let tracing = accept("tracing", "otlp_endpoint = \"http://127.0.0.1:4317\"\nsample_percent = 5").tracing.unwrap();
+    assert_eq!((tracing.endpoint.port_u16(), tracing.sample_percent), (Some(4317), 5));
 }
 
 #[test]

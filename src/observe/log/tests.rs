@@ -89,7 +89,7 @@ fn access_line_has_its_fields_in_order_and_no_path() {
             r#"{"log_type":"access","time":"2026-11-22T07:00:00.123456Z","#,
             r#""interaction_id":"93bac548-d2de-4546-b106-880a5018460d","peer":"10.0.0.7","method":"GET","#,
             r#""route":"/accounts/{AccountId}","status":200,"decision":"deny","reason":"certificate_missing","#,
-            r#""duration_us":961,"backend_us":900}"#,
+            r#""duration_us":961,"backend_us":900,"trace_id":null}"#,
             "\n",
         ),
     );

@@ -44,7 +44,7 @@ impl Asked {
     }
 }
 
-pub(super) struct Service {
+pub(crate) struct Service {
     origin: String,
     desk: Arc<Desk>,
 }
@@ -57,7 +57,7 @@ struct Desk {
 
 impl Service {
     /// Says yes to everything, until a test says otherwise.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::on(Listener::tcp(), "http")
     }
 
@@ -79,7 +79,7 @@ impl Service {
         Self { origin, desk }
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("{}/validate", self.origin)
     }
 

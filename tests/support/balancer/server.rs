@@ -46,7 +46,8 @@ impl Server {
     }
 }
 
-fn free_port() -> u16 {
+/// One that nobody listens on at the moment.
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
