@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny deploy bench
+.PHONY: help tools quickstart test core check deny deploy bench image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,3 +45,16 @@ deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by cer
 
 bench: tools ## CPU a request beside a bare Pingora proxy
 	$(CARGO) bench --bench cost
+
+image: tools ## the container image, made and tried as root with buildah (BINARY=FILE takes a static one that is there)
+	docker/build $(BINARY)
+	docker/try
+
+# Two tools that cargo has to compile, so for releases alone.
+sbom: ## what the release is made of, as CycloneDX: certbound.cdx.json
+	@command -v cargo-cyclonedx >/dev/null || { echo 'first: cargo install cargo-cyclonedx --locked'; exit 1; }
+	$(CARGO) cyclonedx --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu --override-filename certbound.cdx
+
+deb: tools ## the Debian package, with a hardened systemd unit
+	@command -v cargo-deb >/dev/null || { echo 'first: cargo install cargo-deb --locked'; exit 1; }
+	$(CARGO) deb --locked

@@ -38,6 +38,7 @@ signature=$(printf '%s.%s' "$header" "$claims" | openssl dgst -sha256 -sign issu
   openssl asn1parse -inform DER | sed -n 's/.*INTEGER *:\(.*\)/\1/p' |
   while read -r n; do printf '%64s' "$n" | tr ' ' 0; done | tail -c 128 | xxd -r -p | base64url)
 printf '%s.%s.%s\n' "$header" "$claims" "$signature" >token
+printf '{"access_token":"%s","token_type":"Bearer"}\n' "$(cat token)" >token.json
 
 chmod 644 ./*.key
 cat <<'T'

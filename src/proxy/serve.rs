@@ -7,6 +7,7 @@ use pingora::{
     protocols::http::v2::server::{H2Options, default_h2_options},
     proxy::HttpProxy,
     server::configuration::ServerConf,
+    tls::{RootCertStore, load_platform_certs_incl_env_into_store},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -81,7 +82,7 @@ impl Server {
         let sockets = [("data", Some(&data)), ("admin", Some(&admin_socket)), ("status", status_socket.as_ref())];
         let listeners = Listener::all(sockets);
 
-        let conf = Arc::new(server_conf(listen, backend));
+        let conf = Arc::new(server_conf(listen, backend)?);
         let health = Health::of(backend, &conf).map_err(io::Error::other)?;
         let handshake = Arc::new(Handshake::new(listen).map_err(io::Error::other)?);
         let reload = Arc::new(Notify::new());
@@ -189,13 +190,23 @@ fn proxy(world: &Arc<World>, conf: Arc<ServerConf>) -> io::Result<HttpProxy<Side
 }
 
 /// Pingora's client side reads its options from the configuration of its server.
-fn server_conf(listen: &Listen, backend: &Backend) -> ServerConf {
+///
+/// # Errors
+/// The backend is to be held to the operating system's authorities, and there are none, as in an image from scratch.
+fn server_conf(listen: &Listen, backend: &Backend) -> io::Result<ServerConf> {
     let mut conf = ServerConf { threads: listen.threads, ..ServerConf::default() };
     if backend.tls.as_ref().is_none_or(|tls| tls.authorities.is_some()) {
-        // Otherwise every certificate of the operating system is loaded, and one that cannot be read is a panic.
+        // Otherwise every certificate of the operating system is loaded.
         conf.ca_file = Some("/dev/null".to_owned());
+    } else {
+        // Pingora loads them again, and panics over one that cannot be read.
+        let mut authorities = RootCertStore::empty();
+        let loaded = load_platform_certs_incl_env_into_store(&mut authorities);
+        if loaded.is_err() || authorities.is_empty() {
+            return Err(io::Error::other(NO_AUTHORITIES));
+        }
     }
-    conf
+    Ok(conf)
 }
 
 /// What one connection may ask for at a time; what costs the server without being served, above all (CVE-2023-44487).
@@ -212,6 +223,8 @@ fn http2_options(listen: &Listen) -> H2Options {
     options
 }
 
+const NO_AUTHORITIES: &str =
+    "backend.tls: the operating system's authorities cannot be read; write ca_file, with those of the backend";
 const MOST_STREAMS: u32 = 100;
 const MOST_RESETS: usize = 20;
 const MOST_LOCAL_ERRORS: usize = 100;
