@@ -57,4 +57,6 @@ sbom: ## what the release is made of, as CycloneDX: certbound.cdx.json
 
 deb: tools ## the Debian package, with a hardened systemd unit
 	@command -v cargo-deb >/dev/null || { echo 'first: cargo install cargo-deb --locked'; exit 1; }
-	$(CARGO) deb --locked
+	$(CARGO) build --release --locked --bin certbound
+	packaging/pages $${CARGO_TARGET_DIR:-target}/release
+	$(CARGO) deb --locked --no-build
