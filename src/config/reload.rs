@@ -65,7 +65,9 @@ pub fn reload(file: &Path, running: &Source, now: UnixTime) -> Result<Reloaded, 
     if !waiting.is_empty() {
         let text = with_the_old(&waiting, &running.text, &settings.source.text);
         let looks = settings.source.looks;
-        (settings, warnings) = read(file, &text, Fingerprint::default(), now)?;
+        // The file as it stands is whole, so what is wrong with the mixture is that it is one.
+        (settings, warnings) =
+            read(file, &text, Fingerprint::default(), now).map_err(|_| all_or_nothing(file, &waiting))?;
         settings.source.looks = looks;
     }
     let fixed = |named: &&NamedFile| !is_reloadable(&named.key);
@@ -78,6 +80,19 @@ pub fn reload(file: &Path, running: &Source, now: UnixTime) -> Result<Reloaded, 
     settings.source.files.retain(|named| is_reloadable(&named.key));
     settings.source.files.extend(kept);
     Ok(Reloaded { settings, warnings, waiting })
+}
+
+/// The rest of a change does not work without keys that wait for a restart. Places in the mixture are in no file.
+fn all_or_nothing(file: &Path, waiting: &BTreeSet<String>) -> Vec<Fault> {
+    let fault = |key: &String| Fault {
+        file: file.to_owned(),
+        line: 1,
+        column: 1,
+        key: Some(key.clone()),
+        what: "changed, is applied only by a restart, and the rest of the change does not work without it".to_owned(),
+        remedy: "restart certbound, or change it back".to_owned(),
+    };
+    waiting.iter().map(fault).collect()
 }
 
 /// Keys that differ and cannot be applied. Both texts were read before, so they are TOML.

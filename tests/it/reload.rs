@@ -162,6 +162,21 @@ fn key_that_needs_a_restart_is_named_and_the_rest_is_applied() {
 }
 
 #[test]
+fn change_that_does_not_work_without_a_restart_says_which_key_it_waits_for() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).start();
+    let alice = &Pki::get().alice;
+
+    let consenting = Config::in_front_of(&bank).set("consent.endpoint", "\"http://127.0.0.1:9/\"");
+    tell(&sidecar, &consenting.route("path = \"/{*rest}\"\nconsent = true"));
+    let line = &sidecar.events("config_not_reloaded", 1)[0];
+
+    let faults = line["faults"].as_str().unwrap();
+    assert!(faults.contains("consent.endpoint: changed, is applied only by a restart"), "{line}");
+    assert_passed(&sidecar.get("/").by(alice).send(), &bank);
+}
+
+#[test]
 fn certificate_of_the_listener_is_replaced() {
     let bank = Bank::start();
     let config = Config::in_front_of(&bank).with_tls();
