@@ -40,7 +40,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, "tpp-1");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.subject_alt_names = (0..10)
+        params.subject_alt_names = (0..15)
             .map(|n| SanType::URI(format!("https://tpp-1.example/{n}/{}", "a".repeat(24)).try_into().expect("ASCII")))
             .collect();
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
