@@ -71,7 +71,7 @@ fn long_mixed_load_with_reloads_loses_nothing_and_leaks_nothing() {
         while Instant::now() < until && !clients.has_failed() {
             version += 1;
             change(&sidecar, &config(version), version);
-            if version % ROTATE_EVERY == 0 {
+            if version.is_multiple_of(ROTATE_EVERY) {
                 rotated += 1;
                 rotate(&sidecar, rotated);
             }
@@ -107,7 +107,7 @@ fn long_mixed_load_with_reloads_loses_nothing_and_leaks_nothing() {
 fn change(sidecar: &Sidecar, config: &Config, version: usize) {
     config.write(sidecar.folder());
     let other = sidecar.folder().join("trust/other.pem");
-    if version % 2 == 0 {
+    if version.is_multiple_of(2) {
         fs::write(other, pem(&Authority::root("Another root").der)).unwrap();
     }
     sidecar.signal("HUP");
