@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
+mod clock;
 mod ends;
 
 use std::sync::atomic::AtomicUsize;
