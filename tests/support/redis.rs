@@ -12,6 +12,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::process::signal;
+
 /// A running server. It ends with this value.
 pub(crate) struct Redis {
     folder: TempDir,
@@ -51,6 +53,15 @@ impl Redis {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Has it take connections and answer nothing, until [`Self::go_on`].
+    pub(crate) fn hold(&self) {
+        signal(self.child.as_ref().unwrap(), "STOP");
+    }
+
+    pub(crate) fn go_on(&self) {
+        signal(self.child.as_ref().unwrap(), "CONT");
     }
 
     /// At the same place.

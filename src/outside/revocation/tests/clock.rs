@@ -29,8 +29,6 @@ async fn answer_of_a_clock_that_was_ahead_is_asked_for_anew_and_serves_no_longer
     let stale = Standing::Known { status: Status::Good, method: Method::Ocsp, stale: true };
     assert_eq!(asked(&store, &about, 0).await, stale);
     assert_eq!(asked(&store, &about, 65).await, Standing::Unavailable, "counted by the clock that was set back");
-    *bank.crl.lock() = ok(bank.authority.list(&[&[5]], HOUR));
-    assert_eq!(asked(&store, &about, 90).await, known(gone(), Method::Crl));
 }
 
 #[tokio::test]
