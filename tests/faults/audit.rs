@@ -8,20 +8,15 @@ use std::{
     process::Command,
     sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use crate::{
+    load,
     part::{APART, Fault, NEEDING, Part},
-    support::{
-        bank::Bank,
-        config::Config,
-        connection::Connection,
-        pki::Pki,
-        sidecar::{DEADLINE, Sidecar},
-    },
+    support::{bank::Bank, config::Config, connection::Connection, pki::Pki, sidecar::Sidecar},
 };
 
 struct Audit {
@@ -47,19 +42,7 @@ pub(crate) fn stage(fault: Fault) -> Option<Box<dyn Part>> {
 impl Audit {
     /// Sends what is refused anyway, until nothing more can be recorded: what was promised a place is still carried out.
     fn exhaust(&self) {
-        let until = Instant::now() + DEADLINE;
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let (mut connection, requests) = (self.sidecar.connect(), self.apart().repeat(AT_ONCE));
-                    while self.records() {
-                        assert!(Instant::now() < until, "everything is recorded");
-                        connection.write(&requests);
-                        (0..AT_ONCE).for_each(|_| drop(connection.answer("GET")));
-                    }
-                });
-            }
-        });
+        load::exhaust(&self.sidecar, || self.records());
     }
 
     fn records(&self) -> bool {
@@ -185,7 +168,5 @@ fn read(pipe: &mut File, most: usize) {
 
 /// Of Linux.
 const O_NONBLOCK: i32 = 0o4000;
-/// Requests that are sent without waiting.
-const AT_ONCE: usize = 200;
 /// Of 512 bytes: 4 MiB, which holds what is recorded before the disk has to be full.
 const BLOCKS: u32 = 8 * 1024;

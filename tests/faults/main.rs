@@ -16,7 +16,6 @@
 mod support;
 
 #[path = "../it/verdict.rs"]
-#[expect(dead_code, reason = "other tests hold more to their verdicts")]
 mod verdict;
 
 mod audit;

@@ -33,7 +33,7 @@ struct Ocsp {
 pub(crate) fn stage(_: Fault) -> Option<Box<dyn Part>> {
     let mut index = String::new();
     for serial in FIRST..FIRST + ISSUED {
-        writeln!(index, "V\t491231235959Z\t\t{serial:04X}\tunknown\t/CN=tpp").unwrap();
+        writeln!(index, "V\t491231235959Z\t\t{serial:04X}\tunknown\t/CN=tpp-{serial}").unwrap();
     }
     let (bank, office) = (Bank::start(), Office::open(&index)?);
     let responder = office.respond("ca");

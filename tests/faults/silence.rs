@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    load,
     matrix::TURN,
     part::{APART, NEEDING},
     support::{bank::Bank, config::Config, pki::Pki, sidecar::DEADLINE},
@@ -38,14 +39,7 @@ fn decision_is_not_carried_out_when_nobody_reads_standard_output() {
     let alice = &Pki::get().alice;
     sidecar.hold_output();
 
-    let mut connection = sidecar.connect();
-    let refused = sidecar.get(APART).bytes().repeat(500);
-    let until = Instant::now() + 2 * DEADLINE;
-    while sidecar.get(NEEDING).by(alice).send().status == 200 {
-        assert!(Instant::now() < until, "everything is recorded");
-        connection.write(&refused);
-        (0..500).for_each(|_| drop(connection.answer("GET")));
-    }
+    load::exhaust(&sidecar, || sidecar.get(NEEDING).by(alice).send().status == 200);
     bank.take();
     assert_refused(&sidecar.get(NEEDING).by(alice).send(), "audit_unavailable", &bank);
     assert_eq!(sidecar.admin("/livez").status, 200);

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Write},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -65,16 +65,16 @@ impl Office {
     pub(crate) fn respond(&self, signer: &str) -> Responder {
         let arguments =
             format!("ocsp -port 0 -index index.txt -CA ca.pem -nmin 5 -rsigner {signer}.pem -rkey {signer}.key");
-        let mut child = self.openssl(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It says something of every question.
+        let (said, log) = (self.path().join("ocsp.log"), fs::File::create(self.path().join("ocsp.log")).unwrap());
+        let mut child = self.openssl(&arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = lines.find_map(|line| {
             let line = line.ok()?;
             line.strip_prefix("ACCEPT ")?.split(' ').next()?.rsplit(':').next()?.parse::<u16>().ok()
         });
         let Some(port) = port else {
-            let mut said = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            panic!("openssl ocsp does not listen: {said}");
+            panic!("openssl ocsp does not listen: {}", fs::read_to_string(said).unwrap());
         };
         Responder { child, address: format!("localhost:{port}") }
     }

@@ -123,8 +123,11 @@ impl Shelf {
                 self.lists.insert(place, Arc::new(List { crl, since: now, due, until }));
             }
             Err(why) => {
-                // Or every other certificate of the issuer would make it fetched again.
-                self.post.set_aside(&place.address);
+                // Or every other certificate of the issuer would make it fetched again. One that was left alone just now was
+                // not tried: to extend its time would leave it alone for as long as anybody asks.
+                if !matches!(why, NoUse::Silent) {
+                    self.post.set_aside(&place.address);
+                }
                 self.post.note(Method::Crl, &place.address, &why);
             }
         }
