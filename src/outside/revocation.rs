@@ -175,7 +175,12 @@ impl RevocationStore {
 
     fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {
         let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl));
-        Held { status: answer.status, method, until, stale_until: now.saturating_add(self.max_stale) }
+        Held { status: answer.status, method, until, stale_until: self.stale_until(now) }
+    }
+
+    /// Until when an answer that was received `now` serves at most where no newer one can be had; 0: not at all.
+    fn stale_until(&self, now: u64) -> u64 {
+        if self.max_stale == 0 { 0 } else { now.saturating_add(self.max_stale) }
     }
 
     /// The last answer, which has ended if it came about under other CRL files, or while the clock was ahead.
@@ -183,7 +188,7 @@ impl RevocationStore {
         let entry = self.answers.get(&about.key())?;
         let Held { status, method, until, stale_until } = entry.held?;
         let until = if entry.counts(generation, now) { until } else { 0 };
-        Some(Held { status, method, until, stale_until: stale_until.min(now.saturating_add(self.max_stale)) })
+        Some(Held { status, method, until, stale_until: stale_until.min(self.stale_until(now)) })
     }
 }
 

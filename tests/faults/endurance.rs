@@ -36,13 +36,13 @@ impl Endurance {
         let apart = Apart::of(part);
         let well = part.begins_well().then_some("");
         // The first time is for what is allocated once, and never given back.
-        apart.median(part, well);
-        let before = apart.median(part, well);
+        apart.median(part, well, A_WHILE / 2);
+        let before = apart.median(part, well, A_WHILE);
         let footprint = Footprint::settled(part.sidecar());
         part.bank().take();
 
         part.strike(fault);
-        let meanwhile = apart.median(part, Some(code));
+        let meanwhile = apart.median(part, Some(code), A_WHILE);
         let seen = part.bank().take().into_iter().filter(|seen| seen.target == NEEDING).count();
         assert!(code.is_empty() || seen == 0, "refused with {code}, and yet the bank saw {seen} of them");
         let most = FLOOR.max(before * 2);
@@ -61,7 +61,7 @@ impl Endurance {
 }
 
 /// How long it takes until one request passes that needs the part, and then many.
-fn recover(part: &dyn Part) -> Duration {
+pub(crate) fn recover(part: &dyn Part) -> Duration {
     let begun = Instant::now();
     loop {
         let answer = load::ask(part, &mut None);
@@ -93,6 +93,7 @@ impl fmt::Display for Endurance {
     }
 }
 
+const A_WHILE: Duration = Duration::from_secs(1);
 /// Below, a busy machine is seen and no fault: whoever waits for a part in vain waits for a second.
 const FLOOR: Duration = Duration::from_millis(25);
 /// In KiB. Allocators give back what they have in their own time, and each thread keeps some.

@@ -35,16 +35,16 @@ impl Apart {
         Self((0..CLIENTS_APART).map(|_| Mutex::new(part.sidecar().connect())).collect())
     }
 
-    /// The median time of an answer to them while others, if any, ask for what the part is needed for. Every answer is held
-    /// to what it has to be; `code`: of the answers to the others, empty where they pass.
-    pub(crate) fn median(&self, part: &dyn Part, code: Option<&str>) -> Duration {
+    /// The median time of an answer to them while others, if any, ask for what the part is needed for, for so long at least.
+    /// Every answer is held to what it has to be; `code`: of the answers to the others, empty where they pass.
+    pub(crate) fn median(&self, part: &dyn Part, code: Option<&str>, least: Duration) -> Duration {
         let at_work = AtomicUsize::new(CLIENTS_NEEDING);
         let times = Mutex::new(Vec::new());
         thread::scope(|scope| {
             for _ in 0..CLIENTS_NEEDING {
                 scope.spawn(|| {
                     let _at_work = AtWork(&at_work);
-                    need(part, code);
+                    need(part, code, least);
                 });
             }
             for connection in &self.0 {
@@ -76,11 +76,11 @@ fn ask_apart(part: &dyn Part, connection: &mut Connection) -> Duration {
 }
 
 /// One client that needs the part; without a code nobody asks, and the time passes all the same.
-fn need(part: &dyn Part, code: Option<&str>) {
+fn need(part: &dyn Part, code: Option<&str>, least: Duration) {
     let begun = Instant::now();
     let mut connection = None;
     let mut asked = 0;
-    while asked < LEAST || begun.elapsed() < WHILE {
+    while asked < LEAST || begun.elapsed() < least {
         if let Some(code) = code {
             hold(&ask(part, &mut connection), code);
         }
@@ -133,6 +133,5 @@ const CLIENTS_APART: usize = 2;
 pub(crate) const CLIENTS_NEEDING: usize = 8;
 /// Requests of each client that needs the part.
 const LEAST: usize = 3;
-const WHILE: Duration = Duration::from_millis(1200);
 /// Between two requests of a client.
 const PAUSE: Duration = Duration::from_millis(4);

@@ -12,8 +12,6 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::process::signal;
-
 /// A running server. It ends with this value.
 pub(crate) struct Redis {
     folder: TempDir,
@@ -57,11 +55,16 @@ impl Redis {
 
     /// Has it take connections and answer nothing, until [`Self::go_on`].
     pub(crate) fn hold(&self) {
-        signal(self.child.as_ref().unwrap(), "STOP");
+        self.signal("STOP");
     }
 
     pub(crate) fn go_on(&self) {
-        signal(self.child.as_ref().unwrap(), "CONT");
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").arg(format!("-{name}")).arg(process).status().unwrap().success());
     }
 
     /// At the same place.

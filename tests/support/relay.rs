@@ -46,7 +46,7 @@ struct State {
     way: Mutex<Way>,
     behind: Mutex<Behind>,
     /// Both ends of every connection, by its number.
-    ends: Mutex<HashMap<usize, [End; 2]>>,
+    ends: Mutex<HashMap<usize, Vec<End>>>,
     connections: AtomicUsize,
     answers: AtomicUsize,
 }
@@ -126,36 +126,46 @@ impl State {
         self.ends.lock().unwrap().values().flatten().for_each(End::close);
     }
 
-    /// Two threads, one for each direction; where one ends, so does the connection.
+    /// Two threads, one for each direction; where one ends, so does the connection. Nobody behind hears of a connection on
+    /// which nothing would be said.
     fn connect(self: &Arc<Self>, client: TcpStream) -> io::Result<()> {
         client.set_nodelay(true)?;
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let (client, state) = (End::Tcp(client), Arc::clone(self));
+        let server = match *self.way.lock().unwrap() {
+            Way::Open | Way::Slow(_) => Some(self.reach()?),
+            _ => None,
+        };
+        let twins = [Some(client.twin()?), server.as_ref().map(End::twin).transpose()?];
+        self.ends.lock().unwrap().insert(number, twins.into_iter().flatten().collect());
+        let (from_client, to_server) = (client.twin()?, server.as_ref().map(End::twin).transpose()?);
+        thread::spawn(move || {
+            let _ = state.ask(&from_client, to_server.as_ref());
+            state.end(number);
+        });
+        if let Some(server) = server {
+            let state = Arc::clone(self);
+            thread::spawn(move || {
+                let _ = state.answer(&server, &client);
+                state.end(number);
+            });
+        }
+        Ok(())
+    }
+
+    fn reach(&self) -> io::Result<End> {
         let behind = self.behind.lock().unwrap().clone();
-        let server = match behind {
+        match behind {
             Behind::Tcp(address) => TcpStream::connect(address).map(End::Tcp),
             Behind::Unix(path) => UnixStream::connect(path).map(End::Unix),
-        };
-        let (client, server) = (End::Tcp(client), server?);
-        let number = self.connections.fetch_add(1, Ordering::Relaxed);
-        self.ends.lock().unwrap().insert(number, [client.twin()?, server.twin()?]);
-        let there = (client.twin()?, server.twin()?);
-        let state = Arc::clone(self);
-        thread::spawn(move || {
-            let _ = state.ask(&there.0, &there.1);
-            state.end(number);
-        });
-        let state = Arc::clone(self);
-        thread::spawn(move || {
-            let _ = state.answer(&server, &client);
-            state.end(number);
-        });
-        Ok(())
+        }
     }
 
     fn end(&self, number: usize) {
         self.ends.lock().unwrap().remove(&number).iter().flatten().for_each(End::close);
     }
 
-    fn ask(&self, client: &End, server: &End) -> io::Result<()> {
+    fn ask(&self, client: &End, server: Option<&End>) -> io::Result<()> {
         let mut buffer = [0; 1 << 14];
         loop {
             let read = client.read(&mut buffer)?;
@@ -164,7 +174,10 @@ impl State {
             }
             let way = self.way.lock().unwrap().clone();
             match way {
-                Way::Open | Way::Slow(_) => server.write(&buffer[..read])?,
+                Way::Open | Way::Slow(_) => match server {
+                    Some(server) => server.write(&buffer[..read])?,
+                    None => return Ok(()),
+                },
                 Way::Silent => {}
                 Way::Closed => return Ok(()),
                 Way::Instead(others) => {

@@ -32,6 +32,18 @@ async fn answer_of_a_clock_that_was_ahead_is_asked_for_anew_and_serves_no_longer
 }
 
 #[tokio::test]
+async fn answer_of_a_clock_that_was_ahead_is_none_when_no_other_can_be_had_and_stale_ones_do_not_count() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    bank.says(&about, GOOD, 3 * DAY);
+    let store = store(rules());
+    assert_eq!(asked(&store, &about, DAY).await, known(Status::Good, Method::Ocsp));
+
+    *bank.ocsp.lock() = status(StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
+}
+
+#[tokio::test]
 async fn revoked_certificate_stays_so_when_the_clock_is_set_back() {
     let bank = Responder::start().await;
     let about = bank.client(5);
