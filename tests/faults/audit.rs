@@ -6,9 +6,12 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -16,7 +19,13 @@ use tempfile::TempDir;
 use crate::{
     endurance, load,
     part::{APART, Fault, NEEDING, Part},
-    support::{bank::Bank, config::Config, connection::Connection, pki::Pki, sidecar::Sidecar},
+    support::{
+        bank::Bank,
+        config::Config,
+        connection::Connection,
+        pki::Pki,
+        sidecar::{DEADLINE, Sidecar},
+    },
 };
 
 struct Audit {
@@ -95,7 +104,7 @@ impl Part for Audit {
     /// The reader is back, or the file was moved to where there is room.
     fn heal(&self, _: Fault) {
         match &self.collector {
-            Some(collector) => collector.does(Habit::Reading),
+            Some(collector) => collector.catch_up(),
             None => {
                 let path = self.sidecar.folder().join("audit.log");
                 fs::rename(&path, path.with_extension("1")).unwrap();
@@ -108,6 +117,8 @@ impl Part for Audit {
 struct Collector {
     pipe: PathBuf,
     habit: Arc<Mutex<Habit>>,
+    /// How often in a row there was nothing to read.
+    idle: Arc<AtomicUsize>,
     _folder: TempDir,
 }
 
@@ -128,22 +139,40 @@ impl Collector {
         let pipe = folder.path().join("audit.pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let habit = Arc::new(Mutex::new(Habit::Reading));
-        let (theirs, path) = (Arc::clone(&habit), pipe.clone());
+        let idle = Arc::<AtomicUsize>::default();
+        let (theirs, path, nothing) = (Arc::clone(&habit), pipe.clone(), Arc::clone(&idle));
         let mut reader = Some(open(&path));
         thread::spawn(move || {
             loop {
                 let habit = *theirs.lock().unwrap();
-                match habit {
+                let most = match habit {
                     Habit::Over => return,
-                    Habit::Gone => reader = None,
-                    Habit::Hanging => {}
-                    Habit::Slow => read(reader.get_or_insert_with(|| open(&path)), 4),
-                    Habit::Reading => read(reader.get_or_insert_with(|| open(&path)), 1024),
+                    Habit::Gone | Habit::Hanging => 0,
+                    Habit::Slow => 4,
+                    Habit::Reading => 1024,
+                };
+                if habit == Habit::Gone {
+                    reader = None;
+                } else if read(reader.get_or_insert_with(|| open(&path)), most) == 0 {
+                    nothing.fetch_add(1, Ordering::SeqCst);
+                } else {
+                    nothing.store(0, Ordering::SeqCst);
                 }
                 thread::sleep(Duration::from_millis(4));
             }
         });
-        Self { pipe, habit, _folder: folder }
+        Self { pipe, habit, idle, _folder: folder }
+    }
+
+    /// Reads all that has waited: until then it depends on both sides' pace whether there is room for one more.
+    fn catch_up(&self) {
+        self.does(Habit::Reading);
+        self.idle.store(0, Ordering::SeqCst);
+        let until = Instant::now() + DEADLINE;
+        while self.idle.load(Ordering::SeqCst) < 50 {
+            assert!(Instant::now() < until, "there is no end of lines");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn does(&self, habit: Habit) {
@@ -162,15 +191,10 @@ fn open(pipe: &Path) -> File {
     OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(pipe).unwrap()
 }
 
-/// As much as there is, but no more than so many KiB.
-fn read(pipe: &mut File, most: usize) {
+/// As much as there is, but no more than so many KiB; how many pieces that were.
+fn read(pipe: &mut File, most: usize) -> usize {
     let mut buffer = [0; 1024];
-    for _ in 0..most {
-        if pipe.read(&mut buffer).is_ok_and(|read| read > 0) {
-            continue;
-        }
-        return;
-    }
+    (0..most).take_while(|_| pipe.read(&mut buffer).is_ok_and(|read| read > 0)).count()
 }
 
 /// Of Linux.

@@ -51,7 +51,7 @@ impl Endurance {
 
         part.heal(fault);
         let recovery = recover(part);
-        let after = Footprint::back(part.sidecar(), footprint, load::CLIENTS_NEEDING, MEMORY);
+        let after = Footprint::back(part.sidecar(), footprint, load::CLIENTS_NEEDING, MEMORY, || apart.go_on(part));
         drop(apart);
         let this = Self { before, meanwhile, recovery, footprint, after };
         assert!(after.descriptors <= footprint.descriptors + load::CLIENTS_NEEDING, "descriptors: {this}");
@@ -95,6 +95,6 @@ impl fmt::Display for Endurance {
 
 const A_WHILE: Duration = Duration::from_secs(1);
 /// Below, a busy machine is seen and no fault: whoever waits for a part in vain waits for a second.
-const FLOOR: Duration = Duration::from_millis(25);
+const FLOOR: Duration = Duration::from_millis(50);
 /// In KiB. Allocators give back what they have in their own time, and each thread keeps some.
 const MEMORY: u64 = 8 * 1024;

@@ -27,20 +27,28 @@ impl Footprint {
 
     /// Once it is at rest.
     pub(crate) fn settled(sidecar: &Sidecar) -> Self {
-        Self::once(sidecar, |before, now| before.descriptors == now.descriptors)
+        Self::once(sidecar, || (), |before, now| before.descriptors == now.descriptors)
     }
 
     /// Once it holds no more than `before`, but for so many descriptors and KiB; or what it holds when the time is over.
-    pub(crate) fn back(sidecar: &Sidecar, before: Self, descriptors: usize, resident: u64) -> Self {
-        Self::once(sidecar, |_, now| {
+    /// Meanwhile it has to do something: a thread takes back what others freed of its memory when it allocates.
+    pub(crate) fn back(
+        sidecar: &Sidecar,
+        before: Self,
+        descriptors: usize,
+        resident: u64,
+        something: impl Fn(),
+    ) -> Self {
+        Self::once(sidecar, something, |_, now| {
             now.descriptors <= before.descriptors + descriptors && now.resident <= before.resident + resident
         })
     }
 
-    fn once(sidecar: &Sidecar, is_so: impl Fn(Self, Self) -> bool) -> Self {
+    fn once(sidecar: &Sidecar, meanwhile: impl Fn(), is_so: impl Fn(Self, Self) -> bool) -> Self {
         let until = Instant::now() + DEADLINE;
         let (mut before, mut times) = (Self::of(sidecar), 0);
         while times < TIMES && Instant::now() < until {
+            meanwhile();
             thread::sleep(Duration::from_millis(20));
             let now = Self::of(sidecar);
             times = if is_so(before, now) { times + 1 } else { 0 };
