@@ -4,9 +4,11 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rcgen::SerialNumber;
@@ -100,9 +102,9 @@ struct CrlFile {
     sidecar: Sidecar,
     known: Client,
     serials: AtomicU64,
-    /// Ends whoever changes the file all the time.
-    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
-    written: std::sync::Arc<AtomicBool>,
+    /// Whoever changes the file all the time, and whether that is over.
+    writer: Mutex<Option<JoinHandle<()>>>,
+    written: Arc<AtomicBool>,
 }
 
 pub(crate) fn stage_of_file(_: Fault) -> Option<Box<dyn Part>> {
@@ -110,7 +112,7 @@ pub(crate) fn stage_of_file(_: Fault) -> Option<Box<dyn Part>> {
     let config = demanding(&bank, &authority).set("revocation.crl_files", r#"["lists/"]"#);
     let sidecar = config.file("lists/bank.crl", authority.list(&[], HOUR)).start();
     let known = authority.client("tpp");
-    let (writer, written) = (Mutex::new(None), std::sync::Arc::default());
+    let (writer, written) = (Mutex::new(None), Arc::default());
     Some(Box::new(CrlFile { bank, authority, sidecar, known, serials: AtomicU64::new(1), writer, written }))
 }
 
@@ -150,16 +152,17 @@ impl Part for CrlFile {
             Fault::Killed => fs::remove_file(self.path()).unwrap(),
             Fault::Corrupt => fs::write(self.path(), NO_ANSWERS[2]).unwrap(),
             Fault::Hung => {
-                let (path, ended) = (self.path(), std::sync::Arc::clone(&self.written));
+                let (path, ended) = (self.path(), Arc::clone(&self.written));
                 let write = move || {
                     for turn in 0_usize.. {
                         if ended.load(Ordering::SeqCst) {
                             return;
                         }
                         fs::write(&path, vec![0x30; 1 + turn % 1000]).unwrap();
+                        thread::sleep(Duration::from_millis(1));
                     }
                 };
-                *self.writer.lock().unwrap() = Some(std::thread::spawn(write));
+                *self.writer.lock().unwrap() = Some(thread::spawn(write));
                 return;
             }
             Fault::Slow => {

@@ -45,18 +45,24 @@ impl Endurance {
         let meanwhile = apart.median(part, Some(code), A_WHILE);
         let seen = part.bank().take().into_iter().filter(|seen| seen.target == NEEDING).count();
         assert!(code.is_empty() || seen == 0, "refused with {code}, and yet the bank saw {seen} of them");
-        let most = FLOOR.max(before * 2);
-        assert!(meanwhile <= most, "others took {meanwhile:?} meanwhile, and {before:?} before");
         drop(alone);
 
         part.heal(fault);
         let recovery = recover(part);
         let after = Footprint::back(part.sidecar(), footprint, load::CLIENTS_NEEDING, MEMORY, || apart.go_on(part));
         drop(apart);
-        let this = Self { before, meanwhile, recovery, footprint, after };
-        assert!(after.descriptors <= footprint.descriptors + load::CLIENTS_NEEDING, "descriptors: {this}");
-        assert!(after.resident <= footprint.resident + MEMORY, "memory: {this}");
-        Some(this)
+        Some(Self { before, meanwhile, recovery, footprint, after })
+    }
+
+    /// What was more than it may be; empty: nothing.
+    pub(crate) fn excess(&self) -> String {
+        let Self { before, meanwhile, footprint, after, .. } = self;
+        let excesses = [
+            ("time of others", *meanwhile > FLOOR.max(*before * 2)),
+            ("descriptors", after.descriptors > footprint.descriptors + load::CLIENTS_NEEDING),
+            ("memory", after.resident > footprint.resident + MEMORY),
+        ];
+        excesses.iter().filter(|(_, is_one)| *is_one).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 }
 

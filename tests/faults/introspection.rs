@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
-    part::{Fault, NEEDING, NO_ANSWERS, Part, TIMEOUT},
+    part::{APART, Fault, NEEDING, NO_ANSWERS, Part, TIMEOUT},
     support::{
         bank::Bank,
         config::Config,
@@ -45,7 +45,7 @@ impl Part for Introspection {
 
     /// The issuer was asked about this token before.
     fn apart(&self) -> Vec<u8> {
-        self.sidecar.get(crate::part::APART).showing(&Pki::get().alice).bearing("known").bytes()
+        self.sidecar.get(APART).showing(&Pki::get().alice).bearing("known").bytes()
     }
 
     fn needing(&self) -> Vec<u8> {

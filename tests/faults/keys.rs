@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    part::{Fault, NEEDING, NO_ANSWERS, Part},
+    part::{Fault, NEEDING, NO_ANSWERS, Part, TIMEOUT},
     support::{
         bank::Bank,
         config::Config,
@@ -33,11 +33,8 @@ pub(crate) fn stage(fault: Fault) -> Option<Box<dyn Part>> {
     // A slow fetch is the one that the first token of the new key makes.
     let refresh = if fault == Fault::Slow { "10m" } else { "1s" };
     let lines = format!("issuer = {ISSUER:?}\n{}\njwks_refresh = {refresh:?}", fetched_through(&relay));
-    let sidecar = Config::in_front_of(&bank)
-        .without_issuers()
-        .issuer(&lines)
-        .set("token.fetch_timeout", crate::part::TIMEOUT)
-        .start();
+    let sidecar =
+        Config::in_front_of(&bank).without_issuers().issuer(&lines).set("token.fetch_timeout", TIMEOUT).start();
     sidecar.await_admin("/readyz", 200);
     Some(Box::new(Keys { bank, issuer, relay, sidecar, newest: Mutex::new(None) }))
 }
@@ -96,7 +93,7 @@ pub(crate) fn stage_at_start(fault: Fault) -> Option<Box<dyn Part>> {
     fault.strike(&relay, &NO_ANSWERS);
     let sidecar = Config::in_front_of(&bank)
         .issuer(&format!("issuer = {OTHER:?}\n{}", fetched_through(&relay)))
-        .set("token.fetch_timeout", crate::part::TIMEOUT)
+        .set("token.fetch_timeout", TIMEOUT)
         .start();
     Some(Box::new(KeysAtStart { bank, relay, sidecar, _issuer: issuer }))
 }

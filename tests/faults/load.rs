@@ -50,9 +50,12 @@ impl Apart {
             for connection in &self.0 {
                 scope.spawn(|| {
                     let mut connection = connection.lock().unwrap();
-                    while at_work.load(Ordering::SeqCst) > 0 {
+                    loop {
                         let took = ask_apart(part, &mut connection);
                         times.lock().unwrap().push(took);
+                        if at_work.load(Ordering::SeqCst) == 0 {
+                            return;
+                        }
                         thread::sleep(PAUSE);
                     }
                 });
@@ -60,7 +63,6 @@ impl Apart {
         });
         let mut times = times.into_inner().unwrap();
         times.sort();
-        assert!(times.len() > 20, "{} answers", times.len());
         times[times.len() / 2]
     }
 
@@ -142,6 +144,6 @@ pub(crate) fn hold(answer: &Answer, code: &str) {
 const CLIENTS_APART: usize = 2;
 pub(crate) const CLIENTS_NEEDING: usize = 8;
 /// Requests of each client that needs the part.
-const LEAST: usize = 3;
+const LEAST: usize = 2;
 /// Between two requests of a client.
 const PAUSE: Duration = Duration::from_millis(4);

@@ -84,7 +84,7 @@ pub(crate) const APART: &str = "/apart";
 /// Where requests go that need it.
 pub(crate) const NEEDING: &str = "/needing";
 /// As configured for every part: longer than any answer takes on a busy machine.
-pub(crate) const TIMEOUT: &str = r#""1s""#;
+pub(crate) const TIMEOUT: &str = r#""2s""#;
 /// A part of that.
 const LATE: Duration = Duration::from_millis(200);
 
