@@ -41,7 +41,9 @@ impl Run {
         for warning in &warnings {
             tracing::warn!(event = "configuration", "{}", warning.0);
         }
-        match serve(settings) {
+        let served = serve(settings);
+        observe::log::flush();
+        match served {
             Ok(Ended::Finished) => ExitCode::SUCCESS,
             Ok(Ended::Cut) => failure("requests were cut off after drain_timeout"),
             Err(error) => failure(error),

@@ -30,7 +30,7 @@ use crate::{
 /// Only the first call in a process has an effect.
 pub fn install(log: &Log) {
     let colour = !log.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let app = AppLog::new(log, colour, |line| drop(write_lines(line)));
+    let app = AppLog::new(log, colour, event);
     let threshold = app.threshold();
     if tracing_subscriber::registry().with(app).try_init().is_ok() {
         app::report_panics();
@@ -57,8 +57,20 @@ pub fn access(log: &Log, record: &Arc<Record>) {
     }
 }
 
-/// Writes the access lines that are queued. Blocks, but not for long.
-pub(super) fn flush() {
+/// Hands on the line of one event. Never waits: whoever reads standard output may have stopped, and the thread that has
+/// something to say serves requests.
+fn event(line: Vec<u8>) {
+    match events().and_then(Queue::reserve) {
+        Some(place) => place.put(line),
+        None => metrics::line_lost("app"),
+    }
+}
+
+/// Writes the lines that are queued. Blocks, but not for long.
+pub fn flush() {
+    if let Some(Some(queue)) = EVENTS.get() {
+        queue.flush(PATIENCE);
+    }
     if let Some(Some(queue)) = ACCESS.get() {
         queue.flush(PATIENCE);
     }
@@ -138,16 +150,30 @@ fn write_access(entries: &[Entry]) {
     }
 }
 
+fn write_events(lines: &[Vec<u8>]) {
+    if write_lines(&lines.concat()).is_err() {
+        lines.iter().for_each(|_| metrics::line_lost("app"));
+    }
+}
+
 fn queue() -> Option<&'static Queue<Entry>> {
     ACCESS.get_or_init(|| Queue::start("access-log", ROOM, write_access).ok()).as_ref()
+}
+
+/// Apart from the access lines, so that no number of those takes the room of a warning.
+fn events() -> Option<&'static Queue<Vec<u8>>> {
+    EVENTS.get_or_init(|| Queue::start("app-log", ROOM_FOR_EVENTS, write_events).ok()).as_ref()
 }
 
 /// Of the process, as standard output is.
 static THRESHOLD: OnceLock<Threshold> = OnceLock::new();
 static ACCESS: OnceLock<Option<Queue<Entry>>> = OnceLock::new();
+static EVENTS: OnceLock<Option<Queue<Vec<u8>>>> = OnceLock::new();
 
 /// About 6 MiB of records, half a second or so of a busy sidecar.
 const ROOM: usize = 16 * 1024;
+/// About 1 MiB of lines.
+const ROOM_FOR_EVENTS: usize = 4 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

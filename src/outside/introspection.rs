@@ -105,8 +105,11 @@ impl IntrospectionStore {
 
 impl Introspections for IntrospectionStore {
     fn recall(&self, inquiry: &Inquiry, now: UnixTime) -> Option<Introspection> {
-        let kept = self.answers.get(&key(inquiry)).filter(|kept| now.as_secs() < kept.until)?;
-        Some(Introspection::Active(kept.told))
+        let latest = self.endpoints.get(inquiry.issuer)?.as_ref()?.serves_until(now);
+        let kept = self.answers.get(&key(inquiry))?;
+        // Kept while the clock was ahead, it would serve until the clock is there again.
+        let serves = now.as_secs() < kept.until && kept.until <= latest;
+        serves.then_some(Introspection::Active(kept.told))
     }
 }
 

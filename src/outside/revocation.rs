@@ -61,6 +61,8 @@ pub struct RevocationStore {
 struct Entry {
     /// Of the CRL files: what came about under others has to be asked again.
     generation: u64,
+    /// When it came about.
+    since: u64,
     held: Option<Held>,
     /// What the latest question came to that brought no answer, and until when that is remembered.
     vain: Option<(Standing, u64)>,
@@ -162,7 +164,7 @@ impl RevocationStore {
         let (begun, generation) = (Instant::now(), self.inquiry.generation());
         let outcome = self.inquiry.make(about, asked).await;
         let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
-        let vain = |standing| Entry::vain(generation, self.before(about, generation), standing, now);
+        let vain = |standing| Entry::vain(generation, self.before(about, generation, now), standing, now);
         let entry = match outcome {
             Outcome::Answered(method, answer) => Entry::holding(generation, self.hold(method, answer, now), now),
             Outcome::Unknown => vain(Standing::Unknown),
@@ -173,14 +175,20 @@ impl RevocationStore {
 
     fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {
         let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl));
-        Held { status: answer.status, method, until, stale_until: now.saturating_add(self.max_stale) }
+        Held { status: answer.status, method, until, stale_until: self.stale_until(now) }
     }
 
-    /// The last answer, which has ended if it came about under other CRL files.
-    fn before(&self, about: &Issued, generation: u64) -> Option<Held> {
+    /// Until when an answer that was received `now` serves at most where no newer one can be had; 0: not at all.
+    fn stale_until(&self, now: u64) -> u64 {
+        if self.max_stale == 0 { 0 } else { now.saturating_add(self.max_stale) }
+    }
+
+    /// The last answer, which has ended if it came about under other CRL files, or while the clock was ahead.
+    fn before(&self, about: &Issued, generation: u64, now: u64) -> Option<Held> {
         let entry = self.answers.get(&about.key())?;
-        let held = entry.held?;
-        Some(if entry.generation == generation { held } else { Held { until: 0, ..held } })
+        let Held { status, method, until, stale_until } = entry.held?;
+        let until = if entry.counts(generation, now) { until } else { 0 };
+        Some(Held { status, method, until, stale_until: stale_until.min(self.stale_until(now)) })
     }
 }
 
@@ -188,16 +196,21 @@ impl Entry {
     fn holding(generation: u64, held: Held, now: u64) -> Self {
         // Early enough that the next answer comes before this one ends, late enough not to ask all the time.
         let renew_at = held.until.saturating_sub(held.until.saturating_sub(now) / 4).max(now.saturating_add(1));
-        Self { generation, held: Some(held), vain: None, renew_at: AtomicU64::new(renew_at) }
+        Self { generation, since: now, held: Some(held), vain: None, renew_at: AtomicU64::new(renew_at) }
     }
 
     fn vain(generation: u64, held: Option<Held>, standing: Standing, now: u64) -> Self {
         let until = now.saturating_add(MEMORY_OF_SILENCE.as_secs());
-        Self { generation, held, vain: Some((standing, until)), renew_at: AtomicU64::new(until) }
+        Self { generation, since: now, held, vain: Some((standing, until)), renew_at: AtomicU64::new(until) }
+    }
+
+    /// Whether it came about under these CRL files, and not while the clock was ahead.
+    fn counts(&self, generation: u64, now: u64) -> bool {
+        self.generation == generation && !was_set_back(self.since, now)
     }
 
     fn standing(&self, generation: u64, now: u64) -> Standing {
-        if self.generation != generation {
+        if !self.counts(generation, now) {
             return Standing::NotAsked;
         }
         match (self.held, self.vain) {
@@ -225,6 +238,13 @@ impl Held {
     }
 }
 
+/// Whether what is from `since` is from a time when the clock was ahead: it would count until the clock is there again.
+fn was_set_back(since: u64, now: u64) -> bool {
+    now.saturating_add(SLIP) < since
+}
+
+/// A clock may be corrected by so many seconds without anything being asked again.
+const SLIP: u64 = 5;
 /// How long it is remembered that nobody answered.
 const MEMORY_OF_SILENCE: Duration = Duration::from_secs(10);
 /// Certificates that are remembered, at most: about 30 MB.

@@ -71,7 +71,7 @@ impl UseStore {
     }
 
     fn find_alone(&self, what: &SingleUse, now: UnixTime) -> Use {
-        match self.memory.note(what, now) {
+        match self.memory.note(what, now, Instant::now()) {
             Noted::New => Use::First,
             Noted::Known => Use::Again,
             Noted::Full => {
@@ -94,7 +94,7 @@ impl UseStore {
         }
         match shared.is_new(what, now).await {
             Ok(is_new) => {
-                self.memory.note(what, now);
+                self.memory.note(what, now, Instant::now());
                 if is_new { Use::First } else { Use::Again }
             }
             Err(error) => {

@@ -56,6 +56,11 @@ impl Introspector {
         self.responder.go_on();
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.responder.address()
+    }
+
     /// The line of an issuer that is asked here, with more keys of its table.
     pub(crate) fn line(&self, more: &str) -> String {
         let endpoint = self.responder.at(TARGET);

@@ -11,6 +11,7 @@
 
 pub(crate) mod balancer;
 pub(crate) mod bank;
+pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod der;
@@ -19,11 +20,13 @@ pub(crate) mod introspector;
 pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ocsp;
+pub(crate) mod office;
 pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod proof;
 pub(crate) mod qualified;
 pub(crate) mod redis;
+pub(crate) mod relay;
 pub(crate) mod sidecar;
 pub(crate) mod stream;
 pub(crate) mod tls;

@@ -76,6 +76,11 @@ impl Responder {
         format!("{}{target}", self.origin)
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.origin.trim_start_matches("http://").to_owned()
+    }
+
     /// From now on this is what it says at `target`.
     pub(crate) fn says(&self, target: &str, manner: impl Fn(&[u8]) -> Reply + Send + Sync + 'static) {
         self.desk.manners.lock().unwrap().insert(target.to_owned(), Arc::new(manner));

@@ -74,6 +74,12 @@ impl Drop for Process {
     }
 }
 
+/// Sends a signal by name, such as `STOP`.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    assert!(sent.success());
+}
+
 /// Where the program is; None, said loudly, where it is not installed. In CI that is a failure.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -53,6 +53,20 @@ impl Redis {
         }
     }
 
+    /// Has it take connections and answer nothing, until [`Self::go_on`].
+    pub(crate) fn hold(&self) {
+        self.signal("STOP");
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").arg(format!("-{name}")).arg(process).status().unwrap().success());
+    }
+
     /// At the same place.
     pub(crate) fn start_again(&mut self) {
         // Not on the command line, where everyone can read it.

@@ -15,9 +15,11 @@ use tempfile::TempDir;
 
 use super::{
     bank::Bank,
+    clock::Clock,
     config::Config,
     connection::{Answer, Connection, Request},
     pki::{Client, Pki},
+    process::signal,
     tls::client_config,
 };
 
@@ -67,6 +69,17 @@ impl Sidecar {
         let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
         shell.args(["-c", &script]).arg(binary());
         let mut sidecar = Self::launch_by(shell, folder, &file);
+        sidecar.await_listeners();
+        sidecar
+    }
+
+    /// To which it is as late as `clock` says, if that can be had.
+    pub(crate) fn start_by(config: &Config, clock: &Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = config.write(folder.path());
+        let mut command = Command::new(binary());
+        command.envs(clock.environment());
+        let mut sidecar = Self::launch_by(command, folder, &file);
         sidecar.await_listeners();
         sidecar
     }
@@ -220,6 +233,16 @@ impl Sidecar {
         found.unwrap_or_else(|| panic!("fewer than {count} {name} in {:#?}", self.stdout.all()))
     }
 
+    /// Leaves unread what it prints to stdout, until [`Self::read_on`].
+    pub(crate) fn hold_output(&self) {
+        *self.stdout.held.0.lock().unwrap() = true;
+    }
+
+    pub(crate) fn read_on(&self) {
+        *self.stdout.held.0.lock().unwrap() = false;
+        self.stdout.held.1.notify_all();
+    }
+
     /// Everything on stdout so far.
     pub(crate) fn stdout(&self) -> Vec<String> {
         self.stdout.all()
@@ -232,8 +255,7 @@ impl Sidecar {
 
     /// Sends a signal by name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
-        assert!(sent.success());
+        signal(&self.child, name);
     }
 
     /// How it ended, if it does in time.
@@ -268,16 +290,19 @@ impl Drop for Sidecar {
 struct Lines {
     state: Mutex<(Vec<String>, bool)>,
     news: Condvar,
+    /// Whether nothing more is read.
+    held: (Mutex<bool>, Condvar),
 }
 
 impl Lines {
     fn collect(stream: impl Read + Send + 'static) -> Arc<Self> {
-        let lines = Arc::new(Self { state: Mutex::default(), news: Condvar::new() });
+        let lines = Arc::new(Self { state: Mutex::default(), news: Condvar::new(), held: Default::default() });
         let writer = Arc::clone(&lines);
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 writer.state.lock().unwrap().0.push(line);
                 writer.news.notify_all();
+                drop(writer.held.1.wait_while(writer.held.0.lock().unwrap(), |held| *held).unwrap());
             }
             writer.state.lock().unwrap().1 = true;
             writer.news.notify_all();

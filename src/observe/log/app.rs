@@ -48,8 +48,8 @@ pub(super) struct AppLog<Out> {
     out: Out,
 }
 
-impl<Out: Fn(&[u8])> AppLog<Out> {
-    /// `out` is given one whole line at a time, its line feed included.
+impl<Out: Fn(Vec<u8>)> AppLog<Out> {
+    /// `out` is given one whole line at a time, its line feed included; it must not wait.
     pub(super) fn new(log: &Log, colour: bool, out: Out) -> Self {
         Self { level: Threshold::new(log), json: log.json, colour, out }
     }
@@ -69,7 +69,7 @@ impl<Out: Fn(&[u8])> AppLog<Out> {
     }
 }
 
-impl<S: Subscriber, Out: Fn(&[u8]) + 'static> Layer<S> for AppLog<Out> {
+impl<S: Subscriber, Out: Fn(Vec<u8>) + 'static> Layer<S> for AppLog<Out> {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Records of the `log` crate share a few call sites, so the target of each has to be looked at.
         if metadata.target() == FOREIGN {
@@ -101,7 +101,7 @@ impl<S: Subscriber, Out: Fn(&[u8]) + 'static> Layer<S> for AppLog<Out> {
         };
         if written.is_ok() {
             line.push(b'\n');
-            (self.out)(&line);
+            (self.out)(line);
         }
     }
 }

@@ -20,7 +20,7 @@ fn lines(level: &'static str, json: bool, events: impl FnOnce()) -> Vec<String> 
     let written = Arc::new(Mutex::new(Vec::new()));
     let out = {
         let written = Arc::clone(&written);
-        move |line: &[u8]| written.lock().push(String::from_utf8(line.to_vec()).unwrap())
+        move |line| written.lock().push(String::from_utf8(line).unwrap())
     };
     let app = AppLog::new(&log(level, json, Access::Off), false, out);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(app), events);

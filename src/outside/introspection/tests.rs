@@ -363,3 +363,17 @@ fn asking_for_certificates(authority: &CertifiedIssuer<'static, KeyPair>) -> Tls
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }
+
+#[tokio::test]
+async fn answer_that_was_kept_by_a_clock_that_was_ahead_is_asked_for_anew() {
+    const DAY: u64 = 24 * 3600;
+    let origin = active_for(3 * DAY).await;
+    let store = store(&origin, 30);
+    assert_eq!(ask(&store, "t", NOW + DAY).await, "active");
+    assert_eq!(ask(&store, "t", NOW + DAY + 1).await, "active");
+    assert_eq!(origin.asked("/introspect"), 1);
+
+    assert_eq!(ask(&store, "t", NOW).await, "active");
+    assert_eq!(ask(&store, "t", NOW + 29).await, "active");
+    assert_eq!(origin.asked("/introspect"), 2);
+}

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::{
     MEMORY_OF_SILENCE,
     inquiry::{MAX_ADDRESSES, NoUse, Outcome, Post},
+    was_set_back,
 };
 use crate::{
     certificate::revocation::{
@@ -44,6 +45,8 @@ struct Place {
 /// Times are seconds of the Unix epoch.
 struct List {
     crl: Crl,
+    /// When it was fetched.
+    since: u64,
     /// When a newer one is looked for.
     due: u64,
     /// Until when answers out of it serve.
@@ -80,7 +83,7 @@ impl Lists {
             issuer_key: about.issuer_key().to_vec(),
         };
         let shelf = &self.0;
-        let is_due = || shelf.lists.get(&place).is_none_or(|list| list.due <= now.as_secs());
+        let is_due = || shelf.lists.get(&place).is_none_or(|list| list.is_due(now.as_secs()));
         if is_due() {
             let flight = shelf.flights.board(place.clone(), is_due, || {
                 let (shelf, place, about) = (Arc::clone(shelf), place.clone(), about.clone());
@@ -117,11 +120,14 @@ impl Shelf {
                 let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh));
                 // Before its end, so that answers are renewed out of a newer one.
                 let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
-                self.lists.insert(place, Arc::new(List { crl, due, until }));
+                self.lists.insert(place, Arc::new(List { crl, since: now, due, until }));
             }
             Err(why) => {
-                // Or every other certificate of the issuer would make it fetched again.
-                self.post.set_aside(&place.address);
+                // Or every other certificate of the issuer would make it fetched again. One that was left alone just now was
+                // not tried: to extend its time would leave it alone for as long as anybody asks.
+                if !matches!(why, NoUse::Silent) {
+                    self.post.set_aside(&place.address);
+                }
                 self.post.note(Method::Crl, &place.address, &why);
             }
         }
@@ -132,6 +138,12 @@ impl Shelf {
         let der = self.post.get(address, crl::MAX_BYTES).await?;
         let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
         verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
+    }
+}
+
+impl List {
+    fn is_due(&self, now: u64) -> bool {
+        self.due <= now || was_set_back(self.since, now)
     }
 }
 

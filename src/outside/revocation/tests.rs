@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
+mod clock;
 mod ends;
+mod silence;
 
 use std::sync::atomic::AtomicUsize;
 

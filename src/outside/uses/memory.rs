@@ -1,6 +1,9 @@
 //! What this process has seen used, bounded in number.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeSet, HashMap, hash_map::Entry},
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
@@ -26,13 +29,23 @@ pub(super) enum Noted {
 
 #[derive(Default)]
 struct Used {
-    /// When each may be forgotten, in seconds of the Unix epoch.
-    ends: HashMap<Digest, u64, ahash::RandomState>,
+    /// When each may be forgotten.
+    ends: HashMap<Digest, End, ahash::RandomState>,
     /// The same, what ends first in front.
     order: BTreeSet<(u64, Digest)>,
 }
 
 type Digest = [u8; 32];
+
+/// When something may be forgotten: when both have come. The clock alone would have it forgotten by being set forward, and
+/// count again when it is set back.
+#[derive(Clone, Copy)]
+struct End {
+    /// In seconds of the Unix epoch.
+    clock: u64,
+    /// As long after it was noted as it had left; none: it lasts longer than can be counted.
+    timer: Option<Instant>,
+}
 
 impl Memory {
     /// At most so many at a time.
@@ -41,16 +54,16 @@ impl Memory {
     }
 
     /// Looks and remembers in one step, so that of many who ask at once only one is told that it is new.
-    pub(super) fn note(&self, what: &SingleUse, now: UnixTime) -> Noted {
+    pub(super) fn note(&self, what: &SingleUse, now: UnixTime, timer: Instant) -> Noted {
         let (now, mut used) = (now.as_secs(), self.used.lock());
-        used.forget_ended(now);
+        used.forget_ended(now, timer);
         if used.holds(&what.digest, now) {
             return Noted::Known;
         }
         if used.ends.len() >= self.most && !used.ends.contains_key(&what.digest) {
             return Noted::Full;
         }
-        used.insert(what);
+        used.insert(what, now, timer);
         Noted::New
     }
 
@@ -62,14 +75,15 @@ impl Memory {
 
 impl Used {
     fn holds(&self, digest: &Digest, now: u64) -> bool {
-        self.ends.get(digest).is_some_and(|end| now < *end)
+        self.ends.get(digest).is_some_and(|end| now < end.clock)
     }
 
     /// A few at a time: whoever comes after a quiet hour does not clear up for all. More end than come in, so it suffices.
-    fn forget_ended(&mut self, now: u64) {
+    fn forget_ended(&mut self, now: u64, timer: Instant) {
+        let has_ended = |end: &End| end.clock <= now && end.timer.is_some_and(|end| end <= timer);
         for _ in 0..FORGOTTEN_AT_ONCE {
             match self.order.first().copied() {
-                Some((end, digest)) if end <= now => {
+                Some((_, digest)) if self.ends.get(&digest).is_none_or(has_ended) => {
                     self.order.pop_first();
                     self.ends.remove(&digest);
                 }
@@ -78,17 +92,18 @@ impl Used {
         }
     }
 
-    fn insert(&mut self, what: &SingleUse) {
-        let end = what.until.as_secs();
+    fn insert(&mut self, what: &SingleUse, now: u64, timer: Instant) {
+        let clock = what.until.as_secs();
+        let end = End { clock, timer: timer.checked_add(Duration::from_secs(clock.saturating_sub(now))) };
         match self.ends.entry(what.digest) {
             Entry::Occupied(mut ended) => {
-                self.order.remove(&(ended.insert(end), what.digest));
+                self.order.remove(&(ended.insert(end).clock, what.digest));
             }
             Entry::Vacant(place) => {
                 place.insert(end);
             }
         }
-        self.order.insert((end, what.digest));
+        self.order.insert((clock, what.digest));
     }
 }
 
@@ -96,7 +111,7 @@ const FORGOTTEN_AT_ONCE: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, time::Duration};
+    use std::sync::{Barrier, LazyLock};
 
     use super::*;
 
@@ -108,16 +123,37 @@ mod tests {
         SingleUse::new("proof", b"key", jti, at(until))
     }
 
+    /// By a clock that goes as the timer does.
+    fn note(memory: &Memory, what: &SingleUse, seconds: u64) -> Noted {
+        memory.note(what, at(seconds), timer(seconds))
+    }
+
+    fn timer(seconds: u64) -> Instant {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *BEGIN + Duration::from_secs(seconds)
+    }
+
     #[test]
     fn use_is_remembered_until_its_age_refuses_it() {
         let memory = Memory::new(10);
 
-        assert_eq!(memory.note(&proof("a", 100), at(40)), Noted::New);
-        assert_eq!(memory.note(&proof("a", 100), at(99)), Noted::Known);
-        assert_eq!(memory.note(&proof("a", 130), at(99)), Noted::Known, "its identifier counts, not its end");
-        assert_eq!(memory.note(&proof("b", 100), at(99)), Noted::New);
-        assert_eq!(memory.note(&proof("a", 200), at(100)), Noted::New, "its maker may use it again then");
-        assert_eq!(memory.note(&proof("a", 200), at(199)), Noted::Known);
+        assert_eq!(note(&memory, &proof("a", 100), 40), Noted::New);
+        assert_eq!(note(&memory, &proof("a", 100), 99), Noted::Known);
+        assert_eq!(note(&memory, &proof("a", 130), 99), Noted::Known, "its identifier counts, not its end");
+        assert_eq!(note(&memory, &proof("b", 100), 99), Noted::New);
+        assert_eq!(note(&memory, &proof("a", 200), 100), Noted::New, "its maker may use it again then");
+        assert_eq!(note(&memory, &proof("a", 200), 199), Noted::Known);
+    }
+
+    #[test]
+    fn clock_that_is_set_forward_and_back_has_nothing_forgotten() {
+        let memory = Memory::new(10);
+        assert_eq!(memory.note(&proof("a", 100), at(40), timer(0)), Noted::New);
+        assert_eq!(memory.note(&proof("b", 1060), at(1000), timer(5)), Noted::New);
+
+        assert_eq!(memory.note(&proof("a", 100), at(45), timer(10)), Noted::Known);
+        assert_eq!(memory.note(&proof("c", 1060), at(1000), timer(60)), Noted::New);
+        assert_eq!(memory.used.lock().ends.len(), 2, "as old as it may get, by clock and timer");
     }
 
     #[test]
@@ -125,7 +161,7 @@ mod tests {
         let memory = Memory::new(10);
 
         assert!(!memory.holds(&proof("a", 100), at(40)));
-        assert_eq!(memory.note(&proof("a", 100), at(40)), Noted::New);
+        assert_eq!(note(&memory, &proof("a", 100), 40), Noted::New);
         assert!(memory.holds(&proof("a", 100), at(40)));
         assert!(!memory.holds(&proof("a", 100), at(100)));
     }
@@ -134,25 +170,25 @@ mod tests {
     fn full_memory_takes_nothing_new_and_forgets_nothing_that_counts() {
         let memory = Memory::new(3);
         for (jti, until) in [("a", 100), ("b", 110), ("c", 120)] {
-            assert_eq!(memory.note(&proof(jti, until), at(50)), Noted::New);
+            assert_eq!(note(&memory, &proof(jti, until), 50), Noted::New);
         }
 
-        assert_eq!(memory.note(&proof("d", 130), at(99)), Noted::Full);
+        assert_eq!(note(&memory, &proof("d", 130), 99), Noted::Full);
         for (jti, until) in [("a", 100), ("b", 110), ("c", 120)] {
-            assert_eq!(memory.note(&proof(jti, until), at(99)), Noted::Known);
+            assert_eq!(note(&memory, &proof(jti, until), 99), Noted::Known);
         }
-        assert_eq!(memory.note(&proof("d", 130), at(100)), Noted::New, "the first has ended");
-        assert_eq!(memory.note(&proof("e", 130), at(100)), Noted::Full);
+        assert_eq!(note(&memory, &proof("d", 130), 100), Noted::New, "the first has ended");
+        assert_eq!(note(&memory, &proof("e", 130), 100), Noted::Full);
     }
 
     #[test]
     fn memory_stays_as_small_as_what_counts() {
         let memory = Memory::new(1000);
         for jti in 0..900 {
-            memory.note(&proof(&jti.to_string(), 100), at(50));
+            note(&memory, &proof(&jti.to_string(), 100), 50);
         }
         for jti in 0..60 {
-            memory.note(&proof(&jti.to_string(), 300), at(200));
+            note(&memory, &proof(&jti.to_string(), 300), 200);
         }
 
         let used = memory.used.lock();
@@ -166,7 +202,7 @@ mod tests {
             let asking = (0..50).map(|_| {
                 scope.spawn(|| {
                     together.wait();
-                    memory.note(&proof("a", 100), at(50)) == Noted::New
+                    note(&memory, &proof("a", 100), 50) == Noted::New
                 })
             });
             let asking: Vec<_> = asking.collect();

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 #[path = "../../../tests/support/redis.rs"]
+#[expect(dead_code, reason = "other tests ask more of it")]
 mod redis;
 mod shared;
 
