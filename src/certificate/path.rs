@@ -121,9 +121,10 @@ impl Candidate<'_> {
         let leaf = CertificateDer::from(presented.leaf.as_slice());
         let sent: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
+        let anchors = self.trust.above(self.sent.iter().chain([self.leaf]));
         let found = leaf.verify_for_usage(
             ALGORITHMS,
-            self.trust.trust(),
+            &anchors,
             &sent,
             self.at,
             KeyUsage::client_auth(),
@@ -148,7 +149,8 @@ impl Candidate<'_> {
     fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Held<'_>, Denial> {
         let intermediates = issuers(path)?;
         let mut refused = untrusted("the path ends in no anchor");
-        for anchor in self.trust.behind(path.anchor()) {
+        let last = intermediates.last().unwrap_or(self.leaf);
+        for anchor in self.trust.behind(path.anchor(), &last.certificate) {
             match self.hold_path(&intermediates.iter().collect::<Vec<_>>(), anchor) {
                 Ok(valid) => return Ok(Held { intermediates, anchor, valid }),
                 Err(denial) => refused = denial,
