@@ -19,10 +19,14 @@ mod bare;
 mod cores;
 #[path = "cost/credentials.rs"]
 mod credentials;
+#[path = "cost/flat.rs"]
+mod flat;
 #[path = "cost/issuer.rs"]
 mod issuer;
 #[path = "cost/leg.rs"]
 mod leg;
+#[path = "cost/memory.rs"]
+mod memory;
 #[path = "cost/opaque.rs"]
 mod opaque;
 #[path = "cost/page.rs"]
@@ -83,6 +87,10 @@ enum Other {
     Opaque,
     /// What asking about certificates costs, first and later
     Revocation,
+    /// What a request costs with more anchors, routes, and entries of a CRL
+    Flat,
+    /// How fast certbound is ready, and how much memory it takes
+    Memory,
     #[command(hide = true)]
     Bare { listen: SocketAddr, backend: SocketAddr },
 }
@@ -94,6 +102,8 @@ fn main() {
         Some(Other::Bare { listen, backend }) => return bare::serve(listen, backend),
         Some(Other::Opaque) => return opaque::measure(extent),
         Some(Other::Revocation) => return revocation::measure(extent),
+        Some(Other::Flat) => return flat::measure(extent),
+        Some(Other::Memory) => return memory::measure(),
         None => {}
     }
     let stage = Stage::set();

@@ -57,6 +57,10 @@ impl Proxy {
         Self { child, address }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time of all the threads that it has and had, in user space and in the kernel.
     pub(crate) fn cpu(&self) -> Duration {
         let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
