@@ -3,16 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+use der::Decode;
 use rustls_pki_types::UnixTime;
 use sha2::{Digest, Sha256};
-use x509_cert::TbsCertificate;
+use x509_cert::{Certificate, TbsCertificate};
 
 use crate::{
     certificate::{
         Presented, Written, name,
         path::VerifiedPath,
         qualified::Qualification,
-        revocation::{Depth, Issued},
+        revocation::{Depth, Issued, Issuer},
         verdicts::Forward,
     },
     thumbprint::Thumbprint,
@@ -62,7 +63,7 @@ impl ClientCertificate {
             Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
             _ => &[],
         };
-        let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
+        let issuers = path.intermediates.iter().map(|der| Thumbprint::of(der)).chain([path.anchor.thumbprint]);
         Self(Arc::new(Facts {
             thumbprint: Thumbprint::of(&presented.leaf),
             subject: name::text(tbs.subject()).into(),
@@ -72,11 +73,11 @@ impl ClientCertificate {
             common_name: name::only(tbs.subject(), name::COMMON_NAME).map(Into::into),
             organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT).map(Into::into),
             key_identifier: Sha256::digest(tbs.subject_public_key_info().subject_public_key.raw_bytes()).into(),
-            issuers: issuers.map(Thumbprint::of).collect(),
+            issuers: issuers.collect(),
             not_after: path.leaf.valid.1,
             path_valid: path.valid,
             qualification: path.leaf.qualification(),
-            issued: issued(path, presented, revocation),
+            issued: issued(path, revocation),
             written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates).sharing(key)),
         }))
     }
@@ -165,15 +166,17 @@ impl ClientCertificate {
 }
 
 /// The certificates of the path that are asked about, each with its issuer.
-fn issued(path: &VerifiedPath, presented: &Presented, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>, &'static str> {
+fn issued(path: &VerifiedPath, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>, &'static str> {
     let reach = match depth {
         None => 0,
         Some(Depth::Leaf) => 1,
         Some(Depth::Chain) => usize::MAX,
     };
-    let below = std::iter::once(&presented.leaf).chain(&path.intermediates);
-    let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
-    below.zip(issuers).take(reach).map(|(below, issuer)| Issued::read(below, issuer).map(Arc::new)).collect()
+    let read = |der: &Vec<u8>| Certificate::from_der(der).map_err(|_| "an intermediate cannot be read");
+    let intermediates = path.intermediates.iter().take(reach).map(read).collect::<Result<Vec<_>, _>>()?;
+    let below = std::iter::once(&path.leaf.certificate).chain(&intermediates);
+    let issuers = intermediates.iter().map(|above| Issuer::of(above).map(Arc::new)).chain([path.anchor.issuer.clone()]);
+    below.zip(issuers).take(reach).map(|(below, issuer)| Issued::of(below, issuer?).map(Arc::new)).collect()
 }
 
 /// The serial number in lower-case hex, without the octet that makes it positive.

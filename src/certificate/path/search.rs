@@ -1,7 +1,7 @@
 //! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, and over self-issued
 //! intermediates, which count for no path length and are held to no name constraint.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
@@ -42,7 +42,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
-    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Anchor, Window)> {
+    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Window)> {
         for anchor in self.candidate.trust.issuers_of(&last.certificate) {
             if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
                 let intermediates: Vec<_> =

@@ -5,6 +5,7 @@ mod jks;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    sync::Arc,
 };
 
 use ahash::RandomState;
@@ -17,12 +18,13 @@ use x509_cert::{Certificate, name::Name};
 use super::{
     examined::{Examined, Policies},
     name,
+    revocation::{Issuer, NoAnswer},
 };
 use crate::thumbprint::Thumbprint;
 
 /// Certificates that a path may end in.
 pub struct Truststore {
-    anchors: Vec<Anchor>,
+    anchors: Vec<Arc<Anchor>>,
     /// What webpki wants of them, in the same order.
     trust: Vec<TrustAnchor<'static>>,
     /// Places of those that bear a name, so that a certificate costs the same however many anchors there are.
@@ -36,8 +38,16 @@ pub struct Truststore {
 /// One anchor.
 pub(super) struct Anchor {
     pub(super) examined: Examined,
-    pub(super) der: CertificateDer<'static>,
+    pub(super) thumbprint: Thumbprint,
+    /// For whom it issued to; an error where the certificate does not say what that takes.
+    pub(super) issuer: Result<Arc<Issuer>, NoAnswer>,
     subject: String,
+}
+
+impl fmt::Debug for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Anchor({})", self.subject)
+    }
 }
 
 /// Why a file adds no anchors, or which certificate in it is of no use.
@@ -166,7 +176,7 @@ impl Truststore {
         let subject = anchor.examined.certificate.tbs_certificate().subject().clone();
         self.places.entry(subject).or_default().push(self.anchors.len());
         self.constrained |= anchor.examined.name_constraints.is_some();
-        self.anchors.push(anchor);
+        self.anchors.push(Arc::new(anchor));
         self.trust.push(trust);
     }
 
@@ -182,7 +192,7 @@ impl Truststore {
 
     /// Thumbprint and subject (RFC 4514) of each anchor.
     pub fn named(&self) -> impl Iterator<Item = (Thumbprint, &str)> {
-        self.anchors.iter().map(|anchor| (Thumbprint::of(&anchor.der), anchor.subject.as_str()))
+        self.anchors.iter().map(|anchor| (anchor.thumbprint, anchor.subject.as_str()))
     }
 
     /// For webpki, which tries every anchor that it is given: those that bear the name of an issuer of `certificates`.
@@ -200,7 +210,7 @@ impl Truststore {
         &'a self,
         found: &'b TrustAnchor<'b>,
         certificate: &Certificate,
-    ) -> impl Iterator<Item = &'a Anchor> + use<'a, 'b> {
+    ) -> impl Iterator<Item = &'a Arc<Anchor>> + use<'a, 'b> {
         let places = self.places_above(certificate).iter();
         let same = places.filter(move |place| self.trust.get(**place).is_some_and(|trust| trust == found));
         same.filter_map(|place| self.anchors.get(*place))
@@ -212,7 +222,10 @@ impl Truststore {
     }
 
     /// Anchors that bear the name of its issuer, whatever their key.
-    pub(super) fn issuers_of<'a>(&'a self, certificate: &Certificate) -> impl Iterator<Item = &'a Anchor> + use<'a> {
+    pub(super) fn issuers_of<'a>(
+        &'a self,
+        certificate: &Certificate,
+    ) -> impl Iterator<Item = &'a Arc<Anchor>> + use<'a> {
         self.places_above(certificate).iter().filter_map(|place| self.anchors.get(*place))
     }
 
@@ -243,7 +256,8 @@ impl Anchor {
         let trust = anchor_from_trusted_cert(&der)
             .map(|trust| trust.to_owned())
             .map_err(|error| unusable(&format!("{subject} cannot be an anchor ({error:?})")))?;
-        Ok((Self { examined, der, subject }, trust))
+        let (thumbprint, issuer) = (Thumbprint::of(&der), Issuer::of(&examined.certificate).map(Arc::new));
+        Ok((Self { examined, thumbprint, issuer, subject }, trust))
     }
 
     /// Why no path can end here, whatever the rules.
