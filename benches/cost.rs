@@ -63,10 +63,10 @@ use stage::Stage;
 #[derive(Parser)]
 struct Arguments {
     /// How often each proxy has its turn
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, global = true, default_value_t = 15)]
     rounds: usize,
     /// In each turn; a quarter of it where certificates or tokens have to be made
-    #[arg(long, default_value_t = 8_000)]
+    #[arg(long, global = true, default_value_t = 8_000)]
     requests: u32,
     /// Where to write everything that was measured
     #[arg(long)]

@@ -77,7 +77,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2430; }
 .peer { fill: #b3bac6; }
 .work { fill: #d9a441; }
 .spread { stroke: #1f2430; stroke-width: 1.5; fill: none; }
-.target { stroke: #c2185b; stroke-width: 2; fill: none; }
+.target { stroke: #c2185b; stroke-width: 2.5; fill: none; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6e9ef; }
   .ground { fill: #14171d; }

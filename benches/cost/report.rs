@@ -129,10 +129,11 @@ fn about(stage: &Stage, extent: Extent) -> String {
     format!(
         "Measured on {} in {rounds} rounds of {requests} requests, a quarter of them where each is new; \
          the certificate's header has {} bytes.\n\
-         {processor}, {cores} cores, {apart}; Linux {}.\n\
+         {processor}, {cores} cores, {apart}, load {} before; Linux {}.\n\
          {}; {}.{optimised}",
         OffsetDateTime::now_utc().date(),
         stage.client.forwarded.len(),
+        stage.load,
         kernel.trim(),
         versions.join(", "),
         compiler.trim(),

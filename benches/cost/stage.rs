@@ -16,6 +16,8 @@ use super::{
 
 /// What every leg needs.
 pub(crate) struct Stage {
+    /// What else the machine had to do when the stage was set: threads that ran or waited to, over a minute.
+    pub(crate) load: String,
     pub(crate) folder: TempDir,
     pub(crate) cores: Cores,
     pub(crate) backend: SocketAddr,
@@ -30,13 +32,15 @@ pub(crate) struct Stage {
 impl Stage {
     /// Writes what certbound's configuration names, and starts the backend.
     pub(crate) fn set() -> Self {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().unwrap_or_default().to_owned();
         let cores = Cores::divide();
         let (authority, issuer) = (Authority::new(), Issuer::new());
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("ca.pem"), authority.pem()).expect("a truststore");
         fs::write(folder.path().join("jwks.json"), issuer.keys()).expect("a key set");
         let (client, thief) = (authority.client(), authority.client());
-        Self { folder, cores, backend: backend(), issuer, client, authority, thief, made: Cell::new(0) }
+        Self { load, folder, cores, backend: backend(), issuer, client, authority, thief, made: Cell::new(0) }
     }
 
     pub(crate) fn bare(&self) -> Proxy {
