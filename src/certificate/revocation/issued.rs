@@ -24,7 +24,7 @@ use super::NoAnswer;
 /// Equal when issuer and serial number are.
 #[derive(Clone)]
 pub struct Issued {
-    /// Shared by all that it issued.
+    /// An anchor's is shared by all that it issued.
     pub(super) issuer: Arc<Issuer>,
     /// The content octets of the serial number's INTEGER.
     pub(super) serial: Vec<u8>,
@@ -80,10 +80,12 @@ impl Issued {
         })
     }
 
-    /// Memory that it takes beside its issuer, in bytes.
+    /// Memory that it takes, in bytes: with its issuer, unless that is an anchor's and so shared.
     pub(in crate::certificate) fn weight(&self) -> usize {
         let addresses = self.responders.iter().chain(&self.distribution_points).map(String::len).sum::<usize>();
-        size_of::<Self>() + self.serial.len() + addresses
+        let own = Arc::strong_count(&self.issuer) == 1;
+        let issuer = if own { self.issuer.name.len() + self.issuer.key.len() } else { 0 };
+        size_of::<Self>() + self.serial.len() + addresses + issuer
     }
 
     /// What the certificate is remembered by.

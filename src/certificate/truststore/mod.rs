@@ -39,7 +39,7 @@ pub struct Truststore {
 pub(super) struct Anchor {
     pub(super) examined: Examined,
     pub(super) thumbprint: Thumbprint,
-    /// For whom it issued to; an error where the certificate does not say what that takes.
+    /// What answers about its certificates are held to; an error where it cannot be read.
     pub(super) issuer: Result<Arc<Issuer>, NoAnswer>,
     subject: String,
 }
