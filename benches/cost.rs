@@ -19,12 +19,16 @@ mod bare;
 mod cores;
 #[path = "cost/credentials.rs"]
 mod credentials;
+#[path = "cost/flat.rs"]
+mod flat;
 #[path = "cost/instructions.rs"]
 mod instructions;
 #[path = "cost/issuer.rs"]
 mod issuer;
 #[path = "cost/leg.rs"]
 mod leg;
+#[path = "cost/memory.rs"]
+mod memory;
 #[path = "cost/opaque.rs"]
 mod opaque;
 #[path = "cost/page.rs"]
@@ -85,6 +89,10 @@ enum Other {
     Opaque,
     /// What asking about certificates costs, first and later
     Revocation,
+    /// What a request costs with more anchors, routes, and entries of a CRL
+    Flat,
+    /// How fast certbound is ready, and how much memory it takes
+    Memory,
     /// How many instructions requests take, held to a budget
     Instructions,
     #[command(hide = true)]
@@ -98,6 +106,8 @@ fn main() -> ExitCode {
         Some(Other::Bare { listen, backend }) => bare::serve(*listen, *backend),
         Some(Other::Opaque) => opaque::measure(extent),
         Some(Other::Revocation) => revocation::measure(extent),
+        Some(Other::Flat) => flat::measure(extent),
+        Some(Other::Memory) => memory::measure(),
         Some(Other::Instructions) => return instructions::measure(),
         None => compare(&arguments, extent),
     }

@@ -5,21 +5,26 @@ use std::time::SystemTime;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
 };
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 /// Issues clients' certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::named("Benchmark authority")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Benchmark authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(params, key).expect("an authority"))
     }
@@ -30,6 +35,26 @@ impl Authority {
 
     pub(crate) fn der(&self) -> &[u8] {
         self.0.der()
+    }
+
+    /// A list of so many certificates that no client has, in DER.
+    pub(crate) fn crl(&self, entries: usize) -> Vec<u8> {
+        let now = OffsetDateTime::now_utc();
+        let revoked = |number: usize| RevokedCertParams {
+            serial_number: SerialNumber::from(number as u64),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: now,
+            next_update: now + time::Duration::days(1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: (1..=entries).map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.0).expect("a CRL").der().to_vec()
     }
 
     /// A new client, whose certificate is about 1.7 KB in percent-encoded PEM.

@@ -68,6 +68,10 @@ impl Proxy {
         Self { child, address }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it end in its own way, and waits until it did.
     pub(crate) fn interrupt(mut self) {
         let process = Pid::from_raw(self.child.id().try_into().expect("a process"));

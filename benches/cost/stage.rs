@@ -69,6 +69,11 @@ impl Stage {
         }))
     }
 
+    /// The clients' authority revokes so many others.
+    pub(crate) fn crl(&self, entries: usize) -> Vec<u8> {
+        self.authority.crl(entries)
+    }
+
     /// A good token in the hands of another client: what every proxy that checks has to refuse.
     pub(crate) fn stolen(&self, algorithm: Algorithm) -> Vec<u8> {
         self.thief.request(&self.token(&self.client, algorithm))

@@ -2,16 +2,18 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
+use der::Decode;
 use rustls_pki_types::UnixTime;
 use sha2::{Digest, Sha256};
-use x509_cert::TbsCertificate;
+use x509_cert::{Certificate, TbsCertificate};
 
 use crate::{
     certificate::{
         Presented, Written, name,
         path::VerifiedPath,
         qualified::Qualification,
-        revocation::{Depth, Issued},
+        revocation::{Depth, Issued, Issuer},
         verdicts::Forward,
     },
     thumbprint::Thumbprint,
@@ -26,16 +28,16 @@ pub struct ClientCertificate(Arc<Facts>);
 /// What the certificate says.
 struct Facts {
     thumbprint: Thumbprint,
-    subject: String,
-    issuer: String,
-    serial: String,
-    organization_identifier: Option<String>,
-    common_name: Option<String>,
-    organizational_unit: Option<String>,
+    subject: Box<str>,
+    issuer: Box<str>,
+    serial: Box<str>,
+    organization_identifier: Option<Box<str>>,
+    common_name: Option<Box<str>>,
+    organizational_unit: Option<Box<str>>,
     /// SHA-256 of subjectPublicKey.
     key_identifier: [u8; 32],
     /// Of the certificates above it on the path, the anchor's own last.
-    issuers: Vec<Thumbprint>,
+    issuers: Box<[Thumbprint]>,
     not_after: UnixTime,
     /// When every certificate of the path is in date, both ends included.
     path_valid: (UnixTime, UnixTime),
@@ -47,34 +49,36 @@ struct Facts {
 }
 
 impl ClientCertificate {
-    /// Reads what the certificate at the start of a verified path says, and writes it for the backend.
+    /// Reads what the certificate at the start of a verified path says, and writes it for the backend: in the memory of
+    /// `key`, which it is remembered by, where that reads the same.
     pub(super) fn of(
         path: &VerifiedPath,
         presented: &Presented,
         forward: Option<Forward>,
         revocation: Option<Depth>,
+        key: &Bytes,
     ) -> Self {
         let tbs = path.leaf.certificate.tbs_certificate();
         let intermediates = match forward {
             Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
             _ => &[],
         };
-        let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
+        let issuers = path.intermediates.iter().map(|der| Thumbprint::of(der)).chain([path.anchor.thumbprint]);
         Self(Arc::new(Facts {
             thumbprint: Thumbprint::of(&presented.leaf),
-            subject: name::text(tbs.subject()),
-            issuer: name::text(tbs.issuer()),
-            serial: serial(tbs),
-            organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
-            common_name: name::only(tbs.subject(), name::COMMON_NAME),
-            organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT),
+            subject: name::text(tbs.subject()).into(),
+            issuer: name::text(tbs.issuer()).into(),
+            serial: serial(tbs).into(),
+            organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER).map(Into::into),
+            common_name: name::only(tbs.subject(), name::COMMON_NAME).map(Into::into),
+            organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT).map(Into::into),
             key_identifier: Sha256::digest(tbs.subject_public_key_info().subject_public_key.raw_bytes()).into(),
-            issuers: issuers.map(Thumbprint::of).collect(),
+            issuers: issuers.collect(),
             not_after: path.leaf.valid.1,
             path_valid: path.valid,
             qualification: path.leaf.qualification(),
-            issued: issued(path, presented, revocation),
-            written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates)),
+            issued: issued(path, revocation),
+            written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates).sharing(key)),
         }))
     }
 
@@ -148,31 +152,31 @@ impl ClientCertificate {
         from <= now && now <= until
     }
 
-    /// Memory that it takes, in bytes.
-    pub(super) fn weight(&self) -> usize {
+    /// Memory that it takes beside `key`, in bytes.
+    pub(super) fn weight_beside(&self, key: &Bytes) -> usize {
         let Facts { subject, issuer, serial, organization_identifier, common_name, .. } = &*self.0;
         let Facts { organizational_unit, issuers, written, issued, .. } = &*self.0;
         let asked = issued.as_ref().map_or(0, |issued| issued.iter().map(|issued| issued.weight()).sum());
         let parts = [organization_identifier, common_name, organizational_unit];
-        let parts: usize = parts.into_iter().flatten().map(String::len).sum();
-        let texts = subject.len() + issuer.len() + serial.len() + parts + size_of_val(issuers.as_slice());
-        let headers = written
-            .as_ref()
-            .map_or(0, |written| written.leaf.len() + written.chain.as_ref().map_or(0, http::HeaderValue::len));
+        let parts: usize = parts.into_iter().flatten().map(|part| part.len()).sum();
+        let texts = subject.len() + issuer.len() + serial.len() + parts + size_of_val(&**issuers);
+        let headers = written.as_ref().map_or(0, |written| written.weight_beside(key));
         size_of::<Facts>() + texts + headers + asked
     }
 }
 
 /// The certificates of the path that are asked about, each with its issuer.
-fn issued(path: &VerifiedPath, presented: &Presented, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>, &'static str> {
+fn issued(path: &VerifiedPath, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>, &'static str> {
     let reach = match depth {
         None => 0,
         Some(Depth::Leaf) => 1,
         Some(Depth::Chain) => usize::MAX,
     };
-    let below = std::iter::once(&presented.leaf).chain(&path.intermediates);
-    let issuers = path.intermediates.iter().map(Vec::as_slice).chain([path.anchor.as_ref()]);
-    below.zip(issuers).take(reach).map(|(below, issuer)| Issued::read(below, issuer).map(Arc::new)).collect()
+    let read = |der: &Vec<u8>| Certificate::from_der(der).map_err(|_| "an intermediate cannot be read");
+    let intermediates = path.intermediates.iter().take(reach).map(read).collect::<Result<Vec<_>, _>>()?;
+    let below = std::iter::once(&path.leaf.certificate).chain(&intermediates);
+    let issuers = intermediates.iter().map(|above| Issuer::of(above).map(Arc::new)).chain([path.anchor.issuer.clone()]);
+    below.zip(issuers).take(reach).map(|(below, issuer)| Issued::of(below, issuer?).map(Arc::new)).collect()
 }
 
 /// The serial number in lower-case hex, without the octet that makes it positive.

@@ -7,7 +7,7 @@
 
 mod search;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
@@ -47,7 +47,7 @@ pub struct VerifiedPath {
     /// In the order from the leaf to the anchor, which is not among them.
     pub(super) intermediates: Vec<Vec<u8>>,
     /// One certificate of the anchor's name and key.
-    pub(super) anchor: CertificateDer<'static>,
+    pub(super) anchor: Arc<Anchor>,
     /// When every certificate of the path is in date.
     pub(super) valid: Window,
 }
@@ -55,7 +55,7 @@ pub struct VerifiedPath {
 /// A path that holds, without its leaf.
 struct Held<'a> {
     intermediates: Vec<Examined>,
-    anchor: &'a Anchor,
+    anchor: &'a Arc<Anchor>,
     valid: Window,
 }
 
@@ -87,7 +87,7 @@ pub fn verify(
     let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, at, refused: RefCell::default() };
     match candidate.path(presented) {
         Ok(Held { intermediates, anchor, valid }) => {
-            let anchor = anchor.der.clone();
+            let anchor = Arc::clone(anchor);
             leaf.hold_dates(now)?;
             Ok(VerifiedPath { leaf, intermediates: intermediates.iter().map(Examined::der).collect(), anchor, valid })
         }
@@ -121,9 +121,10 @@ impl Candidate<'_> {
         let leaf = CertificateDer::from(presented.leaf.as_slice());
         let sent: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
+        let anchors = self.trust.above(self.sent.iter().chain([self.leaf]));
         let found = leaf.verify_for_usage(
             ALGORITHMS,
-            self.trust.trust(),
+            &anchors,
             &sent,
             self.at,
             KeyUsage::client_auth(),
@@ -148,7 +149,8 @@ impl Candidate<'_> {
     fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Held<'_>, Denial> {
         let intermediates = issuers(path)?;
         let mut refused = untrusted("the path ends in no anchor");
-        for anchor in self.trust.behind(path.anchor()) {
+        let last = intermediates.last().unwrap_or(self.leaf);
+        for anchor in self.trust.behind(path.anchor(), &last.certificate) {
             match self.hold_path(&intermediates.iter().collect::<Vec<_>>(), anchor) {
                 Ok(valid) => return Ok(Held { intermediates, anchor, valid }),
                 Err(denial) => refused = denial,

@@ -1,8 +1,7 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
-use std::sync::Arc;
-
 use ahash::RandomState;
+use bytes::Bytes;
 use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
@@ -22,7 +21,8 @@ pub struct Certificates {
     forward: Option<Forward>,
     revocation: Option<Depth>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
-    accepted: Option<Cache<Arc<[u8]>, ClientCertificate, RandomState>>,
+    /// The header for the backend shares them where it reads the same.
+    accepted: Option<Cache<Bytes, ClientCertificate, RandomState>>,
 }
 
 /// How the certificate is written for the backend.
@@ -47,8 +47,8 @@ impl Certificates {
         let accepted = (cache_bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(cache_bytes)
-                .weigher(|key: &Arc<[u8]>, certificate: &ClientCertificate| {
-                    let bytes = key.len().saturating_add(certificate.weight()).saturating_add(ENTRY_BYTES);
+                .weigher(|key: &Bytes, certificate: &ClientCertificate| {
+                    let bytes = key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES);
                     bytes.try_into().unwrap_or(u32::MAX)
                 })
                 .build_with_hasher(RandomState::new())
@@ -67,17 +67,23 @@ impl Certificates {
         if let Some(certificate) = remembered.filter(|certificate| certificate.in_date(now)) {
             return (Lookup::Hit, Ok(certificate));
         }
-        let verified = self.verify_anew(forwarded, now);
+        let key = Bytes::copy_from_slice(key.bytes());
+        let verified = self.verify_anew(forwarded, &key, now);
         if let (Some(cache), Ok(certificate)) = (&self.accepted, &verified) {
-            cache.insert(key.bytes().into(), certificate.clone());
+            cache.insert(key, certificate.clone());
         }
         (Lookup::Miss, verified)
     }
 
-    fn verify_anew(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> Result<ClientCertificate, Denial> {
+    fn verify_anew(
+        &self,
+        forwarded: &ForwardedCert<'_>,
+        key: &Bytes,
+        now: UnixTime,
+    ) -> Result<ClientCertificate, Denial> {
         let presented = forwarded.decode(self.rules.max_intermediates)?;
         let path = path::verify(&presented, &self.trust, &self.rules, now)?;
-        Ok(ClientCertificate::of(&path, &presented, self.forward, self.revocation))
+        Ok(ClientCertificate::of(&path, &presented, self.forward, self.revocation, key))
     }
 
     /// The truststore.

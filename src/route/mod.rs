@@ -2,6 +2,7 @@
 
 mod path;
 mod template;
+mod tree;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::{
 
 pub use path::RequestPath;
 pub use template::Template;
+use tree::Tree;
 
 /// What a route demands before it forwards.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -159,39 +161,55 @@ impl Route {
 
 /// The routes, in order.
 #[derive(Debug)]
-pub struct Routes(Vec<Arc<Route>>);
+pub struct Routes {
+    routes: Vec<Arc<Route>>,
+    tree: Tree,
+}
 
 impl Routes {
     /// In the order in which they are tried.
     pub fn new(routes: Vec<Route>) -> Self {
-        Self(routes.into_iter().map(Arc::new).collect())
+        let tree = Tree::of(routes.iter().map(|route| &route.path));
+        Self { routes: routes.into_iter().map(Arc::new).collect(), tree }
     }
 
     /// The first route that fits path and method, with its place in the order. `HEAD` is a method like any other.
-    ///
-    /// The routes are tried one after the other, so the cost grows with their number; most fail on their first segment.
     ///
     /// # Errors
     /// `method_not_allowed` with every method that would do, for TRACE and CONNECT whatever the path; `route_unknown`.
     pub fn find(&self, path: RequestPath<'_>, method: &Method) -> Result<(usize, &Arc<Route>), Denial> {
         let refused = is_refused(method);
-        let mut fitting = self.0.iter().enumerate().filter(|(_, route)| route.path.matches(path));
-        if !refused && let Some(found) = fitting.clone().find(|(_, route)| route.takes(method)) {
-            return Ok(found);
+        let mut first: Option<usize> = None;
+        self.tree.search(path, &mut |place| {
+            let is_earlier = first.is_none_or(|first| place < first);
+            if is_earlier && self.routes.get(place).is_some_and(|route| route.takes(method)) {
+                first = Some(place);
+            }
+        });
+        match first.and_then(|place| Some((place, self.routes.get(place)?))) {
+            Some(found) if !refused => Ok(found),
+            _ => Err(self.refusal(path, refused)),
         }
-        let mut allowed: Vec<&str> =
-            fitting.by_ref().flat_map(|(_, route)| route.allowed()).map(Method::as_str).collect();
+    }
+
+    /// For a request that no route takes.
+    fn refusal(&self, path: RequestPath<'_>, refused: bool) -> Denial {
+        let mut allowed: Vec<&str> = Vec::new();
+        self.tree.search(path, &mut |place| {
+            let methods = self.routes.get(place).map(|route| route.allowed()).unwrap_or_default();
+            allowed.extend(methods.iter().map(Method::as_str));
+        });
         if allowed.is_empty() && !refused {
-            return Err(Denial::RouteUnknown);
+            return Denial::RouteUnknown;
         }
         allowed.sort_unstable();
         allowed.dedup();
-        Err(Denial::MethodNotAllowed { allow: allowed.join(", ").into() })
+        Denial::MethodNotAllowed { allow: allowed.join(", ").into() }
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.0.iter()
+        self.routes.iter()
     }
 }
 

@@ -14,8 +14,9 @@ pub struct Template {
     segments: Box<[Segment]>,
 }
 
+/// One segment of a template.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Segment {
+pub(super) enum Segment {
     /// Byte for byte; empty only as the last, after a closing `/`.
     Literal(Box<str>),
     /// `{Name}`: anything but nothing.
@@ -35,6 +36,9 @@ impl Template {
         let mut segments = Vec::new();
         let mut names = Vec::new();
         for part in inner.split('/') {
+            if segments.len() == MOST_SEGMENTS {
+                return Err(format!("it has more than {MOST_SEGMENTS} segments; end it earlier with `{{*rest}}`"));
+            }
             if segments.last() == Some(&Segment::Rest) {
                 return Err("`{*…}` stands for all that is left; write it as the last segment".to_owned());
             }
@@ -54,19 +58,9 @@ impl Template {
         &self.text
     }
 
-    /// Whether `path` fits.
-    pub fn matches(&self, path: RequestPath<'_>) -> bool {
-        let mut given = path.segments();
-        for segment in &self.segments {
-            let Some(given) = given.next() else { return false };
-            match segment {
-                Segment::Literal(literal) if **literal == *given => {}
-                Segment::Any if !given.is_empty() => {}
-                Segment::Rest => return true,
-                Segment::Literal(_) | Segment::Any => return false,
-            }
-        }
-        given.next().is_none()
+    /// What stands between the slashes.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// Whether it has a named place.
@@ -144,6 +138,27 @@ impl Segment {
     }
 }
 
+/// More than any API has, and few enough to go down one by one.
+const MOST_SEGMENTS: usize = 128;
+
+#[cfg(test)]
+impl Template {
+    /// Whether `path` fits, segment by segment: what the tree of all routes is held to.
+    pub(super) fn matches(&self, path: RequestPath<'_>) -> bool {
+        let mut given = path.segments();
+        for segment in &self.segments {
+            let Some(given) = given.next() else { return false };
+            match segment {
+                Segment::Literal(literal) if **literal == *given => {}
+                Segment::Any if !given.is_empty() => {}
+                Segment::Rest => return true,
+                Segment::Literal(_) | Segment::Any => return false,
+            }
+        }
+        given.next().is_none()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
@@ -214,6 +229,7 @@ mod tests {
             ("/{a", "mixes"),
             ("/a//b", "empty segment"),
             ("//", "empty segment"),
+            (&"/a".repeat(129), "128 segments"),
             ("/a/../b", "path_ambiguous"),
             ("/a;b", "path_ambiguous"),
             ("/%61", "path_ambiguous"),

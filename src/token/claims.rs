@@ -1,5 +1,7 @@
 //! The claims of an access token (RFC 7519, section 4; RFC 9068, section 2.2), each at most once.
 
+mod names;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -7,6 +9,7 @@ use rustls_pki_types::UnixTime;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::names::Names;
 use crate::{thumbprint::Thumbprint, token::json::Members};
 
 /// Claims of a token whose signature holds. Times and audience are not yet compared.
@@ -28,7 +31,7 @@ pub struct Claims {
     key_confirmation: KeyConfirmation,
     consent_id: Option<Arc<str>>,
     /// Every claim with a value, for the required ones.
-    names: Box<[Box<str>]>,
+    names: Names,
 }
 
 /// `cnf.jkt` (RFC 9449, section 6.1). A malformed one is told only to who asks: where DPoP is not used it is not looked at.
@@ -79,7 +82,7 @@ impl Claims {
                 .and_then(|claim| payload.get(claim)?.as_str())
                 .filter(|id| !id.is_empty())
                 .map(Arc::from),
-            names: payload.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str().into()).collect(),
+            names: Names::of(payload),
             subject,
             client_id,
         })
@@ -152,12 +155,12 @@ impl Claims {
 
     /// How many texts are kept apart in memory, about.
     pub(super) fn texts(&self) -> usize {
-        self.names.len() + self.audiences.len()
+        self.names.texts() + self.audiences.len()
     }
 
     /// Whether the claim is there and not `null`.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|present| &**present == name)
+        self.names.has(name)
     }
 }
 

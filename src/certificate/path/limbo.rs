@@ -46,8 +46,8 @@ fn judge(case: &Value) -> Result<(), String> {
 
 /// Holds the leaf to the CRLs of the case, as it would be held to `crl_files` with no other method.
 fn clear(leaf: &[u8], path: &VerifiedPath, lists: &[Value], now: UnixTime) -> Result<(), String> {
-    let issuer = path.intermediates.first().map_or(path.anchor.as_ref(), Vec::as_slice);
-    let about = Issued::read(leaf, issuer)?;
+    let issuer = path.intermediates.first().cloned().unwrap_or_else(|| path.anchor.examined.der());
+    let about = Issued::read(leaf, &issuer)?;
     let lists = lists.iter().map(|list| crl::read(list.as_str().unwrap().as_bytes()));
     let lists = lists.collect::<Result<Vec<_>, _>>()?.concat();
     let mut latest = Err("no CRL of the issuer".into());

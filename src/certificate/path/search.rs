@@ -1,7 +1,7 @@
 //! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, and over self-issued
 //! intermediates, which count for no path length and are held to no name constraint.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
@@ -16,7 +16,7 @@ use crate::certificate::{examined::Examined, truststore::Anchor};
 /// [`Candidate::hold_path`], which also checks the paths that webpki found.
 pub(super) fn path<'a>(candidate: &'a Candidate<'_>) -> Option<Held<'a>> {
     let Candidate { leaf, sent, trust, at, .. } = candidate;
-    let constrained = sent.iter().chain(trust.examined()).any(|issuer| issuer.name_constraints.is_some());
+    let constrained = trust.constrains_names() || sent.iter().any(|issuer| issuer.name_constraints.is_some());
     let self_issued = sent.iter().any(Examined::is_self_issued);
     let of_version_3 = |below: &Examined| below.certificate.tbs_certificate().version() == Version::V3;
     if !(constrained || self_issued)
@@ -42,8 +42,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
-    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Anchor, Window)> {
-        for anchor in self.candidate.trust.all() {
+    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Window)> {
+        for anchor in self.candidate.trust.issuers_of(&last.certificate) {
             if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
                 let intermediates: Vec<_> =
                     self.path.iter().filter_map(|place| self.candidate.sent.get(*place)).collect();

@@ -9,6 +9,7 @@ mod rfc9440;
 mod wso2;
 mod xfcc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use crate::{certificate::Presented, denial::Denial};
@@ -40,6 +41,23 @@ pub struct Written {
     pub leaf: HeaderValue,
     /// The values of the chain header, where the profile has one and intermediates are to be forwarded.
     pub chain: Option<HeaderValue>,
+}
+
+impl Written {
+    /// The same, in the memory of `bytes` if these are just what is written, as they are behind most balancers.
+    pub(super) fn sharing(self, bytes: &Bytes) -> Self {
+        match HeaderValue::from_maybe_shared(bytes.clone()) {
+            Ok(leaf) if leaf == self.leaf => Self { leaf, ..self },
+            _ => self,
+        }
+    }
+
+    /// Memory that it takes beside `bytes`, in bytes.
+    pub(super) fn weight_beside(&self, bytes: &Bytes) -> usize {
+        let Self { leaf, chain } = self;
+        let own = if leaf.as_bytes().as_ptr() == bytes.as_ptr() { 0 } else { leaf.len() };
+        own + chain.as_ref().map_or(0, HeaderValue::len)
+    }
 }
 
 /// A certificate in DER, not looked into yet.
@@ -169,7 +187,10 @@ impl Profile {
 }
 
 /// What is written is visible ASCII; were it not, the backend would see an empty value, which is no certificate.
-fn field(value: String) -> HeaderValue {
+///
+/// It is kept as long as the certificate is remembered, so in no more memory than it needs.
+fn field(mut value: String) -> HeaderValue {
+    value.shrink_to_fit();
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""))
 }
 

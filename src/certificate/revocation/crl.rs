@@ -131,15 +131,15 @@ impl UnverifiedCrl {
     /// Another issuer, one whose key may not sign CRLs, or a wrong signature.
     pub fn verify(&self, about: &Issued) -> Result<Crl, NoAnswer> {
         let list = &self.0;
-        if list.issuer != about.issuer_name {
+        if list.issuer != about.issuer_name() {
             return Err("the CRL is of another issuer");
         }
-        if !about.issuer_signs_crls {
+        if !about.issuer.signs_crls {
             return Err("the issuer's key may not sign CRLs");
         }
         let signed = list.der.get(list.signed.clone()).unwrap_or_default();
-        signature::verify(&about.issuer_key, &list.algorithm, signed, &list.signature)?;
-        Ok(Crl { list: Arc::clone(list), key: about.issuer_key.clone() })
+        signature::verify(about.issuer_key(), &list.algorithm, signed, &list.signature)?;
+        Ok(Crl { list: Arc::clone(list), key: about.issuer_key().to_vec() })
     }
 }
 
@@ -156,7 +156,7 @@ impl Crl {
     /// nextUpdate.
     pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
         let list = &*self.list;
-        if list.issuer != about.issuer_name || self.key != about.issuer_key {
+        if list.issuer != about.issuer_name() || self.key != about.issuer_key() {
             return Err("the CRL is of another issuer");
         }
         list.scope.hold(about)?;

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use der::{Decode, Encode};
@@ -23,12 +24,8 @@ use super::NoAnswer;
 /// Equal when issuer and serial number are.
 #[derive(Clone)]
 pub struct Issued {
-    /// The issuer's name, DER.
-    pub(super) issuer_name: Vec<u8>,
-    /// The issuer's SubjectPublicKeyInfo, DER.
-    pub(super) issuer_key: Vec<u8>,
-    /// Whether the issuer's key may sign CRLs: keyUsage has cRLSign, or is absent.
-    pub(super) issuer_signs_crls: bool,
+    /// An anchor's is shared by all that it issued.
+    pub(super) issuer: Arc<Issuer>,
     /// The content octets of the serial number's INTEGER.
     pub(super) serial: Vec<u8>,
     /// Whether the certificate is itself an authority: a CRL may be for the one kind only.
@@ -38,6 +35,17 @@ pub struct Issued {
     /// Full names of its CRL distribution points, as addresses.
     pub(super) distribution_points: Vec<String>,
     pub(super) key: IssuedKey,
+}
+
+/// Who issued a certificate, as far as its answers depend on it.
+#[derive(Clone)]
+pub(in crate::certificate) struct Issuer {
+    /// Its name, DER.
+    pub(super) name: Box<[u8]>,
+    /// Its SubjectPublicKeyInfo, DER.
+    pub(super) key: Box<[u8]>,
+    /// Whether its key may sign CRLs: keyUsage has cRLSign, or is absent.
+    pub(super) signs_crls: bool,
 }
 
 /// SHA-256 of issuer name, issuer key, and serial number: what a certificate is remembered by.
@@ -54,17 +62,17 @@ impl Issued {
     pub fn read(certificate: &[u8], issuer: &[u8]) -> Result<Self, NoAnswer> {
         let certificate = Certificate::from_der(certificate).map_err(|_| "the certificate cannot be read")?;
         let issuer = Certificate::from_der(issuer).map_err(|_| "the issuer's certificate cannot be read")?;
-        let (tbs, issuer) = (certificate.tbs_certificate(), issuer.tbs_certificate());
-        let usage = issuer.get_extension::<KeyUsage>().map_err(|_| "the issuer's keyUsage cannot be read")?;
+        Self::of(&certificate, Arc::new(Issuer::of(&issuer)?))
+    }
+
+    /// The same, of what was read already.
+    pub(in crate::certificate) fn of(certificate: &Certificate, issuer: Arc<Issuer>) -> Result<Self, NoAnswer> {
+        let tbs = certificate.tbs_certificate();
         let basic = tbs.get_extension::<BasicConstraints>().map_err(|_| "basicConstraints cannot be read")?;
-        let issuer_name = tbs.issuer().to_der().map_err(|_| "the issuer's name cannot be read")?;
-        let issuer_key = issuer.subject_public_key_info().to_der().map_err(|_| "the issuer's key cannot be read")?;
         let serial = tbs.serial_number().as_bytes().to_vec();
         Ok(Self {
-            key: IssuedKey::of(&issuer_name, &issuer_key, &serial),
-            issuer_name,
-            issuer_key,
-            issuer_signs_crls: usage.is_none_or(|(_, usage)| usage.crl_sign()),
+            key: IssuedKey::of(&issuer.name, &issuer.key, &serial),
+            issuer,
             serial,
             is_authority: basic.is_some_and(|(_, basic)| basic.ca),
             responders: responders_of(tbs)?,
@@ -72,10 +80,12 @@ impl Issued {
         })
     }
 
-    /// Memory that it takes, in bytes.
+    /// Memory that it takes, in bytes: with its issuer, unless that is an anchor's and so shared.
     pub(in crate::certificate) fn weight(&self) -> usize {
         let addresses = self.responders.iter().chain(&self.distribution_points).map(String::len).sum::<usize>();
-        size_of::<Self>() + self.issuer_name.len() + self.issuer_key.len() + self.serial.len() + addresses
+        let own = Arc::strong_count(&self.issuer) == 1;
+        let issuer = if own { self.issuer.name.len() + self.issuer.key.len() } else { 0 };
+        size_of::<Self>() + self.serial.len() + addresses + issuer
     }
 
     /// What the certificate is remembered by.
@@ -85,12 +95,12 @@ impl Issued {
 
     /// The issuer's name, DER.
     pub fn issuer_name(&self) -> &[u8] {
-        &self.issuer_name
+        &self.issuer.name
     }
 
     /// The issuer's SubjectPublicKeyInfo, DER.
     pub fn issuer_key(&self) -> &[u8] {
-        &self.issuer_key
+        &self.issuer.key
     }
 
     /// Addresses of OCSP responders, as written in the certificate. Whether they may be asked is not looked at here.
@@ -102,6 +112,20 @@ impl Issued {
     /// at here.
     pub fn distribution_points(&self) -> &[String] {
         &self.distribution_points
+    }
+}
+
+impl Issuer {
+    /// `certificate` being the issuer's own.
+    pub(in crate::certificate) fn of(certificate: &Certificate) -> Result<Self, NoAnswer> {
+        let tbs = certificate.tbs_certificate();
+        let usage = tbs.get_extension::<KeyUsage>().map_err(|_| "the issuer's keyUsage cannot be read")?;
+        let key = tbs.subject_public_key_info().to_der().map_err(|_| "the issuer's key cannot be read")?;
+        Ok(Self {
+            name: tbs.subject().to_der().map_err(|_| "the issuer's name cannot be read")?.into(),
+            key: key.into(),
+            signs_crls: usage.is_none_or(|(_, usage)| usage.crl_sign()),
+        })
     }
 }
 

@@ -171,7 +171,7 @@ impl Said {
             extensions: vec![],
         };
         Self {
-            responder: tlv(0xa1, &[&about.issuer_name]),
+            responder: tlv(0xa1, &[about.issuer_name()]),
             produced_at: time(-60),
             singles: vec![single],
             extensions: vec![],
@@ -225,13 +225,13 @@ pub(crate) fn cert_id(about: &Issued, hash: CertIdHash) -> Vec<u8> {
         CertIdHash::Sha256 => (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], &SHA256),
     };
     let hash = |bytes: &[u8]| digest(algorithm, bytes).as_ref().to_vec();
-    let key = SubjectPublicKeyInfoOwned::from_der(&about.issuer_key).unwrap();
+    let key = SubjectPublicKeyInfoOwned::from_der(about.issuer_key()).unwrap();
     let key = key.subject_public_key.raw_bytes();
     tlv(
         0x30,
         &[
             &tlv(0x30, &[&tlv(0x06, &[oid]), &[5, 0]]),
-            &tlv(0x04, &[&hash(&about.issuer_name)]),
+            &tlv(0x04, &[&hash(about.issuer_name())]),
             &tlv(0x04, &[&hash(key)]),
             &tlv(0x02, &[&about.serial]),
         ],

@@ -132,8 +132,8 @@ fn hold_signer(
     about: &Issued,
     now: UnixTime,
 ) -> Result<(), NoAnswer> {
-    if data.responder.is(&about.issuer_name, &about.issuer_key) {
-        return signature::verify(&about.issuer_key, &basic.algorithm, signed, &basic.signature);
+    if data.responder.is(about.issuer_name(), about.issuer_key()) {
+        return signature::verify(about.issuer_key(), &basic.algorithm, signed, &basic.signature);
     }
     let mut why = "the signer is neither the issuer nor a delegate that came along";
     for delegate in basic.certificates.iter().flatten().take(MAX_CERTIFICATES) {
@@ -175,7 +175,7 @@ fn hold_delegate(
 /// The delegate's certificate: by the issuer's own key, in date, with EKU OCSPSigning (section 4.2.2.2).
 fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
     let content = |der: &[u8]| AnyRef::from_der(der).map(|any| any.value().to_vec());
-    let (Ok(subject), Ok(key)) = (content(&about.issuer_name), content(&about.issuer_key)) else {
+    let (Ok(subject), Ok(key)) = (content(about.issuer_name()), content(about.issuer_key())) else {
         return Err("the issuer cannot be read");
     };
     let issuer = TrustAnchor {
@@ -221,8 +221,8 @@ impl CertId {
         let digest = |bytes: &[u8]| OctetString::new(digest::digest(algorithm, bytes).as_ref());
         Ok(Self {
             algorithm: AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) },
-            issuer_name_hash: digest(&about.issuer_name)?,
-            issuer_key_hash: digest(&key_bits(&about.issuer_key)?)?,
+            issuer_name_hash: digest(about.issuer_name())?,
+            issuer_key_hash: digest(&key_bits(about.issuer_key())?)?,
             serial: Int::new(&about.serial)?,
         })
     }

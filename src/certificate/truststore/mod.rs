@@ -2,25 +2,35 @@
 
 mod jks;
 
-use std::fmt;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
+use ahash::RandomState;
 use der::Decode;
 use p12_keystore::Pkcs12Archive;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime, pem::PemObject};
+use rustls_pki_types::{CertificateDer, Der, TrustAnchor, UnixTime, pem::PemObject};
 use webpki::anchor_from_trusted_cert;
-use x509_cert::Certificate;
+use x509_cert::{Certificate, name::Name};
 
 use super::{
     examined::{Examined, Policies},
     name,
+    revocation::{Issuer, NoAnswer},
 };
 use crate::thumbprint::Thumbprint;
 
 /// Certificates that a path may end in.
 pub struct Truststore {
-    anchors: Vec<Anchor>,
+    anchors: Vec<Arc<Anchor>>,
     /// What webpki wants of them, in the same order.
     trust: Vec<TrustAnchor<'static>>,
+    /// Places of those that bear a name, so that a certificate costs the same however many anchors there are.
+    places: HashMap<Name, Vec<usize>, RandomState>,
+    /// Whether an anchor constrains names.
+    constrained: bool,
     /// Certificates that were given and are no anchors: for people who wonder.
     skipped: Vec<Thumbprint>,
 }
@@ -28,8 +38,16 @@ pub struct Truststore {
 /// One anchor.
 pub(super) struct Anchor {
     pub(super) examined: Examined,
-    pub(super) der: CertificateDer<'static>,
+    pub(super) thumbprint: Thumbprint,
+    /// What answers about its certificates are held to; an error where it cannot be read.
+    pub(super) issuer: Result<Arc<Issuer>, NoAnswer>,
     subject: String,
+}
+
+impl fmt::Debug for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Anchor({})", self.subject)
+    }
 }
 
 /// Why a file adds no anchors, or which certificate in it is of no use.
@@ -123,18 +141,18 @@ impl Truststore {
     /// # Errors
     /// A certificate that cannot be read, or no anchor.
     pub fn new(certificates: Vec<CertificateDer<'static>>, now: UnixTime) -> Result<(Self, Vec<Unusable>), Unusable> {
-        let mut store = Self { anchors: Vec::new(), trust: Vec::new(), skipped: Vec::new() };
+        let mut store = Self::empty();
         let mut skipped = Vec::new();
+        let mut seen = HashSet::new();
         for der in certificates {
-            if store.anchors.iter().any(|anchor| anchor.der == der) {
+            if !seen.insert(der.clone()) {
                 continue;
             }
             let thumbprint = Thumbprint::of(&der);
             match Anchor::new(der, now) {
                 Ok((anchor, trust)) => {
                     skipped.extend(anchor.barred(now));
-                    store.anchors.push(anchor);
-                    store.trust.push(trust);
+                    store.add(anchor, trust);
                 }
                 Err(why) => {
                     store.skipped.push(thumbprint);
@@ -149,6 +167,19 @@ impl Truststore {
         Ok((store, skipped))
     }
 
+    fn empty() -> Self {
+        let places = HashMap::default();
+        Self { anchors: Vec::new(), trust: Vec::new(), places, constrained: false, skipped: Vec::new() }
+    }
+
+    fn add(&mut self, anchor: Anchor, trust: TrustAnchor<'static>) {
+        let subject = anchor.examined.certificate.tbs_certificate().subject().clone();
+        self.places.entry(subject).or_default().push(self.anchors.len());
+        self.constrained |= anchor.examined.name_constraints.is_some();
+        self.anchors.push(Arc::new(anchor));
+        self.trust.push(trust);
+    }
+
     /// Subject (RFC 4514) and end of each anchor, for metrics.
     pub fn anchors(&self) -> impl Iterator<Item = (&str, UnixTime)> {
         self.anchors.iter().map(|anchor| (anchor.subject.as_str(), anchor.examined.valid.1))
@@ -161,33 +192,54 @@ impl Truststore {
 
     /// Thumbprint and subject (RFC 4514) of each anchor.
     pub fn named(&self) -> impl Iterator<Item = (Thumbprint, &str)> {
-        self.anchors.iter().map(|anchor| (Thumbprint::of(&anchor.der), anchor.subject.as_str()))
+        self.anchors.iter().map(|anchor| (anchor.thumbprint, anchor.subject.as_str()))
     }
 
-    /// For webpki.
-    pub(super) fn trust(&self) -> &[TrustAnchor<'static>] {
-        &self.trust
+    /// For webpki, which tries every anchor that it is given: those that bear the name of an issuer of `certificates`.
+    pub(super) fn above<'a>(&self, certificates: impl Iterator<Item = &'a Examined>) -> Vec<TrustAnchor<'_>> {
+        let mut places: Vec<usize> =
+            certificates.flat_map(|below| self.places_above(&below.certificate)).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().filter_map(|place| self.trust.get(place)).map(borrowed).collect()
     }
 
-    /// Every certificate that makes this anchor: the same name and key may be certified more than once.
-    pub(super) fn behind<'a>(&'a self, found: &TrustAnchor<'_>) -> impl Iterator<Item = &'a Anchor> {
-        self.trust.iter().zip(&self.anchors).filter(move |(trust, _)| *trust == found).map(|(_, anchor)| anchor)
+    /// Every certificate that makes the anchor which was found above `certificate`: the same name and key may be certified
+    /// more than once.
+    pub(super) fn behind<'a, 'b>(
+        &'a self,
+        found: &'b TrustAnchor<'b>,
+        certificate: &Certificate,
+    ) -> impl Iterator<Item = &'a Arc<Anchor>> + use<'a, 'b> {
+        let places = self.places_above(certificate).iter();
+        let same = places.filter(move |place| self.trust.get(**place).is_some_and(|trust| trust == found));
+        same.filter_map(|place| self.anchors.get(*place))
     }
 
-    /// Every anchor.
-    pub(super) fn all(&self) -> &[Anchor] {
-        &self.anchors
-    }
-
-    /// Every anchor's certificate.
-    pub(super) fn examined(&self) -> impl Iterator<Item = &Examined> {
-        self.anchors.iter().map(|anchor| &anchor.examined)
+    /// Whether an anchor constrains names.
+    pub(super) fn constrains_names(&self) -> bool {
+        self.constrained
     }
 
     /// Anchors that bear the name of its issuer, whatever their key.
-    pub(super) fn issuers_of<'a>(&'a self, certificate: &'a Certificate) -> impl Iterator<Item = &'a Anchor> {
-        let issuer = certificate.tbs_certificate().issuer();
-        self.anchors.iter().filter(move |anchor| anchor.examined.certificate.tbs_certificate().subject() == issuer)
+    pub(super) fn issuers_of<'a>(
+        &'a self,
+        certificate: &Certificate,
+    ) -> impl Iterator<Item = &'a Arc<Anchor>> + use<'a> {
+        self.places_above(certificate).iter().filter_map(|place| self.anchors.get(*place))
+    }
+
+    fn places_above(&self, certificate: &Certificate) -> &[usize] {
+        self.places.get(certificate.tbs_certificate().issuer()).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The same anchor without a copy of its parts.
+fn borrowed<'a>(trust: &'a TrustAnchor<'_>) -> TrustAnchor<'a> {
+    TrustAnchor {
+        subject: Der::from_slice(&trust.subject),
+        subject_public_key_info: Der::from_slice(&trust.subject_public_key_info),
+        name_constraints: trust.name_constraints.as_deref().map(Der::from_slice),
     }
 }
 
@@ -204,7 +256,8 @@ impl Anchor {
         let trust = anchor_from_trusted_cert(&der)
             .map(|trust| trust.to_owned())
             .map_err(|error| unusable(&format!("{subject} cannot be an anchor ({error:?})")))?;
-        Ok((Self { examined, der, subject }, trust))
+        let (thumbprint, issuer) = (Thumbprint::of(&der), Issuer::of(&examined.certificate).map(Arc::new));
+        Ok((Self { examined, thumbprint, issuer, subject }, trust))
     }
 
     /// Why no path can end here, whatever the rules.

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use std::fs;
 
@@ -251,4 +251,22 @@ fn anchor_counts_once_and_tells_its_end() {
     assert_eq!(store.anchors().collect::<Vec<_>>(), [("CN=Good", year(2040))]);
     assert_eq!(said, []);
     assert_eq!(format!("{store:?}"), r#"["CN=Good"]"#);
+}
+
+#[test]
+fn path_is_looked_for_among_the_anchors_of_its_own_issuers_however_many_there_are() {
+    let issuer = Authority::root("Issuer", plain);
+    let namesake = root("Issuer");
+    let others = (0..50).map(|number| root(&format!("Other {number}")));
+    let certificates = others.chain([issuer.der.clone(), namesake]).map(CertificateDer::from).collect();
+    let (store, _) = Truststore::new(certificates, now()).unwrap();
+    let leaf = Examined::parse(&issuer.client(plain)).unwrap();
+
+    let above = store.above([&leaf, &leaf].into_iter());
+
+    let spki = |der: &[u8]| anchor_from_trusted_cert(&der.into()).unwrap().subject_public_key_info.to_vec();
+    assert_eq!(above.len(), 2);
+    assert_eq!(above[0].subject_public_key_info.to_vec(), spki(&issuer.der));
+    assert_eq!(store.issuers_of(&leaf.certificate).count(), 2);
+    assert_eq!(store.behind(&above[0], &leaf.certificate).count(), 1);
 }

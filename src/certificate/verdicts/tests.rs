@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rcgen::{DnType, SerialNumber};
+use rcgen::{DnType, SanType, SerialNumber};
 use rustls_pki_types::CertificateDer;
 
 use super::*;
@@ -165,4 +165,44 @@ fn certificate_tells_what_it_says() {
     assert_eq!(certificate.not_after(), year(2027));
     assert_eq!(certificate.written().unwrap().leaf, format!(":{}:", BASE64_STANDARD.encode(&leaf)));
     assert_eq!(format!("{certificate:?}"), format!("ClientCertificate({})", Thumbprint::of(&leaf)));
+}
+
+/// As nginx forwards it, of the size that banks see.
+fn usual_client(root: &Authority) -> (Vec<u8>, Bytes) {
+    let names = (0..20).map(|n| format!("{n}.{}.tpp.example", "a".repeat(26)));
+    let names = names.map(|name| SanType::DnsName(name.try_into().unwrap())).collect();
+    let leaf = root.client(|params| params.subject_alt_names = names);
+    let header = Bytes::copy_from_slice(Profile::Nginx.encode(&leaf, &[]).leaf.as_bytes());
+    assert!((1_600..1_900).contains(&header.len()), "{}", header.len());
+    (leaf, header)
+}
+
+#[test]
+fn ten_thousand_clients_fit_into_the_memory_for_certificates() {
+    let root = Authority::root("Root", plain);
+    let forward = Some(Forward { profile: Profile::Nginx, chain: false });
+    let certificates = Certificates::new(trusting(&[&root.der]), RULES, forward, Some(Depth::Leaf), CACHE);
+    let (_, header) = usual_client(&root);
+    let forwarded = ForwardedCert::Header { profile: Profile::Nginx, leaf: &header, chain: vec![] };
+
+    assert_eq!(outcome(certificates.verify(&forwarded, now())), (Lookup::Miss, "ok"));
+
+    let accepted = certificates.accepted.unwrap();
+    accepted.run_pending_tasks();
+    let (default, weight) = (32 * 1024 * 1024, accepted.weighted_size());
+    assert!(weight > header.len() as u64 && weight * 10_000 <= default, "{weight}");
+}
+
+#[test]
+fn header_for_the_backend_takes_memory_of_its_own_only_where_it_reads_otherwise() {
+    let root = Authority::root("Root", plain);
+    let (leaf, header) = usual_client(&root);
+    let written = Profile::Nginx.encode(&leaf, &[]);
+
+    let shared = written.clone().sharing(&header);
+    let lower_case = Bytes::from(header.to_ascii_lowercase());
+    let apart = written.clone().sharing(&lower_case);
+
+    assert_eq!((shared.leaf.as_bytes(), shared.weight_beside(&header)), (written.leaf.as_bytes(), 0));
+    assert_eq!((&apart.leaf, apart.weight_beside(&lower_case)), (&written.leaf, header.len()));
 }

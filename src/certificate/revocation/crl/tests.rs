@@ -29,7 +29,7 @@ impl Listed {
         Self {
             version: vec![2, 1, 1],
             algorithm: ECDSA_SHA256.to_vec(),
-            issuer: about.issuer_name.clone(),
+            issuer: about.issuer_name().to_vec(),
             this_update: time(-60),
             next_update: time(HOUR),
             entries: vec![],

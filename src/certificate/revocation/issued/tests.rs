@@ -44,7 +44,7 @@ fn serial_number_is_taken_octet_by_octet() {
 
 #[test]
 fn authority_and_its_right_to_sign_lists_are_seen() {
-    let signs = |usages: &[KeyUsagePurpose]| Authority::with("Bank CA", usages).client(&[5], &[]).issuer_signs_crls;
+    let signs = |usages: &[KeyUsagePurpose]| Authority::with("Bank CA", usages).client(&[5], &[]).issuer.signs_crls;
     assert!(signs(&[]));
     assert!(signs(&[KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign]));
     assert!(!signs(&[KeyUsagePurpose::KeyCertSign]));

@@ -1,11 +1,16 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 
 use super::*;
-use crate::certificate::revocation::minted::{
-    Authority, GOOD, Minted as Delegate, NOW, Said, UNKNOWN, cert_id, extension, now, revoked, sha1, time, tlv,
+use crate::certificate::revocation::{
+    Issuer,
+    minted::{
+        Authority, GOOD, Minted as Delegate, NOW, Said, UNKNOWN, cert_id, extension, now, revoked, sha1, time, tlv,
+    },
 };
 
 const OURS: [u8; 32] = [7; 32];
@@ -49,7 +54,7 @@ fn answer_of_the_issuer_says_the_status_of_the_certificate() {
     check("SHA-256", |said, about| said.single().cert_id = cert_id(about, CertIdHash::Sha256), known(Status::Good));
     check(
         "the issuer named by its key",
-        |said, about| said.responder = tlv(0xa2, &[&tlv(0x04, &[&sha1(&key_bits(&about.issuer_key).unwrap())])]),
+        |said, about| said.responder = tlv(0xa2, &[&tlv(0x04, &[&sha1(&key_bits(about.issuer_key()).unwrap())])]),
         known(Status::Good),
     );
 }
@@ -93,13 +98,14 @@ fn answer_about_another_certificate_is_none() {
     check("another serial number", serial(&[0, 0x80, 2]), Err(other));
     check("its negative twin", serial(&[0x80, 1]), Err(other));
     let stranger = Authority::named("Other CA").client(&[0x80, 1], &[]);
+    let of = |issuer, about: &Issued| Issued { issuer: Arc::new(issuer), ..about.clone() };
     let key = |said: &mut Said, about: &Issued| {
-        let about = Issued { issuer_key: stranger.issuer_key.clone(), ..about.clone() };
+        let about = of(Issuer { key: stranger.issuer.key.clone(), ..(*about.issuer).clone() }, about);
         said.single().cert_id = cert_id(&about, CertIdHash::Sha1);
     };
     check("another key", key, Err(other));
     let name = |said: &mut Said, about: &Issued| {
-        let about = Issued { issuer_name: stranger.issuer_name.clone(), ..about.clone() };
+        let about = of(Issuer { name: stranger.issuer.name.clone(), ..(*about.issuer).clone() }, about);
         said.single().cert_id = cert_id(&about, CertIdHash::Sha256);
     };
     check("another name", name, Err(other));

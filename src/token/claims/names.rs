@@ -1,0 +1,112 @@
+//! Which claims a token has.
+
+use crate::token::json::Members;
+
+/// The names of claims that are there and not `null`.
+///
+/// Thousands of tokens are remembered, and nearly all of their claims have a registered name: those take a bit each.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    /// One bit for each of [`REGISTERED`].
+    registered: u32,
+    others: Box<[Box<str>]>,
+}
+
+impl Names {
+    pub(super) fn of(payload: &Members) -> Self {
+        let present = || payload.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str());
+        Self {
+            registered: present().filter_map(bit).fold(0, |bits, bit| bits | bit),
+            others: present().filter(|name| bit(name).is_none()).map(Box::from).collect(),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        match bit(name) {
+            Some(bit) => self.registered & bit != 0,
+            None => self.others.iter().any(|present| **present == *name),
+        }
+    }
+
+    /// How many are kept as texts.
+    pub(super) fn texts(&self) -> usize {
+        self.others.len()
+    }
+}
+
+fn bit(name: &str) -> Option<u32> {
+    let place = REGISTERED.iter().position(|registered| *registered == name)?;
+    1_u32.checked_shl(place.try_into().ok()?)
+}
+
+/// Of the registry of JWT claims, what access tokens use; in front, what is asked for most.
+const REGISTERED: [&str; 24] = [
+    "iss",
+    "aud",
+    "exp",
+    "cnf",
+    "sub",
+    "iat",
+    "nbf",
+    "jti",
+    "client_id",
+    "scope",
+    "azp",
+    "acr",
+    "amr",
+    "auth_time",
+    "sid",
+    "act",
+    "may_act",
+    "roles",
+    "groups",
+    "entitlements",
+    "authorization_details",
+    "typ",
+    "nonce",
+    "txn",
+];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn names(payload: &Value) -> Names {
+        Names::of(payload.as_object().unwrap())
+    }
+
+    #[test]
+    fn claim_is_there_under_its_own_name_whether_that_is_registered_or_not() {
+        for present in REGISTERED.iter().chain(&["consent_id", "", "urn:bank", "ISS", "is"]) {
+            let names = names(&json!({*present: 1}));
+            for asked in REGISTERED.iter().chain(&["consent_id", "", "urn:bank", "ISS", "is"]) {
+                assert_eq!(names.has(asked), asked == present, "{present} {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn null_is_no_claim() {
+        let names = names(&json!({"iss": null, "consent_id": null, "sub": false}));
+
+        assert!(!names.has("iss") && !names.has("consent_id") && names.has("sub"));
+    }
+
+    #[test]
+    fn every_registered_name_has_a_bit_of_its_own() {
+        let all = REGISTERED.iter().fold(0, |bits, name| bits | bit(name).unwrap());
+
+        assert_eq!(all.count_ones() as usize, REGISTERED.len());
+    }
+
+    #[test]
+    fn token_of_registered_claims_keeps_no_text_of_their_names() {
+        let names = names(&json!({"iss": "a", "aud": "b", "exp": 1, "cnf": {}, "consent_id": "c"}));
+
+        assert_eq!(names.texts(), 1);
+    }
+}
