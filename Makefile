@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny deploy bench image sbom deb
+.PHONY: help tools quickstart test core check deny deploy bench fuzz image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,11 @@ deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by cer
 
 bench: tools ## CPU a request beside a bare Pingora proxy
 	$(CARGO) bench --bench cost
+
+# On the stable compiler, with nothing to install.
+fuzz: tools ## every fuzz target over its corpus, then for 10 s each (SECONDS=N, TARGETS="gate ocsp")
+	@command -v c++ >/dev/null || { echo 'libFuzzer is C++: install g++ (Debian: apt-get install g++)'; exit 1; }
+	fuzz/run $(or $(SECONDS),10) $(TARGETS)
 
 image: tools ## the container image, made and tried as root with buildah (BINARY=FILE takes a static one that is there)
 	docker/build $(BINARY)

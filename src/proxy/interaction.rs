@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// The identifier of one exchange.
 #[derive(Clone, Debug)]
-pub(super) struct Interaction {
+pub struct Interaction {
     id: Uuid,
     value: HeaderValue,
 }
@@ -14,7 +14,7 @@ impl Interaction {
     /// The caller's, if it sent one UUID in its usual form, else a new one.
     ///
     /// Anything else could not be echoed safely, and two callers could not be told apart by it.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(&NAME).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => Self::read(value).unwrap_or_else(Self::new),
@@ -38,12 +38,12 @@ impl Interaction {
     }
 
     /// The identifier.
-    pub(super) fn id(&self) -> Uuid {
+    pub fn id(&self) -> Uuid {
         self.id
     }
 
     /// The identifier as the caller wrote it.
-    pub(super) fn value(&self) -> &HeaderValue {
+    pub fn value(&self) -> &HeaderValue {
         &self.value
     }
 }

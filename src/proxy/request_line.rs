@@ -26,7 +26,9 @@ impl RequestLine {
                     seen |= ENDED;
                     break;
                 }
-                b'\r' => {}
+                // A CR ends the line or is a control byte like any other.
+                _ if seen & RETURNED != 0 => seen |= REPAIRED,
+                b'\r' => seen |= RETURNED,
                 b' ' if seen & SPACES < MOST_SPACES => seen += 1,
                 b'!'..=b'~' => {}
                 // Obsolete text above ASCII is left to the rules of targets, which see it unchanged.
@@ -38,7 +40,8 @@ impl RequestLine {
         self.0.store(seen, Relaxed);
     }
 
-    /// Whether the line holds a third space or a control byte, which Pingora would have encoded.
+    /// Whether the line holds a third space or a control byte, a CR before its end among them: Pingora would have encoded
+    /// it.
     pub fn was_repaired(&self) -> bool {
         self.0.load(Relaxed) & REPAIRED != 0
     }
@@ -56,6 +59,7 @@ const MOST_SPACES: u8 = 2;
 const BEGUN: u8 = 1 << 2;
 const ENDED: u8 = 1 << 3;
 const REPAIRED: u8 = 1 << 4;
+const RETURNED: u8 = 1 << 5;
 
 #[cfg(test)]
 mod tests {
@@ -88,6 +92,21 @@ mod tests {
         check(b"GET /a\tb HTTP/1.1\r\n", true);
         check(b"GET /a\0 HTTP/1.1\r\n", true);
         check(b"\r\nGET /a\x7f HTTP/1.1\r\n", true);
+        check(b"GET /a?b\r HTTP/1.1\r\n", true);
+        check(b"GET /a\rb HTTP/1.1\r\n", true);
+        check(b"GET /a HTTP/1.1\r\r\n", true);
+    }
+
+    #[test]
+    fn carriage_return_is_seen_however_the_line_is_cut() {
+        for (line, repaired) in [(b"GET /a?b HTTP/1.1\r\n".as_slice(), false), (b"GET /a?b\r HTTP/1.1\r\n", true)] {
+            for cut in 0..line.len() {
+                let (seen, (one, other)) = (RequestLine::default(), line.split_at(cut));
+                seen.see(one);
+                seen.see(other);
+                assert_eq!(seen.was_repaired(), repaired, "{cut}");
+            }
+        }
     }
 
     #[test]
