@@ -87,7 +87,7 @@ impl Witness<'_> {
         let client = self.shown()?;
         match self.request.outside.revocation {
             Revocation::Good => Ok(client),
-            Revocation::Unavailable | Revocation::NotAsked if self.allows_unavailable => Ok(client),
+            Revocation::Unavailable if self.allows_unavailable => Ok(client),
             _ => Err("nobody says that the certificate is not revoked"),
         }
     }
