@@ -13,15 +13,15 @@ fn every_target_has_its_corpus_and_its_row_and_no_other_has() {
         .lines()
         .filter_map(|line| Some(line.strip_prefix("path = \"fuzz_targets/")?.strip_suffix(".rs\"")?.to_owned()))
         .collect();
-    let written: BTreeSet<String> =
-        entries(&fuzz("fuzz_targets")).iter().map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let written: BTreeSet<String> = entries(&fuzz("fuzz_targets"))
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
     let corpora: BTreeSet<String> =
         entries(&fuzz("corpus")).iter().filter(|path| path.is_dir()).map(|path| name(path)).collect();
     let page = fs::read_to_string(root().join("docs/fuzzing.md")).unwrap();
-    let told: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
-        .collect();
+    let told: BTreeSet<String> =
+        page.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned())).collect();
 
     assert!(listed.len() > 20, "{listed:?}");
     assert_eq!(written, listed, "fuzz/fuzz_targets, and what fuzz/Cargo.toml builds");
