@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny deploy bench fuzz image sbom deb
+.PHONY: help tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,8 +43,16 @@ deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by cer
 	$(CARGO) build --quiet --bin certbound
 	deploy/check $${CARGO_TARGET_DIR:-target}/debug/certbound
 
-bench: tools ## CPU a request beside a bare Pingora proxy
-	$(CARGO) bench --bench cost
+bench: tools ## CPU a request beside a bare Pingora proxy, nginx, HAProxy, and Envoy (ARGS=--help tells what else)
+	$(CARGO) bench --bench cost -- $(ARGS)
+
+performance: tools ## the same, into table and picture of docs/performance.md: on a quiet machine
+	$(CARGO) bench --bench cost -- --page docs/performance.md $(ARGS)
+
+smoke: tools ## every benchmark once, short and unoptimised: whether they still run
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 opaque
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 revocation
 
 # On the stable compiler, with nothing to install.
 fuzz: tools ## every fuzz target over its corpus, then for 10 s each (SECONDS=N, TARGETS="gate ocsp")
