@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
+.PHONY: instructions soak help tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,12 @@ bench: tools ## CPU a request beside a bare Pingora proxy, nginx, HAProxy, and E
 
 performance: tools ## the same, into table and picture of docs/performance.md: on a quiet machine
 	$(CARGO) bench --bench cost -- --page docs/performance.md $(ARGS)
+
+instructions: tools ## how many instructions requests take, held to a budget (needs valgrind)
+	$(CARGO) bench --bench cost --profile counted -- instructions
+
+soak: tools ## half an hour of mixed load with reloads and rotations (MINUTES=30): nothing fails, is lost, or leaks
+	CERTBOUND_SOAK_SECONDS=$$(( $(or $(MINUTES),30) * 60 )) $(CARGO) test --profile counted --test soak -- --nocapture
 
 smoke: tools ## every benchmark once, short and unoptimised: whether they still run
 	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64

@@ -19,6 +19,8 @@ mod bare;
 mod cores;
 #[path = "cost/credentials.rs"]
 mod credentials;
+#[path = "cost/instructions.rs"]
+mod instructions;
 #[path = "cost/issuer.rs"]
 mod issuer;
 #[path = "cost/leg.rs"]
@@ -44,7 +46,7 @@ mod stage;
 #[path = "cost/traffic.rs"]
 mod traffic;
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -83,29 +85,36 @@ enum Other {
     Opaque,
     /// What asking about certificates costs, first and later
     Revocation,
+    /// How many instructions requests take, held to a budget
+    Instructions,
     #[command(hide = true)]
     Bare { listen: SocketAddr, backend: SocketAddr },
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let extent = Extent { rounds: arguments.rounds, requests: arguments.requests };
-    match arguments.other {
-        Some(Other::Bare { listen, backend }) => return bare::serve(listen, backend),
-        Some(Other::Opaque) => return opaque::measure(extent),
-        Some(Other::Revocation) => return revocation::measure(extent),
-        None => {}
+    match &arguments.other {
+        Some(Other::Bare { listen, backend }) => bare::serve(*listen, *backend),
+        Some(Other::Opaque) => opaque::measure(extent),
+        Some(Other::Revocation) => revocation::measure(extent),
+        Some(Other::Instructions) => return instructions::measure(),
+        None => compare(&arguments, extent),
     }
+    ExitCode::SUCCESS
+}
+
+fn compare(arguments: &Arguments, extent: Extent) {
     let stage = Stage::set();
     let mut legs = legs(&stage);
     measure(&mut legs, &stage.cores, extent);
     let report = Report::new(&stage, &legs, extent);
     println!("{}", report.text());
-    if let Some(file) = arguments.json {
+    if let Some(file) = &arguments.json {
         fs::write(file, report.json()).expect("a file for the figures");
     }
-    if let Some(file) = arguments.page {
-        page::refresh(&file, &report);
+    if let Some(file) = &arguments.page {
+        page::refresh(file, &report);
     }
 }
 

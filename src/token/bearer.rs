@@ -87,8 +87,7 @@ fn is_b64token(token: &[u8]) -> bool {
 }
 
 fn is_b64token_character(byte: u8) -> bool {
-    // `-./` and the digits follow one another; `~`, `_`, and `+` stand alone.
-    matches!(byte, b'-'..=b'9') | matches!(byte | 0x20, b'a'..=b'z') | matches!(byte, b'_' | b'~' | b'+')
+    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 #[cfg(test)]
