@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: instructions soak help tools quickstart test core check deny deploy bench performance smoke image sbom deb
+.PHONY: instructions soak help tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,11 @@ smoke: tools ## every benchmark once, short and unoptimised: whether they still 
 	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64
 	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 opaque
 	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 revocation
+
+# On the stable compiler, with nothing to install.
+fuzz: tools ## every fuzz target over its corpus, then for 10 s each (SECONDS=N, TARGETS="gate ocsp")
+	@command -v c++ >/dev/null || { echo 'libFuzzer is C++: install g++ (Debian: apt-get install g++)'; exit 1; }
+	fuzz/run $(or $(SECONDS),10) $(TARGETS)
 
 image: tools ## the container image, made and tried as root with buildah (BINARY=FILE takes a static one that is there)
 	docker/build $(BINARY)

@@ -39,7 +39,7 @@ pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
 ///
 /// # Errors
 /// Why the document is not believed.
-pub(super) fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
+pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
     let metadata: Metadata =
         serde_json::from_slice(document).map_err(|_| "the metadata is no JSON object with `issuer` and `jwks_uri`")?;
     if metadata.issuer != issuer {

@@ -2,7 +2,7 @@
 
 pub mod address;
 pub mod consent;
-mod discovery;
+pub mod discovery;
 mod flights;
 pub mod http;
 pub mod introspection;

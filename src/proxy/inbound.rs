@@ -32,17 +32,17 @@ impl HeaderFields for RequestFields<'_> {
 }
 
 /// A request as it arrived: what it said about identity, and whether it is well formed.
-pub(super) struct Arrival {
+pub struct Arrival {
     /// Taken out of the request, whatever becomes of it.
-    pub(super) asserted: Asserted,
+    pub asserted: Asserted,
     /// The first rule of form that the request breaks.
-    pub(super) form: Result<(), Denial>,
+    pub form: Result<(), Denial>,
 }
 
 /// Takes the identity headers out and holds the request to limits and form. Afterwards its target is in origin-form.
 ///
 /// Request trailers need no stripping: Pingora forwards none.
-pub(super) fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
+pub fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
     let size = size(session);
     let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));
     let form = size
@@ -57,7 +57,7 @@ pub(super) fn arrive(session: &mut Session, identity: &IdentityHeaders, max_head
 ///
 /// # Errors
 /// `path_ambiguous`, `request_malformed`.
-pub(super) fn path(request: &RequestHeader) -> Result<RequestPath<'_>, Denial> {
+pub fn path(request: &RequestHeader) -> Result<RequestPath<'_>, Denial> {
     let target = request.raw_path();
     let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
     RequestPath::parse(target.get(..end).unwrap_or_default())

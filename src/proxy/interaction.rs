@@ -8,7 +8,7 @@ use crate::observe::identifier;
 
 /// The identifier of one exchange.
 #[derive(Clone, Debug)]
-pub(super) struct Interaction {
+pub struct Interaction {
     id: Uuid,
     value: HeaderValue,
 }
@@ -17,7 +17,7 @@ impl Interaction {
     /// The caller's, if it sent one UUID in its usual form, else a new one.
     ///
     /// Anything else could not be echoed safely, and two callers could not be told apart by it.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(&NAME).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => Self::read(value).unwrap_or_else(Self::new),
@@ -41,7 +41,7 @@ impl Interaction {
     }
 
     /// The identifier.
-    pub(super) fn id(&self) -> Uuid {
+    pub fn id(&self) -> Uuid {
         self.id
     }
 
@@ -58,7 +58,7 @@ impl Interaction {
     }
 
     /// The identifier as the caller wrote it.
-    pub(super) fn value(&self) -> &HeaderValue {
+    pub fn value(&self) -> &HeaderValue {
         &self.value
     }
 }

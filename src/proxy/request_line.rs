@@ -33,7 +33,9 @@ impl RequestLine {
                     seen |= ENDED;
                     break;
                 }
-                b'\r' => {}
+                // A CR ends the line or is a control byte like any other.
+                _ if seen & RETURNED != 0 => seen |= REPAIRED,
+                b'\r' => seen |= RETURNED,
                 b' ' if seen & SPACES < MOST_SPACES => seen += 1,
                 b'!'..=b'~' => {}
                 // Obsolete text above ASCII is left to the rules of targets, which see it unchanged.
@@ -45,7 +47,8 @@ impl RequestLine {
         self.0.store(seen, Relaxed);
     }
 
-    /// Whether the line holds a third space or a control byte, which Pingora would have encoded.
+    /// Whether the line holds a third space or a control byte, a CR before its end among them: Pingora would have encoded
+    /// it.
     pub fn was_repaired(&self) -> bool {
         self.0.load(Relaxed) & REPAIRED != 0
     }
@@ -72,6 +75,7 @@ const MOST_SPACES: u8 = 2;
 const BEGUN: u8 = 1 << 2;
 const ENDED: u8 = 1 << 3;
 const REPAIRED: u8 = 1 << 4;
+const RETURNED: u8 = 1 << 5;
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +108,9 @@ mod tests {
         check(b"GET /a\tb HTTP/1.1\r\n", true);
         check(b"GET /a\0 HTTP/1.1\r\n", true);
         check(b"\r\nGET /a\x7f HTTP/1.1\r\n", true);
+        check(b"GET /a?b\r HTTP/1.1\r\n", true);
+        check(b"GET /a\rb HTTP/1.1\r\n", true);
+        check(b"GET /a HTTP/1.1\r\r\n", true);
     }
 
     #[test]

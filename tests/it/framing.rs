@@ -58,6 +58,8 @@ fn malformed_head_is_refused() {
         "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET /a\x01 HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET /a\x7f HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a?b\r HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a?b\rc HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET /a#fragment HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET http://user@h/a HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET http://other/a HTTP/1.1\r\nHost: h\r\n\r\n",

@@ -34,6 +34,7 @@ mod expiry;
 mod explain;
 mod exposure;
 mod framing;
+mod fuzz;
 mod inspect;
 mod introspection;
 mod issued;

@@ -94,3 +94,11 @@ fn numbers_go_on_from_file_to_file() {
     let whole = chain(1, 5);
     check(&[whole[..3].to_vec(), whole[3..].to_vec()], Some(Disorder::Headless));
 }
+
+#[test]
+fn line_that_is_no_text_is_foreign_wherever_its_bytes_stand() {
+    let mut line = chain(1, 1).remove(0).into_bytes();
+    line.splice(1..1, *b"\"x\":\"\xde\",");
+    let (tally, broken) = Verification::default().read(line.as_slice()).unwrap();
+    assert_eq!((tally.lines, broken), (0, Some(Broken { line: 1, why: Disorder::Foreign })));
+}
