@@ -322,9 +322,13 @@ impl ProxyHttp for Sidecar {
             return Ok(());
         }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let idle = exchange.generation.idle_timeout();
         exchange.body_bytes = exchange.body_bytes.saturating_add(more);
         if is_too_large(exchange.body_bytes, &exchange.generation.settings.backend) {
             return Err(Error::new(BODY_TOO_LARGE).into_down());
+        }
+        if exchange.backend.is_none() && more > 0 && body::drips(exchange.began.elapsed(), exchange.body_bytes, idle) {
+            return Err(Error::new(ErrorType::ReadTimedout).into_down());
         }
         Ok(())
     }

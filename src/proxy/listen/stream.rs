@@ -54,7 +54,7 @@ pub(super) struct ClientStream {
     limits: Limits,
     /// Of the header section that is being read; set only when it does not come at once.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Of what is being written; set only while the client does not take it.
+    /// Of what is being written; set only while the client does not take it, and for good once that took too long.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -148,12 +148,16 @@ impl ClientStream {
 
     /// Ends a write that the client does not take: Pingora waits without end for header sections and for flushing.
     fn poll_in_time<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        // Pingora tries again with an answer of its own, and to say goodbye: neither gets a time of its own.
+        let given_up = self.stalled.as_ref().is_some_and(|stalled| stalled.is_elapsed());
+        if written.is_ready() && !given_up {
             self.stalled = None;
             return written;
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.limits.stall)));
-        ready!(stalled.as_mut().poll(cx));
+        if !given_up {
+            ready!(stalled.as_mut().poll(cx));
+        }
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }

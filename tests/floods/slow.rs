@@ -1,0 +1,152 @@
+//! Clients that take their time: each part of a connection's life has a deadline.
+
+use std::time::Duration;
+
+use crate::{
+    crowd::Crowd,
+    stage::{HEADER_TIMEOUT, IDLE_TIMEOUT, RESPONSE_TIMEOUT, Stage},
+    support::{
+        config::Config,
+        frames::{self, Frames},
+        pki::Pki,
+    },
+};
+
+#[test]
+fn header_section_that_drips_is_cut_at_its_deadline() {
+    let stage = Stage::new(|config| config);
+
+    let toll = stage.under("header sections that drip", |sidecar| {
+        let mut crowd = Crowd::of(CROWD, sidecar.address());
+        crowd.say(b"GET /attack HTTP/1.1\r\nHost: a\r\nX-Slow: ");
+        crowd.drip(b"a", PATIENCE);
+        cut(&crowd, HEADER_TIMEOUT)
+    });
+
+    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+}
+
+#[test]
+fn header_section_that_drips_on_http2_is_cut_at_its_deadline() {
+    let stage = Stage::new(|config| config);
+
+    let toll = stage.under("header sections that drip, HTTP/2", |sidecar| {
+        let mut crowd = Crowd::of(CROWD, sidecar.address());
+        crowd.say(&Frames::preface());
+        crowd.say(&frames::frame(frames::HEADERS, 0, 1, &frames::literal(b":method", b"GET")));
+        crowd.drip(&frames::frame(frames::CONTINUATION, 0, 1, b"\0\x01a\x01b"), PATIENCE);
+        cut(&crowd, IDLE_TIMEOUT)
+    });
+
+    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+}
+
+#[test]
+fn handshake_that_is_never_finished_is_cut_at_the_deadline_of_a_header_section() {
+    // A good client in plaintext stands beside, so TLS is begun on a listener of its own.
+    let stage = Stage::new(|config| config);
+    let encrypted = Config::in_front_of(&stage.bank)
+        .with_tls()
+        .set("listen.request_header_timeout", &format!("\"{}s\"", HEADER_TIMEOUT.as_secs()))
+        .start();
+
+    let toll = stage.under("TLS handshakes never finished", |_| {
+        let mut crowd = Crowd::of(CROWD, encrypted.address());
+        crowd.say(b"\x16\x03\x01\x02\x00\x01");
+        crowd.drip(b"\0", PATIENCE);
+        cut(&crowd, HEADER_TIMEOUT)
+    });
+
+    toll.spared_the_bank().is_within(CONNECTION);
+}
+
+#[test]
+fn body_that_drips_on_a_request_that_is_refused_is_not_waited_for() {
+    let stage = Stage::new(|config| config);
+
+    let toll = stage.under("bodies that drip, refused", |sidecar| {
+        let mut crowd = Crowd::of(CROWD, sidecar.address());
+        crowd.say(b"POST /attack HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+        crowd.drip(b"a", PATIENCE);
+        assert_eq!(crowd.statuses().get("401"), Some(&CROWD), "{:?}", crowd.statuses());
+        cut(&crowd, DRAIN)
+    });
+
+    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+}
+
+#[test]
+fn body_that_drips_on_a_request_that_is_forwarded_is_cut_when_it_is_too_slow_as_a_whole() {
+    let stage = Stage::new(|config| config);
+    let allowed = stage.sidecar.post("/slow", "").header("X-Slow", "1").by(&Pki::get().alice).bytes();
+    let allowed = String::from_utf8(allowed).unwrap().replace("Content-Length: 0", "Content-Length: 100000");
+
+    let toll = stage.under("bodies that drip, forwarded", |sidecar| {
+        let mut crowd = Crowd::of(FORWARDED, sidecar.address());
+        crowd.say(allowed.as_bytes());
+        crowd.drip(b"a", PATIENCE);
+        assert_eq!(crowd.statuses().get("400"), Some(&FORWARDED), "{:?}", crowd.statuses());
+        cut(&crowd, IDLE_TIMEOUT + DRAIN)
+    });
+
+    toll.is_within(FORWARDED as u64 * FORWARDED_CONNECTION);
+}
+
+#[test]
+fn body_that_drips_on_http2_is_cut_when_it_is_too_slow_as_a_whole() {
+    let stage = Stage::new(|config| config);
+    let alice = &Pki::get().alice;
+    let certificate = crate::support::forms::percent_pem(&alice.der);
+    let token = format!("Bearer {}", alice.token());
+    let fields =
+        [(&b"ssl.client.auth.cert.x509"[..], certificate.as_bytes()), (&b"authorization"[..], token.as_bytes())];
+    let head = frames::open_ended(frames::request(1, &frames::with_pseudo("POST", "/slow", &fields), &[]).remove(0));
+
+    let toll = stage.under("bodies that drip, HTTP/2", |sidecar| {
+        let mut crowd = Crowd::of(FORWARDED, sidecar.address());
+        crowd.say(&[&Frames::preface()[..], &head].concat());
+        crowd.drip(&frames::frame(frames::DATA, 0, 1, b"a"), PATIENCE);
+        // The stream ends, and the connection when it has been idle long enough.
+        cut(&crowd, IDLE_TIMEOUT * 2 + DRAIN)
+    });
+
+    toll.is_within(FORWARDED as u64 * FORWARDED_CONNECTION);
+}
+
+#[test]
+fn answer_that_nobody_reads_is_given_up_when_nothing_was_taken_for_the_idle_timeout() {
+    let stage = Stage::new(|config| config);
+    let large = stage.sidecar.get("/large/100000000").by(&Pki::get().alice).bytes();
+
+    let toll = stage.under("answers that nobody reads", |sidecar| {
+        let mut crowd = Crowd::of(FORWARDED, sidecar.address());
+        crowd.say(&large);
+        let metric = |page: &str| {
+            page.contains("http_server_active_requests 0\n") || page.contains("http_server_active_requests 1\n")
+        };
+        let begun = std::time::Instant::now();
+        sidecar.await_metrics(metric);
+        (FORWARDED, format!("given up after {:.1} s", begun.elapsed().as_secs_f64()))
+    });
+
+    toll.is_within(FORWARDED as u64 * FORWARDED_CONNECTION);
+}
+
+/// What has to be said of clients that were all cut off in time.
+fn cut(crowd: &Crowd, deadline: Duration) -> (usize, String) {
+    assert_eq!(crowd.open(), 0, "some are still open after {PATIENCE:?}: {:?}", crowd.statuses());
+    assert!(crowd.longest() < deadline + GRACE, "{:?}", crowd.longest());
+    (crowd.count(), format!("cut after {:.1} s at most, {:?}", crowd.longest().as_secs_f64(), crowd.statuses()))
+}
+
+const CROWD: usize = 400;
+const FORWARDED: usize = 100;
+/// In KiB: what a connection may take besides what its request may.
+const CONNECTION: u64 = 64;
+/// In KiB: the same with a body on its way.
+const FORWARDED_CONNECTION: u64 = 512;
+const PATIENCE: Duration = Duration::from_secs(12);
+/// How long the rest of a body is read before and after a refusal.
+const DRAIN: Duration = Duration::from_secs(3);
+/// For a busy machine.
+const GRACE: Duration = Duration::from_secs(2);
