@@ -45,19 +45,23 @@ fn pipelined_requests_are_no_flood() {
 }
 
 #[test]
-fn line_of_a_megabyte_is_refused_before_it_is_read_to_its_end() {
+fn header_section_of_two_megabytes_is_refused_in_our_own_words_and_not_kept() {
     let stage = Stage::new(|config| config);
-    let line = [b"GET /".as_slice(), &b"a".repeat(1 << 20)].concat();
+    let filler = b"a".repeat(2 << 20);
+    let line = [&b"GET /attack/"[..], &filler, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+    let field = [&b"GET /attack HTTP/1.1\r\nX-Long: "[..], &filler, b"\r\nHost: a\r\n\r\n"].concat();
 
-    let toll = stage.under("request lines of 1 MiB", |sidecar| {
-        let mut crowd = Crowd::of(LONG, sidecar.address());
-        for piece in line.chunks(1 << 14) {
-            crowd.say(piece);
-            crowd.listen();
+    let toll = stage.under("header sections of 2 MiB", |sidecar| {
+        let mut statuses = Vec::new();
+        for section in [&line, &field] {
+            let mut crowd = Crowd::of(LONG, sidecar.address());
+            crowd.say_all(section, Duration::from_secs(10));
+            crowd.drip(b"", Duration::from_secs(5));
+            assert_eq!(crowd.statuses().get("431"), Some(&LONG), "{:?}", crowd.statuses());
+            assert_eq!(crowd.open(), 0);
+            statuses.push(crowd.statuses());
         }
-        crowd.drip(b"", Duration::from_secs(8));
-        assert_eq!(crowd.open(), 0, "{:?}", crowd.statuses());
-        (LONG, format!("{:?}", crowd.statuses()))
+        (2 * LONG, format!("{statuses:?}"))
     });
 
     toll.spared_the_bank().is_within(LONG as u64 * (HEADER_BYTES + CONNECTION));
@@ -65,7 +69,7 @@ fn line_of_a_megabyte_is_refused_before_it_is_read_to_its_end() {
 
 const CROWD: usize = 200;
 const LONG: usize = 100;
-/// In KiB: `max_header_bytes`, and what a buffer that doubles takes beyond it.
+/// In KiB: `max_header_bytes`, and as much again for the buffer that doubles.
 const HEADER_BYTES: u64 = 2 * 128;
 /// In KiB: what a connection may take besides what its request may.
 const CONNECTION: u64 = 64;

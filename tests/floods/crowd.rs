@@ -33,6 +33,25 @@ impl Crowd {
         }
     }
 
+    /// Sends all of this on every connection, as fast as it is taken.
+    pub(crate) fn say_all(&mut self, bytes: &[u8], most: Duration) {
+        let until = Instant::now() + most;
+        let mut sent = vec![0; self.members.len()];
+        while Instant::now() < until {
+            let mut left = false;
+            for (member, sent) in self.members.iter_mut().zip(&mut sent) {
+                member.listen();
+                if member.ended.is_none() && *sent < bytes.len() {
+                    *sent += member.stream.write(&bytes[*sent..]).unwrap_or(0);
+                    left = true;
+                }
+            }
+            if !left {
+                return;
+            }
+        }
+    }
+
     /// Ends the sending side of every connection.
     pub(crate) fn half_close(&mut self) {
         for member in &self.members {
@@ -67,6 +86,11 @@ impl Crowd {
             self.listen();
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Takes the others in.
+    pub(crate) fn join(&mut self, others: Self) {
+        self.members.extend(others.members);
     }
 
     /// How many there are.

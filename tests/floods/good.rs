@@ -1,7 +1,6 @@
 //! The good client: asks for the same account again and again on one connection, and takes the time.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::connection::{Connection, Request};
+use crate::support::connection::Connection;
 
 /// A good client at work. It is served with 200 each time, or the test fails.
 pub(crate) struct Good {
@@ -20,8 +19,7 @@ pub(crate) struct Good {
 }
 
 impl Good {
-    pub(crate) fn asking(address: SocketAddr, request: &Request<'_>) -> Self {
-        let (bytes, mut connection) = (request.bytes(), Connection::tcp(address));
+    pub(crate) fn asking(mut connection: Connection, bytes: Vec<u8>) -> Self {
         let (halt, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (told, count) = (Arc::clone(&halt), Arc::clone(&served));
         let thread = thread::spawn(move || {

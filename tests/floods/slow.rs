@@ -1,10 +1,10 @@
 //! Clients that take their time: each part of a connection's life has a deadline.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     crowd::Crowd,
-    stage::{HEADER_TIMEOUT, IDLE_TIMEOUT, RESPONSE_TIMEOUT, Stage},
+    stage::{HEADER_TIMEOUT, IDLE_TIMEOUT, Stage},
     support::{
         config::Config,
         frames::{self, Frames},
@@ -43,21 +43,30 @@ fn header_section_that_drips_on_http2_is_cut_at_its_deadline() {
 
 #[test]
 fn handshake_that_is_never_finished_is_cut_at_the_deadline_of_a_header_section() {
-    // A good client in plaintext stands beside, so TLS is begun on a listener of its own.
-    let stage = Stage::new(|config| config);
-    let encrypted = Config::in_front_of(&stage.bank)
-        .with_tls()
-        .set("listen.request_header_timeout", &format!("\"{}s\"", HEADER_TIMEOUT.as_secs()))
-        .start();
+    let stage = Stage::new(Config::with_tls);
 
-    let toll = stage.under("TLS handshakes never finished", |_| {
-        let mut crowd = Crowd::of(CROWD, encrypted.address());
+    let toll = stage.under("TLS handshakes never finished", |sidecar| {
+        let mut crowd = Crowd::of(CROWD, sidecar.address());
         crowd.say(b"\x16\x03\x01\x02\x00\x01");
         crowd.drip(b"\0", PATIENCE);
         cut(&crowd, HEADER_TIMEOUT)
     });
 
-    toll.spared_the_bank().is_within(CONNECTION);
+    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+}
+
+#[test]
+fn proxy_header_that_never_comes_is_cut_at_the_deadline_of_a_header_section() {
+    let stage = Stage::new(|config| config.set("load_balancer.proxy_protocol", r#""v1""#));
+
+    let toll = stage.under("PROXY headers that never come", |sidecar| {
+        let mut crowd = Crowd::of(CROWD, sidecar.address());
+        crowd.say(b"PROXY TCP4 192.0.2.1 ");
+        crowd.drip(b"", PATIENCE);
+        cut(&crowd, HEADER_TIMEOUT)
+    });
+
+    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
 }
 
 #[test]
@@ -65,14 +74,14 @@ fn body_that_drips_on_a_request_that_is_refused_is_not_waited_for() {
     let stage = Stage::new(|config| config);
 
     let toll = stage.under("bodies that drip, refused", |sidecar| {
-        let mut crowd = Crowd::of(CROWD, sidecar.address());
+        let mut crowd = Crowd::of(FORWARDED, sidecar.address());
         crowd.say(b"POST /attack HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
         crowd.drip(b"a", PATIENCE);
-        assert_eq!(crowd.statuses().get("401"), Some(&CROWD), "{:?}", crowd.statuses());
+        assert_eq!(crowd.statuses().get("401"), Some(&FORWARDED), "{:?}", crowd.statuses());
         cut(&crowd, DRAIN)
     });
 
-    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+    toll.spared_the_bank().is_within(FORWARDED as u64 * (CONNECTION + BODY));
 }
 
 #[test]
@@ -121,11 +130,12 @@ fn answer_that_nobody_reads_is_given_up_when_nothing_was_taken_for_the_idle_time
     let toll = stage.under("answers that nobody reads", |sidecar| {
         let mut crowd = Crowd::of(FORWARDED, sidecar.address());
         crowd.say(&large);
-        let metric = |page: &str| {
-            page.contains("http_server_active_requests 0\n") || page.contains("http_server_active_requests 1\n")
-        };
-        let begun = std::time::Instant::now();
-        sidecar.await_metrics(metric);
+        let active = |page: &str| page.lines().find_map(|line| line.strip_prefix(ACTIVE)?.parse::<usize>().ok());
+        sidecar.await_metrics(|page| active(page) >= Some(FORWARDED));
+        let begun = Instant::now();
+        // The good client may be the last.
+        sidecar.await_metrics(|page| active(page) <= Some(1));
+        assert!(begun.elapsed() < IDLE_TIMEOUT + GRACE, "{:?}", begun.elapsed());
         (FORWARDED, format!("given up after {:.1} s", begun.elapsed().as_secs_f64()))
     });
 
@@ -140,11 +150,15 @@ fn cut(crowd: &Crowd, deadline: Duration) -> (usize, String) {
 }
 
 const CROWD: usize = 400;
+/// Where each has a buffer for a body, and a connection to the bank.
 const FORWARDED: usize = 100;
 /// In KiB: what a connection may take besides what its request may.
 const CONNECTION: u64 = 64;
-/// In KiB: the same with a body on its way.
-const FORWARDED_CONNECTION: u64 = 512;
+/// In KiB: the same with pieces of an answer on their way to a client that does not take them.
+const FORWARDED_CONNECTION: u64 = 1024;
+/// In KiB: the buffer that pieces of a body are read into.
+const BODY: u64 = 128;
+const ACTIVE: &str = "http_server_active_requests ";
 const PATIENCE: Duration = Duration::from_secs(12);
 /// How long the rest of a body is read before and after a refusal.
 const DRAIN: Duration = Duration::from_secs(3);

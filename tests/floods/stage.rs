@@ -14,6 +14,7 @@ use crate::{
     support::{
         bank::Bank,
         config::Config,
+        connection::Connection,
         pki::Pki,
         sidecar::{DEADLINE, Sidecar},
     },
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Stage {
     pub(crate) bank: Bank,
     pub(crate) sidecar: Sidecar,
+    encrypted: bool,
+    proxied: bool,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -54,15 +57,29 @@ impl Stage {
             .set("listen.idle_timeout", &format!("\"{}s\"", IDLE_TIMEOUT.as_secs()))
             .set("backend.response_timeout", &format!("\"{}s\"", RESPONSE_TIMEOUT.as_secs()))
             .set("log.access", r#""off""#);
-        let sidecar = change(config).start();
-        Self { bank, sidecar, _turn: turn }
+        let config = change(config);
+        let text = config.text();
+        let (encrypted, proxied) = (text.contains("certificate_file"), text.contains("proxy_protocol"));
+        Self { bank, sidecar: config.start(), encrypted, proxied, _turn: turn }
+    }
+
+    /// As the load balancer would connect.
+    fn connect(&self) -> Connection {
+        if self.encrypted {
+            return self.sidecar.connect_tls(None);
+        }
+        let mut connection = self.sidecar.connect();
+        if self.proxied {
+            connection.write(b"PROXY TCP4 192.0.2.7 192.0.2.8 1 2\r\n");
+        }
+        connection
     }
 
     /// Goes on with `attack`, which says how many requests it sent and how they ended, while the good client goes on.
     pub(crate) fn under(&self, name: &str, attack: impl FnOnce(&Sidecar) -> (usize, String)) -> Toll {
         let process = Process(self.sidecar.process());
         let request = self.sidecar.get(GOOD).by(&Pki::get().alice);
-        let good = || Good::asking(self.sidecar.address(), &request);
+        let good = || Good::asking(self.connect(), request.bytes());
 
         let warming = good();
         warming.await_more(WARM);
@@ -77,7 +94,7 @@ impl Stage {
         let (watch, busy, processor) = (Watch::over(process), good(), process.processor());
         let (count, ended) = attack(&self.sidecar);
         let spent = process.processor() - processor;
-        busy.await_more(1);
+        assert!(busy.served() >= FEWEST, "an attack that is over so soon shows nothing");
         let took = busy.rest();
         let spent = spent.saturating_sub(each * took.len() as u64);
         let (resident, descriptors) = watch.most();
@@ -158,6 +175,8 @@ pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 const FLOOR: Duration = Duration::from_millis(10);
 const WARM: usize = 50;
 const SAMPLE: usize = 300;
+/// Requests of the good client during an attack, or it was no attack.
+const FEWEST: usize = 50;
 /// Connections to the bank that are kept for the next request.
 const KEPT: u64 = 130;
 const TABLE: &str = "\

@@ -1,6 +1,7 @@
 //! Connections to the data listener: taken within limits, their facts established, handed to Pingora.
 
 pub mod proxy_header;
+mod section;
 mod socket;
 mod stream;
 mod tls;
@@ -80,7 +81,11 @@ impl Reception {
             http2: listen.http2,
             proxy_protocol: listen.proxy_protocol,
             max_connections: listen.max_connections,
-            limits: Limits { header: listen.request_header_timeout, stall: listen.idle_timeout },
+            limits: Limits {
+                header: listen.request_header_timeout,
+                stall: listen.idle_timeout,
+                section: listen.max_header_bytes,
+            },
             activity,
             refused,
             believes,

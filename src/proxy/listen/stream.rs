@@ -29,7 +29,10 @@ use crate::{
     peer::Connection,
     proxy::{
         activity::{Activity, Counted},
-        listen::socket::Duplex,
+        listen::{
+            section::{Excess, Section},
+            socket::Duplex,
+        },
         request_line::RequestLine,
     },
 };
@@ -52,6 +55,10 @@ pub(super) struct ClientStream {
     carrier: Arc<ProxyDigest>,
     http2: bool,
     limits: Limits,
+    /// The header section that is being read.
+    section: Section,
+    /// What there is too much of it.
+    excess: Option<Excess>,
     /// Of the header section that is being read; set only when it does not come at once.
     deadline: Option<Pin<Box<Sleep>>>,
     /// Of what is being written; set only while the client does not take it, and for good once that took too long.
@@ -65,6 +72,8 @@ pub(super) struct Limits {
     pub(super) header: Duration,
     /// For taking one buffer of what is written: a few KiB, with TLS up to 64.
     pub(super) stall: Duration,
+    /// Of a header section, in bytes: what is beyond is not kept, so that the request can only be refused.
+    pub(super) section: usize,
 }
 
 /// What the requests on one connection share.
@@ -121,7 +130,8 @@ impl ClientStream {
         let response = Box::new(ResponseHeader::build(200, None)?);
         let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
         let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
-        Ok(Self { socket, facts, carrier, http2, limits, deadline: None, stalled: None })
+        let section = Section::default();
+        Ok(Self { socket, facts, carrier, http2, limits, section, excess: None, deadline: None, stalled: None })
     }
 
     /// Reads of a header section: they have to end in time, or a client could hold the connection byte by byte.
@@ -131,6 +141,12 @@ impl ClientStream {
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
+            if self.excess.is_none() {
+                self.excess = self.section.excess(self.limits.section, &self.facts.line);
+            }
+            if self.excess.is_some() {
+                return self.poll_excess(cx, buf);
+            }
         } else {
             self.deadline = None;
         }
@@ -139,10 +155,25 @@ impl ClientStream {
         let read = buf.filled().get(before..).unwrap_or_default();
         if phase == WAITING && !read.is_empty() {
             self.facts.line.expect_next();
+            self.section = Section::default();
             *self.facts.arriving.lock() = Some(self.facts.activity.requests().begin());
             self.facts.phase.store(HEADER, Ordering::Relaxed);
         }
         self.facts.line.see(read);
+        self.section.see(read);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads what is too much of a header section, then closes the section.
+    fn poll_excess(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(excess) = &mut self.excess else { return Poll::Ready(Ok(())) };
+        while !excess.is_over() {
+            let mut piece = [0; WRITE_BUFFER];
+            let mut piece = ReadBuf::new(&mut piece);
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut piece))?;
+            excess.forget(piece.filled());
+        }
+        buf.put_slice(excess.close(buf.remaining()));
         Poll::Ready(Ok(()))
     }
 
@@ -166,6 +197,8 @@ impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         match stream.facts.phase.load(Ordering::Relaxed) {
+            // What comes after a section that was cut is no body, and no request.
+            REST | WAITING if stream.excess.is_some() => Poll::Ready(Ok(())),
             REST => Pin::new(&mut stream.socket).poll_read(cx, buf),
             phase => stream.poll_header(phase, cx, buf),
         }

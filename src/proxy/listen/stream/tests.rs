@@ -9,7 +9,7 @@ use tokio::{
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
-const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT };
+const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT, section: 4096 };
 
 /// The client's end, and the stream as Pingora has it when it waits for a request.
 fn connected(head: &[u8], http2: bool) -> (DuplexStream, ClientStream) {
