@@ -168,6 +168,9 @@ impl Sidecar {
         let slot = self.world.audit.reserve(&generation.regime);
         let slot = slot.map(|slot| exchange.slot = Some(slot));
         arrival.form?;
+        if exchange.active.others() >= settings.listen.max_requests {
+            return Err(Denial::Overloaded);
+        }
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
         let Judgement { verdict, mut findings } =

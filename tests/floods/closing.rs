@@ -34,11 +34,15 @@ fn pipelined_requests_are_no_flood() {
     let many = stage.sidecar.get("/attack").showing(&Pki::get().mallory).bytes().repeat(20);
 
     let toll = stage.under("pipelined requests", |sidecar| {
-        let mut crowd = Crowd::of(CROWD, sidecar.address());
-        crowd.say(&many);
-        crowd.drip(b"", HEADER_TIMEOUT * 2);
-        assert_eq!(crowd.open(), 0, "{:?}", crowd.statuses());
-        (CROWD * 20, format!("{:?}", crowd.statuses()))
+        let mut statuses = Vec::new();
+        for _ in 0..ROUNDS {
+            let mut crowd = Crowd::of(CROWD, sidecar.address());
+            crowd.say(&many);
+            crowd.drip(b"", HEADER_TIMEOUT * 2);
+            assert_eq!(crowd.open(), 0, "{:?}", crowd.statuses());
+            statuses.push(crowd.statuses());
+        }
+        (ROUNDS * CROWD * 20, format!("{:?}", statuses[0]))
     });
 
     toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
@@ -46,18 +50,19 @@ fn pipelined_requests_are_no_flood() {
 
 #[test]
 fn header_section_of_two_megabytes_is_refused_in_our_own_words_and_not_kept() {
-    let stage = Stage::new(|config| config);
+    let stage = Stage::new(|config| config.set("listen.request_header_timeout", r#""10s""#));
     let filler = b"a".repeat(2 << 20);
     let line = [&b"GET /attack/"[..], &filler, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
     let field = [&b"GET /attack HTTP/1.1\r\nX-Long: "[..], &filler, b"\r\nHost: a\r\n\r\n"].concat();
 
     let toll = stage.under("header sections of 2 MiB", |sidecar| {
         let mut statuses = Vec::new();
-        for section in [&line, &field] {
+        // A target of more than 64 KiB is nothing that Pingora hands on.
+        for (section, status) in [(&line, "400"), (&field, "431")] {
             let mut crowd = Crowd::of(LONG, sidecar.address());
             crowd.say_all(section, Duration::from_secs(10));
             crowd.drip(b"", Duration::from_secs(5));
-            assert_eq!(crowd.statuses().get("431"), Some(&LONG), "{:?}", crowd.statuses());
+            assert_eq!(crowd.statuses().get(status), Some(&LONG), "{:?}", crowd.statuses());
             assert_eq!(crowd.open(), 0);
             statuses.push(crowd.statuses());
         }
@@ -68,8 +73,9 @@ fn header_section_of_two_megabytes_is_refused_in_our_own_words_and_not_kept() {
 }
 
 const CROWD: usize = 200;
-const LONG: usize = 100;
-/// In KiB: `max_header_bytes`, and as much again for the buffer that doubles.
+const ROUNDS: usize = 3;
+const LONG: usize = 50;
+/// In KiB: `max_header_bytes`, and as much again while the buffer doubles.
 const HEADER_BYTES: u64 = 2 * 128;
 /// In KiB: what a connection may take besides what its request may.
 const CONNECTION: u64 = 64;

@@ -55,7 +55,7 @@ fn ten_thousand_idle_connections_cost_little_and_one_more_is_turned_away() {
 }
 
 const WANTED: usize = 10_000;
-const AT_ONCE: usize = 250;
+const AT_ONCE: usize = 100;
 const TOO_MANY: usize = 200;
 /// In KiB.
 const IDLE_CONNECTION: u64 = 48;

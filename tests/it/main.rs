@@ -38,6 +38,7 @@ mod inspect;
 mod introspection;
 mod issued;
 mod metrics;
+mod overload;
 mod peer;
 mod profiles;
 mod proxying;

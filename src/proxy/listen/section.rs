@@ -41,6 +41,11 @@ impl Section {
         self.carriage = line.last() == Some(&b'\r');
     }
 
+    /// How much may be read at once: what makes it too long, and no more. At least a byte.
+    pub(super) fn room(&self, most: usize) -> usize {
+        most.saturating_sub(self.bytes).saturating_add(1)
+    }
+
     /// How a section that is still not over ends when it must not become longer; none while it may.
     pub(super) fn excess(&self, most: usize, first: &RequestLine) -> Option<Excess> {
         if self.bytes <= most {

@@ -149,13 +149,21 @@ impl ClientStream {
             }
         } else {
             self.deadline = None;
+            self.section = Section::default();
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        let room = self.section.room(self.limits.section);
+        if room < buf.remaining() {
+            let mut little = ReadBuf::new(buf.initialize_unfilled_to(room));
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut little))?;
+            let read = little.filled().len();
+            buf.advance(read);
+        } else {
+            ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        }
         let read = buf.filled().get(before..).unwrap_or_default();
         if phase == WAITING && !read.is_empty() {
             self.facts.line.expect_next();
-            self.section = Section::default();
             *self.facts.arriving.lock() = Some(self.facts.activity.requests().begin());
             self.facts.phase.store(HEADER, Ordering::Relaxed);
         }
