@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 mod ends;
+mod places;
 
 use std::sync::atomic::AtomicUsize;
 
