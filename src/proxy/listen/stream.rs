@@ -1,6 +1,7 @@
 //! A client's connection as Pingora reads and writes it, with the facts that requests on it need.
 
 use std::{
+    future::poll_fn,
     io::{self, ErrorKind},
     pin::Pin,
     sync::{
@@ -22,7 +23,7 @@ use pingora::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
 
 use crate::{
@@ -103,6 +104,12 @@ impl Facts {
     }
 }
 
+impl Duplex for Rewound {
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.done < self.head.len() { Poll::Ready(()) } else { self.socket.poll_arrived(cx) }
+    }
+}
+
 impl Rewound {
     /// `head` again, then what `socket` says.
     pub(super) fn new(head: Vec<u8>, socket: Box<dyn Duplex>) -> Self {
@@ -127,11 +134,34 @@ impl ClientStream {
         });
         let carried: Box<dyn std::any::Any + Send + Sync> = Box::new(Arc::clone(&facts));
         // There was no proxy that answered CONNECT, but the field wants a response.
-        let response = Box::new(ResponseHeader::build(200, None)?);
+        let response = Box::new(ResponseHeader::build(200, Some(0))?);
         let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
         let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
         let section = Section::default();
         Ok(Self { socket, facts, carrier, http2, limits, section, excess: None, deadline: None, stalled: None })
+    }
+
+    /// Waits until something of the next request has come; none when nothing has for so long.
+    pub(super) async fn until_next(mut self: Box<Self>, idle: Duration) -> Option<Box<Self>> {
+        let brief = idle.min(BRIEF);
+        if timeout(brief, self.arrives()).await.is_ok() {
+            return Some(self);
+        }
+        // Nobody is in a hurry here: the buffer is needed elsewhere.
+        let mut resting = self.buffered(0);
+        timeout(idle.saturating_sub(brief), resting.arrives()).await.ok()?;
+        Some(resting.buffered(WRITE_BUFFER))
+    }
+
+    /// With a buffer of this size; nothing may be left in the one before.
+    fn buffered(self: Box<Self>, bytes: usize) -> Box<Self> {
+        let Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled } = *self;
+        let socket = BufWriter::with_capacity(bytes, socket.into_inner());
+        Box::new(Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled })
+    }
+
+    async fn arrives(&mut self) {
+        poll_fn(|cx| self.socket.get_mut().poll_arrived(cx)).await;
     }
 
     /// Reads of a header section: they have to end in time, or a client could hold the connection byte by byte.
@@ -337,6 +367,8 @@ const WAITING: u8 = 0;
 const HEADER: u8 = 1;
 /// Reading what follows, or HTTP/2.
 const REST: u8 = 2;
+/// Whoever asks again within it is no idle client.
+const BRIEF: Duration = Duration::from_secs(1);
 /// A header section and a small body leave in one segment's worth of system calls; kept for each connection.
 const WRITE_BUFFER: usize = 4096;
 
