@@ -10,7 +10,13 @@ use self::{
     backend::{APACHE, Backend, CADDY, HAPROXY, NGINX},
     cases::{Case, Expected},
 };
-use crate::support::{bank::Bank, config::Config, frames::Frames, process::find, sidecar::Sidecar};
+use crate::support::{
+    bank::Bank,
+    config::Config,
+    frames::{self, Frames},
+    process::find,
+    sidecar::Sidecar,
+};
 
 #[test]
 fn nginx_finds_one_request_in_what_is_forwarded_or_nothing() {
