@@ -176,7 +176,7 @@ const FLOOR: Duration = Duration::from_millis(10);
 const WARM: usize = 50;
 const SAMPLE: usize = 300;
 /// Requests of the good client during an attack, or it was no attack.
-const FEWEST: usize = 50;
+const FEWEST: usize = 20;
 /// In KiB: what the allocator keeps, and whatever is done for the first time.
 const NOISE: u64 = 8 * 1024;
 /// Connections to the bank that are kept for the next request.
