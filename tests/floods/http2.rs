@@ -94,7 +94,7 @@ fn run(name: &str, most: usize, piece: impl Fn(u32) -> Vec<u8> + Sync) {
         (written, format!("{last:?}"))
     });
 
-    toll.spared_the_bank().is_within(ATTACKERS as u64 * CONNECTION);
+    toll.spared_the_bank().holds_within(ATTACKERS as u64 * CONNECTION);
 }
 
 fn attackers(sidecar: &Sidecar, most: usize, piece: &(impl Fn(u32) -> Vec<u8> + Sync)) -> Vec<(usize, Ended)> {

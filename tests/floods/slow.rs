@@ -23,7 +23,7 @@ fn header_section_that_drips_is_cut_at_its_deadline() {
         cut(&crowd, HEADER_TIMEOUT)
     });
 
-    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+    toll.spared_the_bank().holds_within(CROWD as u64 * CONNECTION);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn header_section_that_drips_on_http2_is_cut_at_its_deadline() {
         cut(&crowd, IDLE_TIMEOUT)
     });
 
-    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+    toll.spared_the_bank().holds_within(CROWD as u64 * CONNECTION);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn handshake_that_is_never_finished_is_cut_at_the_deadline_of_a_header_section()
         cut(&crowd, HEADER_TIMEOUT)
     });
 
-    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+    toll.spared_the_bank().holds_within(CROWD as u64 * CONNECTION);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn proxy_header_that_never_comes_is_cut_at_the_deadline_of_a_header_section() {
         cut(&crowd, HEADER_TIMEOUT)
     });
 
-    toll.spared_the_bank().is_within(CROWD as u64 * CONNECTION);
+    toll.spared_the_bank().holds_within(CROWD as u64 * CONNECTION);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn body_that_drips_on_a_request_that_is_refused_is_not_waited_for() {
         cut(&crowd, DRAIN)
     });
 
-    toll.spared_the_bank().is_within(FORWARDED as u64 * (CONNECTION + BODY));
+    toll.spared_the_bank().holds_within(FORWARDED as u64 * (CONNECTION + BODY));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn body_that_drips_on_a_request_that_is_forwarded_is_cut_when_it_is_too_slow_as_
         cut(&crowd, IDLE_TIMEOUT + DRAIN)
     });
 
-    toll.is_within(FORWARDED as u64 * FORWARDED_CONNECTION);
+    toll.holds_within(FORWARDED as u64 * FORWARDED_CONNECTION);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn body_that_drips_on_http2_is_cut_when_it_is_too_slow_as_a_whole() {
         cut(&crowd, IDLE_TIMEOUT * 2 + DRAIN)
     });
 
-    toll.is_within(FORWARDED as u64 * FORWARDED_CONNECTION);
+    toll.holds_within(FORWARDED as u64 * FORWARDED_CONNECTION);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn answer_that_nobody_reads_is_given_up_when_nothing_was_taken_for_the_idle_time
         (READERS, format!("given up after {:.1} s", begun.elapsed().as_secs_f64()))
     });
 
-    toll.is_within(READERS as u64 * FORWARDED_CONNECTION);
+    toll.holds_within(READERS as u64 * FORWARDED_CONNECTION);
 }
 
 /// What has to be said of clients that were all cut off in time.

@@ -118,7 +118,7 @@ impl Toll {
     /// Holds it to what is promised of every flood: good traffic is served as ever, descriptors come back, and memory stays
     /// within `most` KiB, which follow from the configuration.
     #[track_caller]
-    pub(crate) fn is_within(self, most: u64) {
+    pub(crate) fn holds_within(self, most: u64) {
         let usual = self.before.median.max(FLOOR);
         assert!(self.during.median <= usual * 2, "{:?} instead of {:?}", self.during.median, self.before.median);
         let grown = self.during.resident.saturating_sub(self.before.resident);

@@ -92,7 +92,7 @@ fn certificates_that_nobody_trusts_are_forgotten_at_once() {
     });
 
     assert_hot(&stage.sidecar);
-    toll.spared_the_bank().is_within(FLOOD);
+    toll.spared_the_bank().holds_within(FLOOD);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn certificates_that_are_good_fill_their_cache_and_no_more() {
     });
 
     assert_hot(&stage.sidecar);
-    toll.spared_the_bank().is_within(FLOOD);
+    toll.spared_the_bank().holds_within(FLOOD);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn tokens_with_a_bad_signature_are_forgotten_at_once() {
     });
 
     assert_hot(&stage.sidecar);
-    toll.spared_the_bank().is_within(FLOOD);
+    toll.spared_the_bank().holds_within(FLOOD);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn tokens_that_are_good_fill_their_cache_and_no_more() {
     });
 
     assert_hot(&stage.sidecar);
-    toll.spared_the_bank().is_within(FLOOD);
+    toll.spared_the_bank().holds_within(FLOOD);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn opaque_tokens_make_no_more_questions_than_there_are_places() {
         (COUNT, format!("{outcomes:?}"))
     });
 
-    toll.spared_the_bank().is_within(FLOOD);
+    toll.spared_the_bank().holds_within(FLOOD);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn proofs_beyond_what_can_be_remembered_are_told_to_come_back() {
         (2 * ROOM, format!("{outcomes:?}"))
     });
 
-    toll.is_within(FLOOD);
+    toll.holds_within(FLOOD);
 }
 
 const COUNT: usize = 3000;
