@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use crate::{
     http2::{self, Message},
-    support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, proof::Holder, sidecar::Sidecar},
+    support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, sidecar::Sidecar},
     verdict::{assert_passed, assert_refused},
 };
 
@@ -35,25 +35,6 @@ fn request_beyond_max_requests_is_told_to_come_back_and_passes_when_there_is_roo
         let reasons: Vec<_> = decided.iter().filter_map(|line| line["reason"].as_str()).collect();
         assert_eq!(reasons, ["overloaded", "overloaded"]);
     }
-}
-
-#[test]
-fn proof_that_cannot_be_remembered_is_told_to_come_back() {
-    let bank = Bank::start();
-    let sidecar = Config::in_front_of(&bank)
-        .set("token.binding", r#"["x5t#S256", "jkt"]"#)
-        .set("replay.entries", "1")
-        .route("path = \"/{*rest}\"\nrequire = [\"binding\"]")
-        .start();
-    let holder = Holder::new();
-    let token = holder.token().sign();
-    let ask = || {
-        let proof = holder.proof("https://api.bank.example/accounts", &token).sign();
-        sidecar.get("/accounts").header("Authorization", &format!("DPoP {token}")).header("DPoP", &proof).send()
-    };
-
-    assert_passed(&ask(), &bank);
-    assert_refused(&ask(), "overloaded", &bank);
 }
 
 fn credentials() -> Vec<(&'static str, String)> {
