@@ -1,4 +1,5 @@
-//! The good client: asks for the same account again and again on one connection, and takes the time.
+//! The good client: asks for the same account again and again on one connection, and takes the time. In between it asks the
+//! bank itself, which tells how busy the machine is.
 
 use std::{
     sync::{
@@ -15,21 +16,32 @@ use crate::support::connection::Connection;
 pub(crate) struct Good {
     halt: Arc<AtomicBool>,
     served: Arc<AtomicUsize>,
-    thread: JoinHandle<Vec<Duration>>,
+    thread: JoinHandle<Took>,
+}
+
+/// Each request's latency.
+#[derive(Default)]
+pub(crate) struct Took {
+    pub(crate) through: Vec<Duration>,
+    pub(crate) past: Vec<Duration>,
 }
 
 impl Good {
-    pub(crate) fn asking(mut connection: Connection, bytes: Vec<u8>) -> Self {
+    pub(crate) fn asking(mut connection: Connection, mut bank: Connection, bytes: Vec<u8>) -> Self {
         let (halt, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (told, count) = (Arc::clone(&halt), Arc::clone(&served));
         let thread = thread::spawn(move || {
-            let mut took = Vec::new();
+            let mut took = Took::default();
             while !told.load(Ordering::SeqCst) {
                 let begun = Instant::now();
                 connection.write(&bytes);
                 let answer = connection.answer("GET");
-                took.push(begun.elapsed());
+                took.through.push(begun.elapsed());
                 assert_eq!(answer.status, 200, "{}", answer.code());
+                let begun = Instant::now();
+                bank.write(&bytes);
+                bank.answer("GET");
+                took.past.push(begun.elapsed());
                 count.fetch_add(1, Ordering::SeqCst);
             }
             took
@@ -50,8 +62,7 @@ impl Good {
         }
     }
 
-    /// Each request's latency.
-    pub(crate) fn rest(self) -> Vec<Duration> {
+    pub(crate) fn rest(self) -> Took {
         self.halt.store(true, Ordering::SeqCst);
         self.thread.join().expect("the good client is served")
     }

@@ -165,4 +165,4 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// How long the rest of a body is read before and after a refusal.
 const DRAIN: Duration = Duration::from_secs(3);
 /// For a busy machine.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(5);
