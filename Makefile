@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help tools quickstart test core check deny deploy bench image sbom deb
+.PHONY: instructions soak help tools quickstart test core check deny deploy bench performance smoke image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,8 +43,22 @@ deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by cer
 	$(CARGO) build --quiet --bin certbound
 	deploy/check $${CARGO_TARGET_DIR:-target}/debug/certbound
 
-bench: tools ## CPU a request beside a bare Pingora proxy
-	$(CARGO) bench --bench cost
+bench: tools ## CPU a request beside a bare Pingora proxy, nginx, HAProxy, and Envoy (ARGS=--help tells what else)
+	$(CARGO) bench --bench cost -- $(ARGS)
+
+performance: tools ## the same, into table and picture of docs/performance.md: on a quiet machine
+	$(CARGO) bench --bench cost -- --page docs/performance.md $(ARGS)
+
+instructions: tools ## how many instructions requests take, held to a budget (needs valgrind)
+	$(CARGO) bench --bench cost --profile counted -- instructions
+
+soak: tools ## half an hour of mixed load with reloads and rotations (MINUTES=30): nothing fails, is lost, or leaks
+	CERTBOUND_SOAK_SECONDS=$$(( $(or $(MINUTES),30) * 60 )) $(CARGO) test --profile counted --test soak -- --nocapture
+
+smoke: tools ## every benchmark once, short and unoptimised: whether they still run
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 opaque
+	$(CARGO) test --quiet --bench cost -- --rounds 1 --requests 64 revocation
 
 image: tools ## the container image, made and tried as root with buildah (BINARY=FILE takes a static one that is there)
 	docker/build $(BINARY)

@@ -1,6 +1,7 @@
 //! What an opaque token costs: known, and asked about for the first time.
 
 use std::{
+    cell::Cell,
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -8,34 +9,42 @@ use std::{
     thread,
 };
 
-use super::{Credentials, Leg, NO_REVOCATION, Proxy, backend, compare};
+use super::{
+    BARE, UNCHECKED,
+    issuer::Algorithm::Es256,
+    leg::{Extent, Leg},
+    proxy::NO_REVOCATION,
+    report::Report,
+    stage::Stage,
+    traffic::Requests,
+};
 
 /// Bare Pingora, a JWT, one opaque token again and again, and a new opaque token with each request. The certificate is known
 /// in all of them.
-pub(crate) fn measure() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let credentials = Credentials::mint();
-    credentials.write(folder.path());
-    fs::write(folder.path().join("rs-secret"), "a secret of the resource server").expect("a secret");
-    let backend = backend();
-    let mut claims = credentials.claims.clone();
+pub(crate) fn measure(extent: Extent) {
+    let stage = Stage::set();
+    fs::write(stage.folder.path().join("rs-secret"), "a secret of the resource server").expect("a secret");
+    let mut claims = stage.client.claims(0);
     claims["active"] = true.into();
     let server = authorization_server(&claims.to_string());
     let introspection = format!(
         "introspection = {{ endpoint = \"http://{server}/introspect\", client_id = \"rs\", \
          client_secret_file = \"rs-secret\", cache_ttl = \"1h\" }}\n{NO_REVOCATION}"
     );
-    let certbound = |name| Proxy::certbound(folder.path(), name, backend, &introspection);
-    let mut legs = [
-        Leg::new("bare Pingora", Proxy::bare(backend)),
-        Leg::new("JWT, known", certbound("jwt")),
-        Leg::new("opaque, known", certbound("known")),
-        Leg::new("opaque, new", certbound("new")),
-    ];
-    let jwt = credentials.request();
-    let known = credentials.request_with("opaque-0123456789abcdefghijklmnopqrstuv");
-    let new = credentials.request_with("opaque-NNNNNNNNNNNNNNNNghijklmnopqrstuv");
-    compare(&mut legs, &[&jwt, &jwt, &known, &new]);
+    let number = Cell::new(0_u64);
+    let request = |number: u64| stage.client.request(&format!("opaque-{number:016}ghijklmnopqrstuv"));
+    let new = Requests::New(Box::new(|| {
+        number.set(number.get() + 1);
+        request(number.get())
+    }));
+    let mut legs = vec![Leg::new(UNCHECKED, BARE, stage.bare(), stage.known(Es256))];
+    for (name, requests) in
+        [("JWT, known", stage.known(Es256)), ("opaque, known", Requests::Same(request(0))), ("opaque, new", new)]
+    {
+        legs.push(Leg::new("certbound", name, stage.certbound(&legs.len().to_string(), &introspection), requests));
+    }
+    super::measure(&mut legs, &stage.cores, extent);
+    println!("{}", Report::new(&stage, &legs, extent).text());
 }
 
 /// Says the same of every token, on kept connections.

@@ -43,7 +43,7 @@ pub struct Slot(Option<(Place<Entry>, Arc<Regime>)>);
 
 /// What a slot hands to the writing thread.
 enum Entry {
-    Decided(Box<Record>),
+    Decided(Arc<Record>),
     CutOff(SystemTime, Arc<Regime>),
 }
 
@@ -104,9 +104,9 @@ impl AuditLog {
 
 impl Slot {
     /// Queues the line.
-    pub fn record(mut self, record: &Record) {
+    pub fn record(mut self, record: &Arc<Record>) {
         if let Some((place, _)) = self.0.take() {
-            place.put(Entry::Decided(Box::new(record.clone())));
+            place.put(Entry::Decided(Arc::clone(record)));
         }
     }
 }

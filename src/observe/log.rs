@@ -4,7 +4,7 @@ mod app;
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -46,13 +46,13 @@ pub fn set_level(log: &Log) {
 }
 
 /// Writes the access line of one request, if `log` wants it. Never waits: a line that finds no room is counted and lost.
-pub fn access(log: &Log, record: &Record) {
+pub fn access(log: &Log, record: &Arc<Record>) {
     let refused = !matches!(record.decision, Decision::Allow);
     if log.access == Access::Off || (log.access == Access::Denied && !refused) {
         return;
     }
     match queue().and_then(Queue::reserve) {
-        Some(place) => place.put(Entry { record: record.clone(), json: log.json }),
+        Some(place) => place.put(Entry { record: Arc::clone(record), json: log.json }),
         None => metrics::line_lost("access"),
     }
 }
@@ -73,7 +73,7 @@ pub(super) fn write_lines(lines: &[u8]) -> io::Result<()> {
 
 /// What is handed to the writing thread.
 struct Entry {
-    record: Record,
+    record: Arc<Record>,
     json: bool,
 }
 

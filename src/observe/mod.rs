@@ -2,6 +2,8 @@
 
 pub mod expiry;
 mod histogram;
+pub(crate) mod identifier;
+mod json;
 mod queue;
 pub mod record;
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl<T> Drop for Place<T> {
 }
 
 /// After a write, until the next.
-const LINGER: Duration = Duration::from_millis(1);
+const LINGER: Duration = Duration::from_millis(5);
 /// Bounds the memory of one write.
 const MOST_AT_ONCE: usize = 256;
 /// While places are promised to requests that are about to end.

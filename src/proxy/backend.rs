@@ -71,7 +71,7 @@ impl BackendPeer {
     pub(super) async fn choose(&self, attempt: usize) -> pingora::Result<(Box<HttpPeer>, usize)> {
         let mut peer = Box::new(self.template.clone());
         let Place::Named { name, found } = &self.place else { return Ok((peer, 1)) };
-        let addresses = &self.resolve(name, found).await?.addresses;
+        let addresses = &Box::pin(self.resolve(name, found)).await?.addresses;
         let turn = attempt.checked_rem(addresses.len()).unwrap_or_default();
         let address = addresses.get(turn).ok_or_else(unresolved)?;
         peer._address = PeerAddress::Inet(*address);

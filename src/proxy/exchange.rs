@@ -87,9 +87,9 @@ impl Exchange {
     }
 
     /// What there is to record, once; none when the request was never decided.
-    pub(super) fn conclude(&mut self, session: &Session) -> Option<Record> {
+    pub(super) fn conclude(&mut self, session: &Session) -> Option<Arc<Record>> {
         let peer = self.connection.as_ref().and_then(|connection| connection.proxied.or(connection.peer));
-        Some(Record {
+        Some(Arc::new(Record {
             regime: Arc::clone(&self.generation.regime),
             time: self.arrived,
             interaction_id: self.interaction.as_ref()?.id(),
@@ -101,6 +101,6 @@ impl Exchange {
             duration: self.began.elapsed(),
             backend: self.backend,
             trace: self.trace_id(session),
-        })
+        }))
     }
 }

@@ -1,7 +1,10 @@
 //! `x-fapi-interaction-id`: one identifier that caller, backend, and logs share (FAPI 1.0 part 1, section 6.2.1).
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use pingora::http::RequestHeader;
 use uuid::Uuid;
+
+use crate::observe::identifier;
 
 /// The identifier of one exchange.
 #[derive(Clone, Debug)]
@@ -29,7 +32,7 @@ impl Interaction {
     }
 
     fn new() -> Self {
-        let id = Uuid::new_v4();
+        let id = identifier::random();
         let mut text = [0; TEXT_LENGTH];
         let text = id.as_hyphenated().encode_lower(&mut text);
         // A UUID is visible ASCII, so the value is never the empty one.
@@ -40,6 +43,18 @@ impl Interaction {
     /// The identifier.
     pub(super) fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// Writes it into a request that goes on, where it does not stand there already.
+    ///
+    /// # Errors
+    /// A header that Pingora cannot hold.
+    pub(super) fn write(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        let mut values = request.headers.get_all(&NAME).iter();
+        if values.next() == Some(&self.value) && values.next().is_none() {
+            return Ok(());
+        }
+        request.insert_header(NAME, self.value.clone())
     }
 
     /// The identifier as the caller wrote it.

@@ -18,6 +18,13 @@ impl RequestLine {
         if seen & ENDED != 0 {
             return;
         }
+        if seen & BEGUN == 0
+            && let Some(line) = memchr::memchr(b'\n', bytes).and_then(|end| bytes.get(..end))
+            && is_usual(line)
+        {
+            self.0.store(BEGUN | ENDED, Relaxed);
+            return;
+        }
         for byte in bytes {
             match byte {
                 // Empty lines before the request line are allowed (RFC 9112, section 2.2).
@@ -57,6 +64,15 @@ impl RequestLine {
     pub fn expect_next(&self) {
         self.0.store(0, Relaxed);
     }
+}
+
+/// Whether a line, without its line feed, is visible ASCII with two spaces: almost every one, seen many bytes at a time.
+fn is_usual(line: &[u8]) -> bool {
+    let Some((b'\r', line)) = line.split_last() else { return false };
+    let (visible, spaces) = line.iter().fold((true, 0_u32), |(visible, spaces), byte| {
+        (visible & matches!(byte, b' '..=b'~'), spaces + u32::from(*byte == b' '))
+    });
+    visible && spaces == u32::from(MOST_SPACES)
 }
 
 /// Bits that count the spaces.

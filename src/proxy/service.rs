@@ -72,7 +72,8 @@ impl Sidecar {
             let Judgement { verdict, findings } =
                 Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
             let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
-            match Self::ask(generation, session, question, trace.as_deref_mut()).await {
+            // On the heap, here as below: what is seldom waited for would make every request's future as large as itself.
+            match Box::pin(Self::ask(generation, session, question, trace.as_deref_mut())).await {
                 Ok(answer) => answered.push(answer),
                 Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
             }
@@ -203,10 +204,10 @@ impl Sidecar {
     ///
     /// # Errors
     /// The refusal that is answered.
-    async fn prepare(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool, Denial> {
+    async fn prepare(&self, session: &mut Session, exchange: &mut Box<Exchange>) -> Result<bool, Denial> {
         let route = exchange.findings.route.as_ref().map(|(_, route)| Arc::clone(route));
         if let Some(Kind::Token { checks_issued: true }) = route.as_ref().map(|route| route.kind) {
-            self.issue(session, exchange).await?;
+            Box::pin(self.issue(session, exchange)).await?;
             return Ok(true);
         }
         if session.req_header().headers.contains_key(EXPECT) {
@@ -234,20 +235,20 @@ impl Sidecar {
 
 #[async_trait]
 impl ProxyHttp for Sidecar {
-    type CTX = Exchange;
+    type CTX = Box<Exchange>;
 
-    fn new_ctx(&self) -> Exchange {
-        Exchange::new(
+    fn new_ctx(&self) -> Box<Exchange> {
+        Box::new(Exchange::new(
             self.world.generation(),
             self.world.metrics.request_begins(),
             self.world.activity.requests().begin(),
-        )
+        ))
     }
 
     /// Pingora's default is a compression module that nobody asked for.
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
-    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Box<Exchange>) -> pingora::Result<bool> {
         Self::be_patient(session, exchange.generation.idle_timeout());
         let weighed = match self.weigh(session, exchange).await {
             Ok(decision) => {
@@ -263,13 +264,17 @@ impl ProxyHttp for Sidecar {
         let (dialect, errors) = (exchange.dialect(), &exchange.generation.settings.errors);
         if let Some(interaction) = &exchange.interaction {
             // A client that left before its refusal came has been refused all the same.
-            let _ = respond::refuse(session, &denial, errors, dialect, interaction).await;
+            let _ = Box::pin(respond::refuse(session, &denial, errors, dialect, interaction)).await;
         }
         exchange.decision = Some(Decision::Deny(denial));
         Ok(true)
     }
 
-    async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        exchange: &mut Box<Exchange>,
+    ) -> pingora::Result<Box<HttpPeer>> {
         exchange.asked = Some(Instant::now());
         let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
         exchange.addresses = addresses;
@@ -284,7 +289,7 @@ impl ProxyHttp for Sidecar {
         &self,
         _: &mut Session,
         _: &HttpPeer,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
         mut error: Box<Error>,
     ) -> Box<Error> {
         exchange.failed_attempts = exchange.failed_attempts.saturating_add(1);
@@ -296,7 +301,7 @@ impl ProxyHttp for Sidecar {
         &self,
         _: &mut Session,
         request: &mut RequestHeader,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
     ) -> pingora::Result<()> {
         let (Some(connection), Some(interaction)) = (&exchange.connection, &exchange.interaction) else {
             return Err(Error::explain(ErrorType::InternalError, "forwarded without having arrived"));
@@ -310,7 +315,7 @@ impl ProxyHttp for Sidecar {
         };
         outgoing.write(request)?;
         trace::carry_on(request, exchange.trace.as_deref(), outgoing.vouched)?;
-        request.insert_header(interaction::NAME, interaction.value().clone())
+        interaction.write(request)
     }
 
     async fn request_body_filter(
@@ -318,7 +323,7 @@ impl ProxyHttp for Sidecar {
         session: &mut Session,
         body: &mut Option<Bytes>,
         _: bool,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
     ) -> pingora::Result<()> {
         if session.was_upgraded() {
             // A tunnel has no body.
@@ -340,7 +345,7 @@ impl ProxyHttp for Sidecar {
         &self,
         session: &mut Session,
         response: &mut ResponseHeader,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
     ) -> pingora::Result<()> {
         // 101 is an answer; the other 1xx only announce one.
         if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
@@ -368,7 +373,7 @@ impl ProxyHttp for Sidecar {
         }
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Box<Exchange>) -> FailToProxy {
         let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
         let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
         let dialect = exchange.dialect();
@@ -377,14 +382,15 @@ impl ProxyHttp for Sidecar {
             note_failure(&denial, error);
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
-            let _ = respond::answer(session, &denial, &exchange.generation.settings.errors, dialect, interaction).await;
+            let errors = &exchange.generation.settings.errors;
+            let _ = Box::pin(respond::answer(session, &denial, errors, dialect, interaction)).await;
             error_code = session.response_written().map_or(0, |head| head.status.as_u16());
             exchange.decision = Some(Decision::Deny(denial));
         }
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Exchange) {
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Box<Exchange>) {
         let slot = exchange.slot.take();
         let Some(record) = exchange.conclude(session) else { return };
         if let Some(slot) = slot {
@@ -399,15 +405,15 @@ impl ProxyHttp for Sidecar {
     }
 
     /// Pingora's own lines hold paths and queries.
-    fn request_summary(&self, _: &Session, _: &Exchange) -> String {
+    fn request_summary(&self, _: &Session, _: &Box<Exchange>) -> String {
         String::new()
     }
 
-    fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &Error) -> bool {
+    fn suppress_error_log(&self, _: &Session, _: &Box<Exchange>, _: &Error) -> bool {
         true
     }
 
-    fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
+    fn suppress_proxy_warn_log(&self, _: &Session, _: &Box<Exchange>, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
     }
 }

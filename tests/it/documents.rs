@@ -218,6 +218,24 @@ fn every_page_is_in_the_index() {
 }
 
 #[test]
+fn picture_of_the_performance_shows_the_figures_of_its_page() {
+    let figures = Page::read("docs/performance.md").section("The figures");
+    let picture = fs::read_to_string(repository("docs/performance.svg")).unwrap();
+
+    let rows = figures.prose().into_iter().filter_map(|line| line.strip_prefix("| ")?.split_once('|'));
+    let rows: Vec<_> = rows.skip_while(|(name, _)| !name.contains("**")).collect();
+
+    assert!(rows.len() > 10, "{rows:?}");
+    for (name, cells) in rows {
+        let (name, median) = (name.trim().trim_matches('*'), cells.split('|').next().unwrap().trim());
+        for text in [name, median].into_iter().filter(|text| !text.is_empty()) {
+            assert!(picture.contains(&format!(">{text}</text>")), "{name}: {text}");
+        }
+    }
+    assert!(!figures.prose().concat().contains("Not optimised"));
+}
+
+#[test]
 fn every_alert_leads_to_its_heading() {
     let rules = fs::read_to_string(repository("deploy/prometheus/alerts.yaml")).unwrap();
     let anchors = Page::read("docs/operations.md").anchors();

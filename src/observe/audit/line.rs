@@ -1,8 +1,7 @@
 //! What an audit line says, in the order in which it says it. What is unknown is null.
 
-use std::{borrow::Cow, net::IpAddr, time::SystemTime};
+use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -12,176 +11,137 @@ use crate::{
         revocation::{Grounds, Method},
     },
     config::settings::Mode,
+    denial::Denial,
+    gate::Findings,
     observe::{
-        Record, Regime, metrics,
+        Record, Regime,
+        json::{Object, Plain},
+        metrics,
         timestamp::{Second, Timestamp},
     },
     token::AccessToken,
 };
 
-/// One line. The order of the fields is promised.
-#[derive(Serialize)]
+/// One line.
 pub(super) struct AuditLine<'a> {
-    log_type: &'static str,
-    time: Timestamp,
+    time: SystemTime,
     pub(super) event_id: Uuid,
     pub(super) seq: u64,
-    interaction_id: Option<Uuid>,
-    peer: Option<IpAddr>,
-    peer_trusted: Option<bool>,
-    method: Option<&'static str>,
-    route: Option<&'a str>,
-    status: Option<u16>,
-    mode: ModeName,
-    decision: &'static str,
-    reason: Option<&'static str>,
-    /// The facts of a refusal in a sentence.
-    detail: Option<Cow<'static, str>>,
-    certificate: Option<Certificate<'a>>,
-    token: Option<Token<'a>>,
-    consent_id: Option<&'a str>,
-    duration_us: Option<u128>,
-    backend_us: Option<u128>,
-    config: &'a str,
     pub(super) previous: Option<&'a str>,
+    regime: &'a Regime,
+    /// None: the request was cut off before it was decided, and nothing is known of it.
+    record: Option<&'a Record>,
 }
 
-/// The mode, as the configuration names it.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum ModeName {
-    Enforce,
-    Report,
+impl<'a> AuditLine<'a> {
+    /// A request that was cut off before it was decided. Identifier, number, and what ties it to the line before are the
+    /// writer's to add.
+    pub(super) fn cut_off(time: SystemTime, regime: &'a Regime) -> Self {
+        Self { time, event_id: Uuid::nil(), seq: 0, previous: None, regime, record: None }
+    }
+
+    /// A decided request.
+    pub(super) fn decided(record: &'a Record) -> Self {
+        Self { record: Some(record), ..Self::cut_off(record.time, &record.regime) }
+    }
+
+    /// Appends it to `out`, without a line feed. The order of the members is promised.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let record = self.record;
+        let found = record.map(|record| &record.findings);
+        let denial = record.and_then(|record| record.decision.denial());
+        Object::begin(out)
+            .member("log_type", "audit")
+            .member("time", Timestamp(self.time))
+            .member("event_id", self.event_id)
+            .member("seq", self.seq)
+            .member("interaction_id", record.map(|record| record.interaction_id))
+            .member("peer", record.and_then(|record| record.peer).map(Plain))
+            .member("peer_trusted", found.and_then(is_trusted))
+            .member("method", record.map(|record| metrics::method(&record.method)))
+            .member("route", found.and_then(metrics::route).map(|route| &**route))
+            .member("status", record.and_then(|record| record.status))
+            .member("mode", mode(self.regime.mode))
+            .member("decision", record.map_or("deny", |record| record.decision.name()))
+            .member("reason", denial.map(Denial::code))
+            .member("detail", denial.and_then(Denial::detail).as_deref())
+            .object("certificate", found.and_then(|found| found.shown.as_ref()), |shown, object| {
+                certificate(shown, found.and_then(|found| found.grounds), object);
+            })
+            .object("token", found.and_then(|found| found.token.as_ref()), |shown, object| {
+                token(shown, found.is_some_and(|found| found.binding.is_some()), object);
+            })
+            .member("consent_id", found.and_then(|found| found.consent_id.as_deref()))
+            .member("duration_us", record.map(|record| micros(record.duration)))
+            .member("backend_us", record.and_then(|record| record.backend).map(micros))
+            .member("config", &*self.regime.configuration)
+            .member("previous", self.previous)
+            .end();
+    }
 }
 
-#[derive(Serialize)]
-struct Certificate<'a> {
-    thumbprint: String,
-    serial: &'a str,
-    issuer: &'a str,
-    organization_identifier: Option<&'a str>,
-    roles: Option<Vec<String>>,
-    not_after: Second,
-    revocation: Option<Revocation>,
+/// Routing comes before the peer: without a route nobody has looked at it.
+fn is_trusted(found: &Findings) -> Option<bool> {
+    (found.peer.is_some() || found.route.is_some()).then_some(found.peer.is_some())
 }
 
-#[derive(Serialize)]
+/// Of the certificate whose path holds, also where something else is wrong with it.
+fn certificate(certificate: &ClientCertificate, grounds: Option<Grounds>, mut object: Object<'_>) {
+    let statements = certificate.qualification().statements();
+    let psd2 = statements.and_then(|statements| statements.psd2.as_ref());
+    let roles: Option<Vec<String>> = psd2.map(|psd2| psd2.roles.iter().map(Role::name).collect());
+    let roles: Option<Vec<&str>> = roles.as_ref().map(|roles| roles.iter().map(String::as_str).collect());
+    object
+        .member("thumbprint", Plain(certificate.thumbprint()))
+        .member("serial", certificate.serial())
+        .member("issuer", certificate.issuer())
+        .member("organization_identifier", certificate.organization_identifier())
+        .member("roles", roles.as_deref())
+        .member("not_after", Second(certificate.not_after()))
+        .object("revocation", grounds.and_then(Revocation::of).as_ref(), Revocation::write)
+        .end();
+}
+
+/// What revocation says; none where it is not asked.
 struct Revocation {
     method: Option<&'static str>,
     status: &'static str,
     cached: bool,
 }
 
-#[derive(Serialize)]
-struct Token<'a> {
-    kind: &'static str,
-    issuer: Option<&'a str>,
-    client_id: Option<&'a str>,
-    jti_sha256: Option<&'a str>,
-    scope: Option<&'a str>,
-    expires: Option<Second>,
-    bound: bool,
-}
-
-impl<'a> AuditLine<'a> {
-    /// What is known when the request was cut off before it was decided: nothing.
-    pub(super) fn cut_off(time: SystemTime, regime: &'a Regime) -> Self {
-        Self {
-            log_type: "audit",
-            time: Timestamp(time),
-            event_id: Uuid::nil(),
-            seq: 0,
-            interaction_id: None,
-            peer: None,
-            peer_trusted: None,
-            method: None,
-            route: None,
-            status: None,
-            mode: regime.mode.into(),
-            decision: "deny",
-            reason: None,
-            detail: None,
-            certificate: None,
-            token: None,
-            consent_id: None,
-            duration_us: None,
-            backend_us: None,
-            config: &regime.configuration,
-            previous: None,
-        }
-    }
-
-    /// What is known of a decided request. Identifier, number, and what ties it to the line before are the writer's to add.
-    pub(super) fn decided(record: &'a Record) -> Self {
-        let found = &record.findings;
-        let bound = found.binding.is_some();
-        Self {
-            interaction_id: Some(record.interaction_id),
-            peer: record.peer,
-            // Routing comes before the peer: without a route nobody has looked at it.
-            peer_trusted: (found.peer.is_some() || found.route.is_some()).then_some(found.peer.is_some()),
-            method: Some(metrics::method(&record.method)),
-            route: metrics::route(found).map(|route| &**route),
-            status: record.status,
-            decision: record.decision.name(),
-            reason: record.decision.reason(),
-            detail: record.decision.denial().and_then(crate::denial::Denial::detail),
-            certificate: found.shown.as_ref().map(|shown| Certificate::of(shown, record)),
-            token: found.token.as_ref().map(|token| Token::of(token, bound)),
-            consent_id: found.consent_id.as_deref(),
-            duration_us: Some(record.duration.as_micros()),
-            backend_us: record.backend.map(|took| took.as_micros()),
-            ..Self::cut_off(record.time, &record.regime)
-        }
-    }
-}
-
-impl<'a> Certificate<'a> {
-    /// Of the certificate whose path holds, also where something else is wrong with it.
-    fn of(certificate: &'a ClientCertificate, record: &Record) -> Self {
-        let statements = certificate.qualification().statements();
-        let psd2 = statements.and_then(|statements| statements.psd2.as_ref());
-        Self {
-            thumbprint: certificate.thumbprint().to_string(),
-            serial: certificate.serial(),
-            issuer: certificate.issuer(),
-            organization_identifier: certificate.organization_identifier(),
-            roles: psd2.map(|psd2| psd2.roles.iter().map(Role::name).collect()),
-            not_after: Second(certificate.not_after()),
-            revocation: record.findings.grounds.and_then(Revocation::of),
-        }
-    }
-}
-
 impl Revocation {
-    /// None where it is not asked.
     fn of(grounds: Grounds) -> Option<Self> {
         let cached = matches!(grounds, Grounds::Good { cached: true, .. } | Grounds::Revoked { cached: true, .. });
         Some(Self { method: grounds.method().map(Method::name), status: grounds.status()?, cached })
     }
-}
 
-impl<'a> Token<'a> {
-    fn of(token: &'a AccessToken, bound: bool) -> Self {
-        let claims = token.claims();
-        Self {
-            kind: token.kind(),
-            issuer: token.issuer(),
-            client_id: claims.client_id(),
-            jti_sha256: claims.jti_sha256(),
-            scope: claims.scope(),
-            expires: claims.expires().map(Second),
-            bound,
-        }
+    fn write(&self, mut object: Object<'_>) {
+        object.member("method", self.method).member("status", self.status).member("cached", self.cached).end();
     }
 }
 
-impl From<Mode> for ModeName {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Enforce => Self::Enforce,
-            Mode::Report => Self::Report,
-        }
+fn token(token: &AccessToken, bound: bool, mut object: Object<'_>) {
+    let claims = token.claims();
+    object
+        .member("kind", token.kind())
+        .member("issuer", token.issuer())
+        .member("client_id", claims.client_id())
+        .member("jti_sha256", claims.jti_sha256())
+        .member("scope", claims.scope())
+        .member("expires", claims.expires().map(Second))
+        .member("bound", bound)
+        .end();
+}
+
+fn micros(took: Duration) -> u64 {
+    took.as_micros().try_into().unwrap_or(u64::MAX)
+}
+
+/// As the configuration names it.
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "enforce",
+        Mode::Report => "report",
     }
 }
 

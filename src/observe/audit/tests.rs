@@ -62,8 +62,8 @@ impl Paper {
     }
 }
 
-fn denied() -> Record {
-    sample::record(Decision::Deny(Denial::CertificateMissing))
+fn denied() -> Arc<Record> {
+    Arc::new(sample::record(Decision::Deny(Denial::CertificateMissing)))
 }
 
 /// How many lines are counted as lost.

@@ -7,12 +7,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use uuid::Uuid;
-
-use crate::observe::audit::{Entry, chain::Chain, destination::Destination, line::AuditLine};
+use crate::observe::{
+    audit::{Entry, chain::Chain, destination::Destination, line::AuditLine},
+    identifier::Identifiers,
+};
 
 /// Numbers the lines, ties each to the one before, and writes them.
 pub(super) struct Writer {
@@ -22,6 +23,7 @@ pub(super) struct Writer {
     chain: Option<Chain>,
     /// Of the latest line that is written.
     seq: u64,
+    identifiers: Identifiers,
     lines: Lines,
 }
 
@@ -47,7 +49,7 @@ struct Lines {
 impl Writer {
     pub(super) fn new(destination: Destination, notes: Arc<Notes>, hash_chain: bool) -> Self {
         let chain = hash_chain.then(Chain::default);
-        Self { destination, notes, chain, seq: 0, lines: Lines::default() }
+        Self { destination, notes, chain, seq: 0, identifiers: Identifiers::new(), lines: Lines::default() }
     }
 
     /// Writes until it is written: a decision that was promised a place is not given up while the process lives.
@@ -90,17 +92,17 @@ impl Writer {
         if self.destination.take_torn() {
             self.lines.bytes.push(b'\n');
         }
+        let now = SystemTime::now();
         for (seq, entry) in (self.seq.saturating_add(1)..).zip(entries) {
             let mut line = match entry {
                 Entry::Decided(record) => AuditLine::decided(record),
                 Entry::CutOff(time, regime) => AuditLine::cut_off(*time, regime),
             };
-            line.event_id = Uuid::now_v7();
+            line.event_id = self.identifiers.timed(now, seq);
             line.seq = seq;
             line.previous = self.chain.as_ref().map(Chain::previous);
             let start = self.lines.bytes.len();
-            // Nothing in a line can fail to be written into memory.
-            let _ = serde_json::to_writer(&mut self.lines.bytes, &line);
+            line.write(&mut self.lines.bytes);
             if let Some(chain) = &mut self.chain {
                 chain.append(self.lines.bytes.get(start..).unwrap_or_default());
             }

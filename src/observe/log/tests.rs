@@ -113,9 +113,15 @@ fn stand_in_process() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..100 {
-                    access(&log("info", true, Access::Denied), &sample::record(Decision::Allow));
-                    access(&log("info", true, Access::Off), &sample::record(Decision::Deny(Denial::TokenRepeated)));
-                    access(&log("info", true, Access::Denied), &sample::record(Decision::Deny(Denial::RoleMissing)));
+                    access(&log("info", true, Access::Denied), &Arc::new(sample::record(Decision::Allow)));
+                    access(
+                        &log("info", true, Access::Off),
+                        &Arc::new(sample::record(Decision::Deny(Denial::TokenRepeated))),
+                    );
+                    access(
+                        &log("info", true, Access::Denied),
+                        &Arc::new(sample::record(Decision::Deny(Denial::RoleMissing))),
+                    );
                     tracing::info!(event = "tick", "tick");
                 }
             });

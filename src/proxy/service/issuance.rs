@@ -29,7 +29,7 @@ impl Sidecar {
     ///
     /// # Errors
     /// The refusal that is answered; where it is about the token that was issued, it has been answered already.
-    pub(super) async fn issue(&self, session: &mut Session, exchange: &mut Exchange) -> Result<(), Denial> {
+    pub(super) async fn issue(&self, session: &mut Session, exchange: &mut Box<Exchange>) -> Result<(), Denial> {
         let body = body::read_whole(session).await?;
         if is_too_large(body.len() as u64, &exchange.generation.settings.backend) {
             return Err(Denial::BodyTooLarge);
@@ -52,7 +52,7 @@ impl Sidecar {
     async fn ask_for_token(
         &self,
         session: &mut Session,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
         body: Bytes,
     ) -> pingora::Result<(ResponseHeader, Bytes)> {
         let mut request = token_endpoint::request(session.req_header(), &body)?;
@@ -62,7 +62,7 @@ impl Sidecar {
     }
 
     /// What is wrong with the token in the answer, where that is to be answered: in report mode it is only recorded.
-    fn fault_of_issued(&self, status: StatusCode, answer: &[u8], exchange: &mut Exchange) -> Option<Denial> {
+    fn fault_of_issued(&self, status: StatusCode, answer: &[u8], exchange: &mut Box<Exchange>) -> Option<Denial> {
         // None only in report mode, where nothing was proven that a token could be compared with.
         let certificate = exchange.findings.certificate.as_ref().filter(|_| status == StatusCode::OK)?;
         let keys_count = exchange.generation.settings.gate.binding.proof.is_some();
@@ -85,7 +85,7 @@ impl Sidecar {
     }
 
     /// Unlike a token that is presented, one that is issued unbound is the server's fault.
-    async fn refuse_issued(&self, session: &mut Session, exchange: &mut Exchange, denial: Denial) {
+    async fn refuse_issued(&self, session: &mut Session, exchange: &mut Box<Exchange>, denial: Denial) {
         let mut errors = exchange.generation.settings.errors.clone();
         errors.status.insert(denial.code(), StatusCode::BAD_GATEWAY.as_u16());
         let dialect = exchange.dialect();
@@ -98,7 +98,7 @@ impl Sidecar {
     async fn pass_on(
         &self,
         session: &mut Session,
-        exchange: &mut Exchange,
+        exchange: &mut Box<Exchange>,
         mut head: ResponseHeader,
         body: Bytes,
     ) -> pingora::Result<()> {
