@@ -253,7 +253,7 @@ impl Denial {
             Self::AuditUnavailable               => row("audit_unavailable", 503, None, "The decision cannot be recorded now"),
             Self::BackendUnreachable             => row("backend_unreachable", 502, None, "The API cannot be reached"),
             Self::BackendTimeout                 => row("backend_timeout", 504, None, "The API did not answer in time"),
-            Self::Overloaded                     => row("overloaded", 503, None, "Too many connections"),
+            Self::Overloaded                     => row("overloaded", 503, None, "Too many requests at a time"),
         }
     }
 

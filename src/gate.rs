@@ -293,6 +293,7 @@ impl Gate {
             None => Err(Stop::Ask(Question::Use(*proof.single_use()))),
             Some(Use::First) => Ok(()),
             Some(Use::Again) => Err(Stop::Deny(Denial::ProofReplayed)),
+            Some(Use::NoRoom) => Err(Stop::Deny(Denial::Overloaded)),
             Some(Use::Unknown) => {
                 let why = "whether it was used before cannot be found out now";
                 Err(Stop::Deny(Denial::ProofInvalid { why, nonce: None }))

@@ -3,6 +3,7 @@
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -41,6 +42,7 @@ impl Run {
         for warning in &warnings {
             tracing::warn!(event = "configuration", "{}", warning.0);
         }
+        allow_descriptors(settings.listen.max_connections);
         let served = serve(settings);
         observe::log::flush();
         match served {
@@ -48,6 +50,22 @@ impl Run {
             Ok(Ended::Cut) => failure("requests were cut off after drain_timeout"),
             Err(error) => failure(error),
         }
+    }
+}
+
+/// Has as many files open as the process may have: what a shell or systemd allows at first is a thousand, which is kept for
+/// programs that certbound is none of. Says so where even that is too few for the connections on either side.
+fn allow_descriptors(connections: usize) {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let allowed = if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() { hard } else { soft };
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(2);
+    if allowed < wanted {
+        tracing::warn!(
+            event = "descriptors_few",
+            allowed,
+            wanted,
+            "max_connections needs more open files than allowed"
+        );
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
     let (encrypted, tls) = encryption(&mut table);
     let http2 = table.boolean("http2", true);
     let max_connections = table.integer("max_connections", 10_000, 1..=1_000_000);
+    let max_requests = table.integer("max_requests", 10_000, 1..=1_000_000);
     let request_header_timeout = table.duration("request_header_timeout", "10s");
     let idle_timeout = table.duration("idle_timeout", "60s");
     let max_header_bytes = table.size("max_header_bytes", "128KiB");
@@ -48,6 +49,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         http2,
         proxy_protocol: ProxyProtocol::Off,
         max_connections,
+        max_requests,
         request_header_timeout,
         idle_timeout,
         max_header_bytes,

@@ -107,6 +107,8 @@ pub struct Listen {
     pub proxy_protocol: ProxyProtocol,
     /// Connections at a time.
     pub max_connections: usize,
+    /// Requests under way at a time, on all connections.
+    pub max_requests: usize,
     /// From the first byte of a request to the end of its header section.
     pub request_header_timeout: Duration,
     /// Without a request on a kept connection.

@@ -67,7 +67,10 @@ pub struct Metrics {
 }
 
 /// Counts one request as active while it lives.
-pub struct ActiveRequest(Gauge);
+pub struct ActiveRequest {
+    active: Gauge,
+    others: usize,
+}
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Decided {
@@ -198,8 +201,8 @@ impl Metrics {
 
     /// A request begins; it ends when the guard is dropped.
     pub fn request_begins(&self) -> ActiveRequest {
-        self.active.inc();
-        ActiveRequest(self.active.clone())
+        let others = usize::try_from(self.active.inc()).unwrap_or(0);
+        ActiveRequest { active: self.active.clone(), others }
     }
 
     /// Notes whether the backend can be reached past certbound.
@@ -270,9 +273,16 @@ impl Default for Metrics {
     }
 }
 
+impl ActiveRequest {
+    /// How many there were when it began.
+    pub fn others(&self) -> usize {
+        self.others
+    }
+}
+
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.0.dec();
+        self.active.dec();
     }
 }
 

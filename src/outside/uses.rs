@@ -81,7 +81,7 @@ impl UseStore {
                         "no room to remember what is used once: raise [replay] entries"
                     );
                 }
-                Use::Unknown
+                Use::NoRoom
             }
         }
     }

@@ -42,6 +42,14 @@ pub(super) fn announced(session: &Session) -> u64 {
     length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
 }
 
+/// Whether a body of which so many bytes came in this time takes so long that it must be meant: each piece resets the clocks
+/// of Pingora, so that a client could hold a connection to the backend for as long as it likes.
+///
+/// `idle`: how long a client may be silent, which is granted once for the whole body.
+pub(super) fn drips(taken: Duration, bytes: u64, idle: Duration) -> bool {
+    taken.saturating_sub(idle) > Duration::from_secs(bytes / LEAST_BYTES_A_SECOND)
+}
+
 /// Answers `100 Continue` to whoever waits for it (RFC 9110, section 10.1.1), once.
 async fn invite(session: &mut Session) -> Result<(), Denial> {
     let expected = session.req_header().headers.get(EXPECT);
@@ -67,6 +75,8 @@ fn broken(error: &ErrorType) -> Denial {
 
 /// What Pingora keeps of a body.
 const MOST_BYTES: u64 = 64 * 1024;
+/// What the slowest of honest networks brings, and no more than a client can do without effort.
+const LEAST_BYTES_A_SECOND: u64 = 500;
 /// For the whole body, whatever the listener allows: so long a wait for so little is an attack.
 const LONGEST: Duration = Duration::from_secs(60);
 const LATE: Denial = Denial::RequestMalformed { why: "the body did not arrive in time" };
@@ -95,6 +105,21 @@ mod tests {
     fn chunked(length: usize) -> String {
         let chunk = format!("{:x}\r\n{}\r\n", length, "a".repeat(length));
         format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n")
+    }
+
+    #[test]
+    fn body_drips_when_it_is_slower_than_silence_and_the_slowest_network_together() {
+        let seconds = Duration::from_secs;
+        let check = |taken: u64, bytes: u64, expected: bool| {
+            assert_eq!(drips(seconds(taken), bytes, seconds(60)), expected, "{bytes} bytes in {taken} s");
+        };
+
+        check(60, 1, false);
+        check(61, 1, true);
+        check(160, 50_000, false);
+        check(161, 50_000, true);
+        check(3600, 10_000_000, false);
+        assert!(!drips(Duration::MAX, u64::MAX, Duration::MAX));
     }
 
     #[tokio::test]

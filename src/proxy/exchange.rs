@@ -48,7 +48,7 @@ pub struct Exchange {
     pub(super) failed_attempts: usize,
     /// Addresses of the backend.
     pub(super) addresses: usize,
-    _active: ActiveRequest,
+    pub(super) active: ActiveRequest,
     _under_way: Counted,
 }
 
@@ -70,7 +70,7 @@ impl Exchange {
             body_bytes: 0,
             failed_attempts: 0,
             addresses: 1,
-            _active: active,
+            active,
             _under_way: under_way,
         }
     }

@@ -44,6 +44,10 @@ pub struct Arrival {
 /// Request trailers need no stripping: Pingora forwards none.
 pub fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
     let size = size(session);
+    if size.bytes > max_header_bytes {
+        // The listener has cut the section, and whatever was behind it.
+        session.set_keepalive(None);
+    }
     let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));
     let form = size
         .within(max_header_bytes)

@@ -53,6 +53,16 @@ impl RequestLine {
         self.0.load(Relaxed) & REPAIRED != 0
     }
 
+    /// Whether the line is over, so that fields follow.
+    pub fn has_ended(&self) -> bool {
+        self.0.load(Relaxed) & ENDED != 0
+    }
+
+    /// Whether the method is over and the target is not.
+    pub fn is_in_target(&self) -> bool {
+        self.0.load(Relaxed) & SPACES == 1
+    }
+
     /// Waits for the next request line: everything before it has been read.
     pub fn expect_next(&self) {
         self.0.store(0, Relaxed);

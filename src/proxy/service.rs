@@ -169,6 +169,9 @@ impl Sidecar {
         let slot = self.world.audit.reserve(&generation.regime);
         let slot = slot.map(|slot| exchange.slot = Some(slot));
         arrival.form?;
+        if exchange.active.others() >= settings.listen.max_requests {
+            return Err(Denial::Overloaded);
+        }
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
         let Judgement { verdict, mut findings } =
@@ -327,9 +330,13 @@ impl ProxyHttp for Sidecar {
             return Ok(());
         }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let idle = exchange.generation.idle_timeout();
         exchange.body_bytes = exchange.body_bytes.saturating_add(more);
         if is_too_large(exchange.body_bytes, &exchange.generation.settings.backend) {
             return Err(Error::new(BODY_TOO_LARGE).into_down());
+        }
+        if exchange.backend.is_none() && more > 0 && body::drips(exchange.began.elapsed(), exchange.body_bytes, idle) {
+            return Err(Error::new(ErrorType::ReadTimedout).into_down());
         }
         Ok(())
     }

@@ -81,6 +81,7 @@ impl Request {
         let why = match known.used(&self.single_use) {
             Some(Use::First) => return Ok(Once(())),
             None => return Err(RegistrationStop::Use(self.single_use)),
+            Some(Use::NoRoom) => return Err(Denial::Overloaded.into()),
             Some(Use::Again) => "`jti` was used before",
             Some(Use::Unknown) => "whether `jti` was used before cannot be found out now",
         };

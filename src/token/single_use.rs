@@ -21,6 +21,8 @@ pub enum Use {
     Again,
     /// This cannot be found out now.
     Unknown,
+    /// It was not, as far as is remembered, and there is no room to remember that it is now.
+    NoRoom,
 }
 
 impl SingleUse {

@@ -3,16 +3,20 @@
 
 mod backend;
 mod cases;
-mod frames;
 
 use std::{fmt, path::Path};
 
 use self::{
     backend::{APACHE, Backend, CADDY, HAPROXY, NGINX},
     cases::{Case, Expected},
-    frames::Frames,
 };
-use crate::support::{bank::Bank, config::Config, process::find, sidecar::Sidecar};
+use crate::support::{
+    bank::Bank,
+    config::Config,
+    frames::{self, Frames},
+    process::find,
+    sidecar::Sidecar,
+};
 
 #[test]
 fn nginx_finds_one_request_in_what_is_forwarded_or_nothing() {

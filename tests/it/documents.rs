@@ -1,6 +1,7 @@
 //! What the pages say is so: their commands run, and what they name exists.
 
 mod desk;
+mod limits;
 mod migration;
 mod page;
 

@@ -82,7 +82,7 @@ fn memory_without_room_takes_nothing_new() {
     let first = fresh(&holder);
 
     assert_passed(&send(&sidecar, &first), &bank);
-    assert_refused(&send(&sidecar, &fresh(&holder)), "proof_invalid", &bank);
+    assert_refused(&send(&sidecar, &fresh(&holder)), "overloaded", &bank);
     assert_refused(&send(&sidecar, &first), "proof_replayed", &bank);
     assert_eq!(sidecar.event("uses_full")["level"], "warn");
 }

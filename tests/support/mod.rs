@@ -16,6 +16,7 @@ pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod der;
 pub(crate) mod forms;
+pub(crate) mod frames;
 pub(crate) mod introspector;
 pub(crate) mod issuer;
 pub(crate) mod message;

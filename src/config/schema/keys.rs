@@ -49,6 +49,7 @@ fn listen() -> Vec<Key> {
         row("listen.plaintext", Form::Boolean, "false", "Serves without TLS, which has to be written out."),
         row("listen.http2", Form::Boolean, "true", "HTTP/2: by ALPN under TLS, by prior knowledge on plaintext."),
         row("listen.max_connections", Form::Integer(1, 1_000_000), "10000", "Connections at a time; more are turned away."),
+        row("listen.max_requests", Form::Integer(1, 1_000_000), "10000", "Requests under way at a time, on all connections; more are answered with `overloaded`."),
         row("listen.request_header_timeout", DURATION, "10s", "From the first byte of a request to the end of its header section."),
         row("listen.idle_timeout", DURATION, "60s", "How long a kept connection may be without a request."),
         row("listen.max_header_bytes", SIZE, "128KiB", "Request line and header section together; more is `header_too_large`."),

@@ -12,6 +12,7 @@ fn value_out_of_range_or_of_another_type_is_refused() {
     check("listen", "address = \"8443\"", "listen.address: `8443` is not an address");
     check("listen", "http2 = \"yes\"", "listen.http2: string stands where true or false belongs");
     check("listen", "max_connections = 0", "listen.max_connections: 0 is out of range");
+    check("listen", "max_requests = 0", "listen.max_requests: 0 is out of range");
     check("listen", "max_connections = -1", "listen.max_connections: -1 is out of range");
     check("listen", "idle_timeout = \"0s\"", "listen.idle_timeout: zero is no time at all");
     check("listen", "request_header_timeout = \"10\"", "listen.request_header_timeout: `10` is not a duration");

@@ -93,6 +93,7 @@ fn proof_is_taken_once_and_never_where_that_cannot_be_found_out() {
     assert_eq!(keyed.answered(&shown, Use::First), None);
     assert_eq!(keyed.answered(&shown, Use::Again), Some("proof_replayed"));
     assert_eq!(keyed.answered(&shown, Use::Unknown), Some("proof_invalid"));
+    assert_eq!(keyed.answered(&shown, Use::NoRoom), Some("overloaded"));
 }
 
 #[test]

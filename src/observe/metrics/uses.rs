@@ -31,7 +31,7 @@ impl SingleUses {
         let counter = match used {
             Use::First => &self.first,
             Use::Again => &self.again,
-            Use::Unknown => &self.unknown,
+            Use::Unknown | Use::NoRoom => &self.unknown,
         };
         counter.inc();
     }

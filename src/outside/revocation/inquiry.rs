@@ -8,6 +8,7 @@ use http::Uri;
 use moka::sync::Cache;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls_pki_types::UnixTime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{CrlFiles, RevocationRules, lists::Lists};
 use crate::{
@@ -47,6 +48,9 @@ pub(super) struct Post {
     fetcher: Fetcher,
     /// One dead responder costs one timeout, not one for each certificate.
     silent: Cache<String, ()>,
+    /// Whoever has many certificates can make questions.
+    places: Semaphore,
+    timeout: Duration,
     metrics: Arc<Metrics>,
 }
 
@@ -61,6 +65,8 @@ pub(super) enum NoUse {
     Answer(&'static str),
     #[error("it did not answer a moment ago")]
     Silent,
+    #[error("there are too many questions under way")]
+    Busy,
 }
 
 impl Inquiry {
@@ -76,6 +82,8 @@ impl Inquiry {
             fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
             addresses,
             silent: Cache::builder().max_capacity(MAX_SILENT).time_to_live(silence).build(),
+            places: Semaphore::new(MOST_QUESTIONS),
+            timeout,
             metrics,
         });
         let lists = Lists::new(Arc::clone(&post), crl_refresh);
@@ -154,7 +162,7 @@ impl Inquiry {
 
 impl Post {
     async fn ask(&self, written: &str, question: Bytes) -> Result<Bytes, NoUse> {
-        let address = self.admit(written)?;
+        let (address, _place) = (self.admit(written)?, self.place().await?);
         let begun = std::time::Instant::now();
         let answer = self.fetcher.post(&address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
         self.metrics.outgoing("ocsp", begun.elapsed());
@@ -162,7 +170,7 @@ impl Post {
     }
 
     pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
-        let address = self.admit(written)?;
+        let (address, _place) = (self.admit(written)?, self.place().await?);
         let begun = std::time::Instant::now();
         let answer = self.fetcher.get_as("application/pkix-crl", &address, most).await;
         self.metrics.outgoing("crl", begun.elapsed());
@@ -172,6 +180,12 @@ impl Post {
     fn admit(&self, written: &str) -> Result<Uri, NoUse> {
         let address = self.addresses.admit(written)?;
         if self.silent.contains_key(written) { Err(NoUse::Silent) } else { Ok(address) }
+    }
+
+    /// Waits no longer than for an answer. That there is no place says nothing about the address, so it is not set aside.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, NoUse> {
+        let place = tokio::time::timeout(self.timeout, self.places.acquire()).await;
+        place.ok().and_then(Result::ok).ok_or(NoUse::Busy)
     }
 
     fn heed(&self, written: &str, answer: Result<Bytes, FetchError>) -> Result<Bytes, NoUse> {
@@ -206,3 +220,5 @@ impl Post {
 pub(super) const MAX_ADDRESSES: usize = 3;
 /// Silent addresses that are remembered.
 const MAX_SILENT: u64 = 10_000;
+/// Under way at a time, to all addresses together.
+const MOST_QUESTIONS: usize = 64;

@@ -2,6 +2,7 @@
 
 mod clock;
 mod ends;
+mod places;
 mod silence;
 
 use std::sync::atomic::AtomicUsize;

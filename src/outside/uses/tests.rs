@@ -43,7 +43,7 @@ async fn memory_without_room_vouches_for_nothing_new() {
     let (store, metrics) = store(1);
 
     assert_eq!(store.answer(&proof("a"), at(50)).await, Use::First);
-    assert_eq!(store.answer(&proof("b"), at(50)).await, Use::Unknown);
+    assert_eq!(store.answer(&proof("b"), at(50)).await, Use::NoRoom);
     assert_eq!(store.answer(&proof("a"), at(50)).await, Use::Again);
 
     assert_eq!(count(&metrics, "unknown"), 1);

@@ -1,6 +1,8 @@
 //! Connections to the data listener: taken within limits, their facts established, handed to Pingora.
 
+mod kept;
 pub mod proxy_header;
+mod section;
 mod socket;
 mod stream;
 mod tls;
@@ -12,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use pingora::{apps::ServerApp, proxy::Session};
+use pingora::{
+    apps::{HttpServerApp, ServerApp},
+    proxy::Session,
+};
 use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -80,7 +85,11 @@ impl Reception {
             http2: listen.http2,
             proxy_protocol: listen.proxy_protocol,
             max_connections: listen.max_connections,
-            limits: Limits { header: listen.request_header_timeout, stall: listen.idle_timeout },
+            limits: Limits {
+                header: listen.request_header_timeout,
+                stall: listen.idle_timeout,
+                section: listen.max_header_bytes,
+            },
             activity,
             refused,
             believes,
@@ -90,7 +99,7 @@ impl Reception {
     /// Takes connections from `socket` until `shutdown` says so. What was taken by then goes on.
     pub async fn run<A>(self, socket: Socket, app: Arc<A>, shutdown: watch::Receiver<bool>)
     where
-        A: ServerApp + Send + Sync + 'static,
+        A: HttpServerApp + Send + Sync + 'static,
     {
         let reception = Arc::new(self);
         let mut told = shutdown.clone();
@@ -118,7 +127,7 @@ impl Reception {
         app: &Arc<A>,
         shutdown: &watch::Receiver<bool>,
     ) where
-        A: ServerApp + Send + Sync + 'static,
+        A: HttpServerApp + Send + Sync + 'static,
     {
         let Some(counted) = self.activity.connections().begin_within(self.max_connections) else {
             // Closed at once: an answer would cost what there is too little of.
@@ -128,11 +137,13 @@ impl Reception {
         let (reception, app, shutdown) = (Arc::clone(self), Arc::clone(app), shutdown.clone());
         tokio::spawn(async move {
             let _counted = counted;
-            match reception.admit(socket, peer).await {
-                Ok((stream, http2)) => {
-                    let _http2 = http2.then(|| reception.activity.http2().begin());
+            // In a place of its own, which is given back: what a handshake needs, an idle connection does not.
+            match Box::pin(reception.admit(socket, peer)).await {
+                Ok((stream, true)) => {
+                    let _http2 = reception.activity.http2().begin();
                     app.process_new(Box::new(stream), &shutdown).await;
                 }
+                Ok((stream, false)) => kept::serve(stream, &app, &shutdown, reception.limits.stall).await,
                 Err(error) => tracing::debug!(event = "connection_failed", error = %error),
             }
         });

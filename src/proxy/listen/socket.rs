@@ -6,12 +6,14 @@ use std::{
     net::{IpAddr, SocketAddr},
     os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
+    task::{Context, Poll},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, UnixListener, UnixStream, lookup_host},
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream, lookup_host},
 };
+use tokio_rustls::server::TlsStream;
 
 use crate::config::settings::Address;
 
@@ -26,9 +28,41 @@ enum Kind {
 }
 
 /// A connected socket, whatever its kind.
-pub trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {}
+pub trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {
+    /// Ready when something may have arrived, or the other side has ended; nothing is read.
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
 
-impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin> Duplex for T {}
+impl Duplex for TcpStream {
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Whoever reads is told of a failure.
+        self.poll_read_ready(cx).map(|_| ())
+    }
+}
+
+impl Duplex for UnixStream {
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_read_ready(cx).map(|_| ())
+    }
+}
+
+impl Duplex for TlsStream<Box<dyn Duplex>> {
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (socket, session) = self.get_mut();
+        // What came with the request before is with rustls already, and the socket says no more of it.
+        match session.process_new_packets() {
+            Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => socket.poll_arrived(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Duplex for tokio::io::DuplexStream {
+    fn poll_arrived(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
 
 impl Socket {
     /// Binds and listens at once. Port 0 takes a free one, which [`Self`] displays.

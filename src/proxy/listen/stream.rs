@@ -1,6 +1,7 @@
 //! A client's connection as Pingora reads and writes it, with the facts that requests on it need.
 
 use std::{
+    future::poll_fn,
     io::{self, ErrorKind},
     pin::Pin,
     sync::{
@@ -22,14 +23,17 @@ use pingora::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
 
 use crate::{
     peer::Connection,
     proxy::{
         activity::{Activity, Counted},
-        listen::socket::Duplex,
+        listen::{
+            section::{Excess, Section},
+            socket::Duplex,
+        },
         request_line::RequestLine,
     },
 };
@@ -52,9 +56,13 @@ pub(super) struct ClientStream {
     carrier: Arc<ProxyDigest>,
     http2: bool,
     limits: Limits,
+    /// The header section that is being read.
+    section: Section,
+    /// What there is too much of it.
+    excess: Option<Excess>,
     /// Of the header section that is being read; set only when it does not come at once.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Of what is being written; set only while the client does not take it.
+    /// Of what is being written; set only while the client does not take it, and for good once that took too long.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -65,6 +73,8 @@ pub(super) struct Limits {
     pub(super) header: Duration,
     /// For taking one buffer of what is written: a few KiB, with TLS up to 64.
     pub(super) stall: Duration,
+    /// Of a header section, in bytes: what is beyond is not kept, so that the request can only be refused.
+    pub(super) section: usize,
 }
 
 /// What the requests on one connection share.
@@ -94,6 +104,12 @@ impl Facts {
     }
 }
 
+impl Duplex for Rewound {
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.done < self.head.len() { Poll::Ready(()) } else { self.socket.poll_arrived(cx) }
+    }
+}
+
 impl Rewound {
     /// `head` again, then what `socket` says.
     pub(super) fn new(head: Vec<u8>, socket: Box<dyn Duplex>) -> Self {
@@ -118,10 +134,34 @@ impl ClientStream {
         });
         let carried: Box<dyn std::any::Any + Send + Sync> = Box::new(Arc::clone(&facts));
         // There was no proxy that answered CONNECT, but the field wants a response.
-        let response = Box::new(ResponseHeader::build(200, None)?);
+        let response = Box::new(ResponseHeader::build(200, Some(0))?);
         let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
         let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
-        Ok(Self { socket, facts, carrier, http2, limits, deadline: None, stalled: None })
+        let section = Section::default();
+        Ok(Self { socket, facts, carrier, http2, limits, section, excess: None, deadline: None, stalled: None })
+    }
+
+    /// Waits until something of the next request has come; none when nothing has for so long.
+    pub(super) async fn until_next(mut self: Box<Self>, idle: Duration) -> Option<Box<Self>> {
+        let brief = idle.min(BRIEF);
+        if timeout(brief, self.arrives()).await.is_ok() {
+            return Some(self);
+        }
+        // Nobody is in a hurry here: the buffer is needed elsewhere.
+        let mut resting = self.buffered(0);
+        timeout(idle.saturating_sub(brief), resting.arrives()).await.ok()?;
+        Some(resting.buffered(WRITE_BUFFER))
+    }
+
+    /// With a buffer of this size; nothing may be left in the one before.
+    fn buffered(self: Box<Self>, bytes: usize) -> Box<Self> {
+        let Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled } = *self;
+        let socket = BufWriter::with_capacity(bytes, socket.into_inner());
+        Box::new(Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled })
+    }
+
+    async fn arrives(&mut self) {
+        poll_fn(|cx| self.socket.get_mut().poll_arrived(cx)).await;
     }
 
     /// Reads of a header section: they have to end in time, or a client could hold the connection byte by byte.
@@ -131,11 +171,26 @@ impl ClientStream {
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
+            if self.excess.is_none() {
+                self.excess = self.section.excess(self.limits.section, &self.facts.line);
+            }
+            if self.excess.is_some() {
+                return self.poll_excess(cx, buf);
+            }
         } else {
             self.deadline = None;
+            self.section = Section::default();
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        let room = self.section.room(self.limits.section);
+        if room < buf.remaining() {
+            let mut little = ReadBuf::new(buf.initialize_unfilled_to(room));
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut little))?;
+            let read = little.filled().len();
+            buf.advance(read);
+        } else {
+            ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        }
         let read = buf.filled().get(before..).unwrap_or_default();
         if phase == WAITING && !read.is_empty() {
             self.facts.line.expect_next();
@@ -143,17 +198,35 @@ impl ClientStream {
             self.facts.phase.store(HEADER, Ordering::Relaxed);
         }
         self.facts.line.see(read);
+        self.section.see(read);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads what is too much of a header section, then closes the section.
+    fn poll_excess(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(excess) = &mut self.excess else { return Poll::Ready(Ok(())) };
+        while !excess.is_over() {
+            let mut piece = [0; WRITE_BUFFER];
+            let mut piece = ReadBuf::new(&mut piece);
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut piece))?;
+            excess.forget(piece.filled());
+        }
+        buf.put_slice(excess.close(buf.remaining()));
         Poll::Ready(Ok(()))
     }
 
     /// Ends a write that the client does not take: Pingora waits without end for header sections and for flushing.
     fn poll_in_time<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        // Pingora tries again with an answer of its own, and to say goodbye: neither gets a time of its own.
+        let given_up = self.stalled.as_ref().is_some_and(|stalled| stalled.is_elapsed());
+        if written.is_ready() && !given_up {
             self.stalled = None;
             return written;
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.limits.stall)));
-        ready!(stalled.as_mut().poll(cx));
+        if !given_up {
+            ready!(stalled.as_mut().poll(cx));
+        }
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
@@ -162,6 +235,8 @@ impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         match stream.facts.phase.load(Ordering::Relaxed) {
+            // What comes after a section that was cut is no body, and no request.
+            REST | WAITING if stream.excess.is_some() => Poll::Ready(Ok(())),
             REST => Pin::new(&mut stream.socket).poll_read(cx, buf),
             phase => stream.poll_header(phase, cx, buf),
         }
@@ -292,6 +367,8 @@ const WAITING: u8 = 0;
 const HEADER: u8 = 1;
 /// Reading what follows, or HTTP/2.
 const REST: u8 = 2;
+/// Whoever asks again within it is no idle client.
+const BRIEF: Duration = Duration::from_secs(1);
 /// A header section and a small body leave in one segment's worth of system calls; kept for each connection.
 const WRITE_BUFFER: usize = 4096;
 

@@ -77,6 +77,7 @@ fn listen() -> Listen {
         http2: true,
         proxy_protocol: ProxyProtocol::Off,
         max_connections: 10,
+        max_requests: 10,
         request_header_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),
         max_header_bytes: 1024,

@@ -1,6 +1,6 @@
 //! Bytes that two parties could read in two ways.
 
-use super::frames;
+use crate::support::frames;
 
 /// One request, or what pretends to be one, and what has to become of it.
 pub(super) struct Case<T> {

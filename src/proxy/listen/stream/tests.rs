@@ -9,7 +9,7 @@ use tokio::{
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
-const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT };
+const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT, section: 4096 };
 
 /// The client's end, and the stream as Pingora has it when it waits for a request.
 fn connected(head: &[u8], http2: bool) -> (DuplexStream, ClientStream) {
@@ -141,10 +141,12 @@ async fn client_that_takes_nothing_is_given_up_in_time() {
     stream.write_all(&[b'a'; 2000]).await.unwrap();
 
     let flushed = timeout(LIMIT * 2, stream.flush()).await.unwrap();
+    let given_up = Instant::now();
     let closed = timeout(LIMIT * 2, AsyncWriteExt::shutdown(&mut stream)).await.unwrap();
 
     assert_eq!(flushed.unwrap_err().kind(), ErrorKind::TimedOut);
     assert_eq!(closed.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(given_up.elapsed(), Duration::ZERO, "it is given up once");
 }
 
 #[tokio::test(start_paused = true)]

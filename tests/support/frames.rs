@@ -5,35 +5,39 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use crate::support::stream::patient;
+use super::stream::patient;
 
 /// One connection.
-pub(super) struct Frames {
+pub(crate) struct Frames {
     stream: TcpStream,
 }
 
 /// How a stream ended.
-pub(super) struct Answer {
-    pub(super) reset: bool,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) reset: bool,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Frames {
     /// By prior knowledge.
-    pub(super) fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let mut stream = patient(TcpStream::connect(address).unwrap());
-        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        stream.write_all(&frame(SETTINGS, 0, 0, b"")).unwrap();
+        stream.write_all(&Self::preface()).unwrap();
         Self { stream }
     }
 
+    /// What a connection begins with.
+    pub(crate) fn preface() -> Vec<u8> {
+        [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(SETTINGS, 0, 0, b"")].concat()
+    }
+
     /// The other side may have closed already.
-    pub(super) fn write(&mut self, frames: &[Vec<u8>]) {
+    pub(crate) fn write(&mut self, frames: &[Vec<u8>]) {
         let _ = self.stream.write_all(&frames.concat());
     }
 
     /// The end of this stream; none when the connection ends before it.
-    pub(super) fn answer(&mut self, stream: u32) -> Option<Answer> {
+    pub(crate) fn answer(&mut self, stream: u32) -> Option<Answer> {
         let mut body = Vec::new();
         loop {
             let (kind, flags, of, payload) = self.next().ok()?;
@@ -61,12 +65,12 @@ impl Frames {
 }
 
 /// A plain request.
-pub(super) fn post(stream: u32, target: &str, body: &str) -> Vec<Vec<u8>> {
+pub(crate) fn post(stream: u32, target: &str, body: &str) -> Vec<Vec<u8>> {
     request(stream, &with_pseudo("POST", target, &[]), &[body.as_bytes()])
 }
 
 /// A request whose fields are these and whose body comes in these pieces; without any, it ends with its fields.
-pub(super) fn request(stream: u32, fields: &[(&[u8], &[u8])], body: &[&[u8]]) -> Vec<Vec<u8>> {
+pub(crate) fn request(stream: u32, fields: &[(&[u8], &[u8])], body: &[&[u8]]) -> Vec<Vec<u8>> {
     let block: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
     let flags = if body.is_empty() { END_HEADERS | END_STREAM } else { END_HEADERS };
     let mut frames = vec![frame(HEADERS, flags, stream, &block)];
@@ -77,19 +81,19 @@ pub(super) fn request(stream: u32, fields: &[(&[u8], &[u8])], body: &[&[u8]]) ->
 }
 
 /// Trailers, for a request whose body has not ended.
-pub(super) fn trailers(stream: u32, fields: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub(crate) fn trailers(stream: u32, fields: &[(&[u8], &[u8])]) -> Vec<u8> {
     let block: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
     frame(HEADERS, END_HEADERS | END_STREAM, stream, &block)
 }
 
 /// Takes the end of the stream away from a frame.
-pub(super) fn open_ended(mut frame: Vec<u8>) -> Vec<u8> {
+pub(crate) fn open_ended(mut frame: Vec<u8>) -> Vec<u8> {
     frame[4] &= !END_STREAM;
     frame
 }
 
 /// What every request begins with, and `fields`.
-pub(super) fn with_pseudo<'a>(
+pub(crate) fn with_pseudo<'a>(
     method: &'a str,
     target: &'a str,
     fields: &[(&'a [u8], &'a [u8])],
@@ -103,22 +107,36 @@ pub(super) fn with_pseudo<'a>(
     pseudo.iter().chain(fields).copied().collect()
 }
 
-/// Without indexing and without Huffman's code; both lengths have to fit into seven bits.
-fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
-    assert!(name.len() < 127 && value.len() < 127);
-    [&[0, name.len() as u8], name, &[value.len() as u8], value].concat()
+/// Without indexing and without Huffman's code.
+pub(crate) fn literal(name: &[u8], value: &[u8]) -> Vec<u8> {
+    [&[0][..], &length(name), name, &length(value), value].concat()
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+/// A length with a prefix of seven bits (RFC 7541, section 5.1).
+fn length(text: &[u8]) -> Vec<u8> {
+    let Some(mut rest) = text.len().checked_sub(127) else { return vec![text.len() as u8] };
+    let mut bytes = vec![127];
+    while rest >= 128 {
+        bytes.push((rest % 128) as u8 | 128);
+        rest /= 128;
+    }
+    bytes.push(rest as u8);
+    bytes
+}
+
+/// Any frame, well formed or not.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u32).to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const ACK: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RESET: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const CONTINUATION: u8 = 9;
+pub(crate) const ACK: u8 = 1;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;

@@ -1,0 +1,23 @@
+use super::*;
+
+#[tokio::test]
+async fn many_certificates_make_no_more_questions_at_a_time_than_there_are_places() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let authority = Authority::named("Bank CA");
+    let store = store(RevocationRules { methods: vec![Method::Ocsp], ..rules() });
+    let mut asking = JoinSet::new();
+    for serial in 0..100 {
+        let (store, about) = (Arc::clone(&store), Arc::new(authority.client_with(&[serial], &[], &[&address])));
+        asking.spawn(async move { store.answer(&about, now(0)).await });
+    }
+
+    let mut questions = Vec::new();
+    while let Ok(accepted) = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await {
+        questions.push(accepted.unwrap());
+    }
+
+    assert_eq!(questions.len(), 64);
+    questions.pop();
+    assert!(tokio::time::timeout(LONG, listener.accept()).await.is_ok(), "a place that is free is taken again");
+}

@@ -1,0 +1,54 @@
+//! What becomes of a request when a limit is met that has nothing to do with it.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    http2::{self, Message},
+    support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, sidecar::Sidecar},
+    verdict::{assert_passed, assert_refused},
+};
+
+#[test]
+fn request_beyond_max_requests_is_told_to_come_back_and_passes_when_there_is_room() {
+    for mode in ["enforce", "report"] {
+        let bank = Bank::start();
+        let sidecar =
+            Config::in_front_of(&bank).set("mode", &format!("{mode:?}")).set("listen.max_requests", "1").start();
+        let alice = &Pki::get().alice;
+        let mut first = sidecar.connect();
+        first.write(&sidecar.get("/wait/1").by(alice).bytes());
+        await_requests(&bank, 1);
+        bank.take();
+
+        let mut second = sidecar.connect();
+        let refused = sidecar.get("/accounts").by(alice).send_on(&mut second);
+
+        assert_refused(&refused, "overloaded", &bank);
+        let version2 = http2::send(sidecar.address(), None, &[Message::get("/accounts", credentials())]);
+        assert_refused(&version2[0], "overloaded", &bank);
+        bank.open();
+        assert_eq!(first.answer("GET").status, 200);
+        // The connection was kept.
+        await_room(&sidecar);
+        assert_passed(&sidecar.get("/accounts").by(alice).send_on(&mut second), &bank);
+        let decided = sidecar.audit(4);
+        let reasons: Vec<_> = decided.iter().filter_map(|line| line["reason"].as_str()).collect();
+        assert_eq!(reasons, ["overloaded", "overloaded"]);
+    }
+}
+
+fn credentials() -> Vec<(&'static str, String)> {
+    let alice = &Pki::get().alice;
+    vec![("ssl.client.auth.cert.x509", percent_pem(&alice.der)), ("authorization", format!("Bearer {}", alice.token()))]
+}
+
+fn await_requests(bank: &Bank, count: usize) {
+    while bank.requests() < count {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A request counts until it is recorded, a moment after its answer.
+fn await_room(sidecar: &Sidecar) {
+    sidecar.await_metrics(|page| page.contains("http_server_active_requests 0\n"));
+}
