@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: instructions soak help tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
+.PHONY: help instructions soak audit tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ check: tools deny ## format, lints, documentation, supply chain
 
 deny:
 	cargo deny check licenses bans sources
+
+audit: ## known vulnerabilities of what certbound is built from (fetches the RustSec database)
+	cargo deny check advisories
 
 deploy: tools ## Kubernetes, alert rules, dashboard: validated, and taken by certbound
 	$(CARGO) build --quiet --bin certbound
