@@ -485,17 +485,3 @@ async fn addresses_that_may_not_be_fetched_are_not() {
     }
     assert_eq!((bank.origin.asked("/ocsp"), bank.origin.asked("/crl")), (0, 0));
 }
-
-#[tokio::test]
-async fn later_address_is_asked_when_the_first_is_of_no_use() {
-    let bank = Responder::start().await;
-    let at = |path| bank.origin.at(path).to_string();
-    let (nowhere, ocsp, crl) = (at("/nowhere"), at("/ocsp"), at("/crl"));
-    let points = ["ldap://a/", "ldap://b/", "ldap://c/", &nowhere, &crl];
-    let about = Arc::new(bank.authority.client_with(&[5], &points, &["file:///etc/passwd", &nowhere, &ocsp]));
-    bank.says(&about, GOOD, HOUR);
-    assert_eq!(asked(&store(rules()), &about, 0).await, known(Status::Good, Method::Ocsp));
-    bank.lists(&[&[5]], HOUR);
-    let listed = RevocationRules { methods: vec![Method::Crl], ..rules() };
-    assert_eq!(asked(&store(listed), &about, 0).await, known(gone(), Method::Crl));
-}

@@ -21,3 +21,17 @@ async fn many_certificates_make_no_more_questions_at_a_time_than_there_are_place
     questions.pop();
     assert!(tokio::time::timeout(LONG, listener.accept()).await.is_ok(), "a place that is free is taken again");
 }
+
+#[tokio::test]
+async fn later_address_is_asked_when_the_first_is_of_no_use() {
+    let bank = Responder::start().await;
+    let at = |path| bank.origin.at(path).to_string();
+    let (nowhere, ocsp, crl) = (at("/nowhere"), at("/ocsp"), at("/crl"));
+    let points = ["ldap://a/", "ldap://b/", "ldap://c/", &nowhere, &crl];
+    let about = Arc::new(bank.authority.client_with(&[5], &points, &["file:///etc/passwd", &nowhere, &ocsp]));
+    bank.says(&about, GOOD, HOUR);
+    assert_eq!(asked(&store(rules()), &about, 0).await, known(Status::Good, Method::Ocsp));
+    bank.lists(&[&[5]], HOUR);
+    let listed = RevocationRules { methods: vec![Method::Crl], ..rules() };
+    assert_eq!(asked(&store(listed), &about, 0).await, known(gone(), Method::Crl));
+}
