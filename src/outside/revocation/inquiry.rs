@@ -206,6 +206,10 @@ impl Post {
     }
 
     pub(super) fn note(&self, method: Method, written: &str, why: &NoUse) {
+        if matches!(why, NoUse::Silent) {
+            // It was told when it did not answer; now every new certificate would tell it again.
+            return;
+        }
         tracing::warn!(
             event = "revocation_not_answered",
             method = ?method,
