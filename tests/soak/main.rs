@@ -39,9 +39,10 @@ use crate::{
     support::{
         bank::Bank,
         config::Config,
-        introspector::{Introspector, active},
+        introspector::{Introspector, active, but},
         pki::{Authority, Pki, pem},
         sidecar::{DEADLINE, Sidecar, binary},
+        token,
     },
 };
 
@@ -49,7 +50,7 @@ use crate::{
 fn long_mixed_load_with_reloads_loses_nothing_and_leaks_nothing() {
     let length = std::env::var("CERTBOUND_SOAK_SECONDS").map_or(USUAL, |text| text.parse().expect("a number"));
     let (bank, introspector) = (Bank::start(), Introspector::start());
-    introspector.knows("opaque", active(&Pki::get().alice));
+    introspector.knows("opaque", but(active(&Pki::get().alice), "exp", token::now() + clients::LONGEST));
     let config = |version: usize| {
         introspector
             .asked_by(Config::in_front_of(&bank), "jwks = \"keys.json\"")
