@@ -40,8 +40,10 @@ pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
 /// # Errors
 /// Why the document is not believed.
 pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
+    // From text, because what is skipped of bytes may be none, and other readers of the document would refuse it.
+    let text = std::str::from_utf8(document).map_err(|_| "the metadata is not UTF-8")?;
     let metadata: Metadata =
-        serde_json::from_slice(document).map_err(|_| "the metadata is no JSON object with `issuer` and `jwks_uri`")?;
+        serde_json::from_str(text).map_err(|_| "the metadata is no JSON object with `issuer` and `jwks_uri`")?;
     if metadata.issuer != issuer {
         return Err("the metadata is about another issuer");
     }
@@ -113,5 +115,11 @@ mod tests {
         check(ours, "", None);
         let plain = r#"{"issuer":"http://127.0.0.1:1","jwks_uri":"http://127.0.0.1:1/jwks"}"#;
         check("http://127.0.0.1:1", plain, Some("http://127.0.0.1:1/jwks"));
+    }
+
+    #[test]
+    fn metadata_with_a_text_that_is_not_utf_8_is_not_believed_though_that_text_is_not_read() {
+        let document = b"{\"issuer\":\"https://a\",\"jwks_uri\":\"https://a/jwks\",\"token_endpoint\":\"\x82\"}";
+        assert_eq!(keys_address(document, "https://a"), Err("the metadata is not UTF-8"));
     }
 }
