@@ -49,6 +49,9 @@ pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> 
     }
     let address: Uri = metadata.jwks_uri.parse().map_err(|_| "`jwks_uri` is no address")?;
     let scheme = web_scheme(&address).ok_or("`jwks_uri` is no http or https address")?;
+    if address.authority().is_none_or(|authority| authority.host().is_empty() || authority.as_str().contains('@')) {
+        return Err("`jwks_uri` names no host, or more than a host");
+    }
     // Who can read along must not be able to swap the keys of an issuer that is itself asked over https.
     if *scheme == Scheme::HTTP && issuer.starts_with("https:") {
         return Err("`jwks_uri` is http though the issuer is https");
@@ -110,6 +113,8 @@ mod tests {
         check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"http://as.bank.example/jwks"}"#, None);
         check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"file:///etc/passwd"}"#, None);
         check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"/jwks"}"#, None);
+        check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"https://as.bank.example@a/jwks"}"#, None);
+        check(ours, r#"{"issuer":"https://as.bank.example","jwks_uri":"https://[@::1]a"}"#, None);
         check(ours, r#"{"issuer":"https://as.bank.example"}"#, None);
         check(ours, "[]", None);
         check(ours, "", None);

@@ -65,6 +65,18 @@ pub(crate) const RARE_PATHS: &[Difference] = &[
     row("an octet changed, then signed", Refused("certificate_malformed"), "an object identifier from 2.40 on is not read here either"),
     row("version 2", Accepted("cryptography", "InvalidVersion"), "where that certificate is shown and no part of the path"),
     row("issuer is empty", Accepted("cryptography", "non-empty Issuer"), "of an intermediate that is an anchor, whose issuer nobody looks for"),
+    row("anchor: no extensions", Accepted("cryptography", "missing required extension"), "the same as `no keyUsage`, where basicConstraints are there again"),
+    row("anchor: constraints: with a minimum", Refused("certificate_untrusted"), "where the leaf has no name that the others would hold against them"),
+    row("a self-issued intermediate", Accepted("cryptography", "signature does not match"), "the same as under pathLen: cryptography names the last issuer that it tried"),
+    row("leaf: no extensions", Accepted("cryptography", "missing required extension"), "the same as `leaf: no authorityKeyIdentifier`, where the purposes are there again"),
+    row("a bit flipped, then signed", Refused("certificate_wrong_purpose"), "the purposes are an extension of another name now: the same as `leaf: no purposes`"),
+    row("an octet changed, then signed", Refused("certificate_wrong_purpose"), "the same for an octet"),
+    row("a bit flipped", Refused("no truststore"), "the anchor is not strict DER any more, in a part that the others do not look at"),
+    row("an octet changed, then signed", Refused("no truststore"), "the same for an octet"),
+    row("outer algorithm is another", Refused("certificate_malformed"), "of a certificate that is an anchor and was sent too: what is sent has to be well formed"),
+    row("pathLen negative", Refused("certificate_malformed"), "the same, of an anchor that was sent too"),
+    row("an unknown extension twice", Refused("certificate_malformed"), "the same, of an anchor that was sent too"),
+    row("intermediate: constraints: with a minimum", Refused("certificate_untrusted"), "the same as of an anchor"),
 ];
 
 #[rustfmt::skip]
