@@ -1,17 +1,12 @@
 //! An issuer's metadata (RFC 8414; OpenID Connect Discovery 1.0): where its keys are.
 
 use http::{Uri, uri::Scheme};
-use serde::Deserialize;
+use serde_json::Value;
+
+use crate::token::json;
 
 /// A larger metadata document is not read.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
-
-/// What is read of the document. The rest may be anything.
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
 
 /// The addresses of `issuer`'s metadata, in the order in which they are tried: OpenID Connect Discovery appends the
 /// well-known name to the issuer's path, RFC 8414 (section 3.1) puts it before.
@@ -40,14 +35,14 @@ pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
 /// # Errors
 /// Why the document is not believed.
 pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
-    // From text, because what is skipped of bytes may be none, and other readers of the document would refuse it.
-    let text = std::str::from_utf8(document).map_err(|_| "the metadata is not UTF-8")?;
-    let metadata: Metadata =
-        serde_json::from_str(text).map_err(|_| "the metadata is no JSON object with `issuer` and `jwks_uri`")?;
-    if metadata.issuer != issuer {
+    // Whole, though two members count: what others would refuse to read is not believed, nor what they read otherwise.
+    let metadata = json::members(document).ok_or("the metadata is not one JSON object with each member once")?;
+    let text = |name| metadata.get(name).and_then(Value::as_str);
+    if text("issuer") != Some(issuer) {
         return Err("the metadata is about another issuer");
     }
-    let address: Uri = metadata.jwks_uri.parse().map_err(|_| "`jwks_uri` is no address")?;
+    let address = text("jwks_uri").ok_or("the metadata has no `jwks_uri`")?;
+    let address: Uri = address.parse().map_err(|_| "`jwks_uri` is no address")?;
     let scheme = web_scheme(&address).ok_or("`jwks_uri` is no http or https address")?;
     if address.authority().is_none_or(|authority| authority.host().is_empty() || authority.as_str().contains('@')) {
         return Err("`jwks_uri` names no host, or more than a host");
@@ -123,8 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn metadata_with_a_text_that_is_not_utf_8_is_not_believed_though_that_text_is_not_read() {
-        let document = b"{\"issuer\":\"https://a\",\"jwks_uri\":\"https://a/jwks\",\"token_endpoint\":\"\x82\"}";
-        assert_eq!(keys_address(document, "https://a"), Err("the metadata is not UTF-8"));
+    fn metadata_is_read_whole_though_two_members_count() {
+        let with =
+            |more: &[u8]| [br#"{"issuer":"https://a","jwks_uri":"https://a/jwks""#.as_slice(), more, b"}"].concat();
+        assert!(keys_address(&with(br#","token_endpoint":"\u00e4""#), "https://a").is_ok());
+        for more in [
+            b",\"token_endpoint\":\"\x82\"".as_slice(),
+            br#","token_endpoint":"\udbef""#,
+            br#","jwks_uri":"https://b/jwks""#,
+            br#","issuer":"https://a""#,
+        ] {
+            assert!(keys_address(&with(more), "https://a").is_err(), "{}", more.escape_ascii());
+        }
     }
 }
