@@ -27,7 +27,7 @@ pub(crate) fn measure() -> ExitCode {
     println!("{:<26}{:>14}{:>10}{:>12}", "instructions a request", "counted", "budget", "times bare");
     let (mut bare, mut over) = (0, false);
     for (name, budget, requests) in kinds {
-        let counted = each(&stage, budget.is_some(), &requests);
+        let counted = each(&stage, name, budget.is_some(), &requests);
         bare = if budget.is_none() { counted } else { bare };
         let times = counted as f64 / bare as f64;
         let most = budget.map_or(String::new(), |budget: u64| budget.to_string());
@@ -44,13 +44,13 @@ pub(crate) fn measure() -> ExitCode {
 }
 
 /// What one request takes: the difference between many and few in processes of their own, so that the start is no part of it.
-fn each(stage: &Stage, checks: bool, requests: &Requests<'_>) -> u64 {
-    let [few, many] = [FEW, MANY].map(|count| whole(stage, checks, &requests.batch(count), count));
+fn each(stage: &Stage, name: &str, checks: bool, requests: &Requests<'_>) -> u64 {
+    let [few, many] = [FEW, MANY].map(|count| whole(stage, name, checks, &requests.batch(count), count));
     (many - few) / u64::from(MANY - FEW)
 }
 
 /// What a process takes from its start to its end.
-fn whole(stage: &Stage, checks: bool, batch: &[Vec<u8>], count: u32) -> u64 {
+fn whole(stage: &Stage, name: &str, checks: bool, batch: &[Vec<u8>], count: u32) -> u64 {
     let out = stage.folder.path().join("callgrind.out");
     let mut command = callgrind(&out);
     let proxy = if checks {
@@ -68,8 +68,10 @@ fn whole(stage: &Stage, checks: bool, batch: &[Vec<u8>], count: u32) -> u64 {
     }
     drop(stream);
     proxy.interrupt();
-    if let Ok(kept) = std::env::var("CALLGRIND_OUT") {
-        fs::copy(&out, kept).expect("a file for the profile");
+    if let Some(kept) = std::env::var_os("CALLGRIND_OUT") {
+        // To be read with callgrind_annotate.
+        let file = Path::new(&kept).join(format!("{}-{count}", name.replace([' ', ','], "-")));
+        fs::copy(&out, file).expect("a folder for the profiles");
     }
     let text = fs::read_to_string(&out).expect("what callgrind counted");
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));

@@ -3,14 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use der::Decode;
 use rustls_pki_types::UnixTime;
 use sha2::{Digest, Sha256};
-use x509_cert::{Certificate, TbsCertificate};
+use x509_cert::TbsCertificate;
 
 use crate::{
     certificate::{
-        Presented, Written, name,
+        Decoded, Written, name,
         path::VerifiedPath,
         qualified::Qualification,
         revocation::{Depth, Issued, Issuer},
@@ -51,21 +50,16 @@ struct Facts {
 impl ClientCertificate {
     /// Reads what the certificate at the start of a verified path says, and writes it for the backend: in the memory of
     /// `key`, which it is remembered by, where that reads the same.
-    pub(super) fn of(
-        path: &VerifiedPath,
-        presented: &Presented,
-        forward: Option<Forward>,
-        revocation: Option<Depth>,
-        key: &Bytes,
-    ) -> Self {
-        let tbs = path.leaf.certificate.tbs_certificate();
-        let intermediates = match forward {
-            Some(Forward { chain: true, .. }) => path.intermediates.as_slice(),
-            _ => &[],
+    pub(super) fn of(path: &VerifiedPath, forward: Option<Forward>, revocation: Option<Depth>, key: &Bytes) -> Self {
+        let tbs = path.leaf.certificate().tbs_certificate();
+        let leaf = path.leaf.decoded.der();
+        let intermediates: Vec<&[u8]> = match forward {
+            Some(Forward { chain: true, .. }) => path.intermediates.iter().map(Decoded::der).collect(),
+            _ => Vec::new(),
         };
-        let issuers = path.intermediates.iter().map(|der| Thumbprint::of(der)).chain([path.anchor.thumbprint]);
+        let issuers = path.intermediates.iter().map(|sent| Thumbprint::of(sent.der())).chain([path.anchor.thumbprint]);
         Self(Arc::new(Facts {
-            thumbprint: Thumbprint::of(&presented.leaf),
+            thumbprint: Thumbprint::of(leaf),
             subject: name::text(tbs.subject()).into(),
             issuer: name::text(tbs.issuer()).into(),
             serial: serial(tbs).into(),
@@ -78,7 +72,7 @@ impl ClientCertificate {
             path_valid: path.valid,
             qualification: path.leaf.qualification(),
             issued: issued(path, revocation),
-            written: forward.map(|forward| forward.profile.encode(&presented.leaf, intermediates).sharing(key)),
+            written: forward.map(|forward| forward.profile.encode(leaf, &intermediates).sharing(key)),
         }))
     }
 
@@ -172,10 +166,9 @@ fn issued(path: &VerifiedPath, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>,
         Some(Depth::Leaf) => 1,
         Some(Depth::Chain) => usize::MAX,
     };
-    let read = |der: &Vec<u8>| Certificate::from_der(der).map_err(|_| "an intermediate cannot be read");
-    let intermediates = path.intermediates.iter().take(reach).map(read).collect::<Result<Vec<_>, _>>()?;
-    let below = std::iter::once(&path.leaf.certificate).chain(&intermediates);
-    let issuers = intermediates.iter().map(|above| Issuer::of(above).map(Arc::new)).chain([path.anchor.issuer.clone()]);
+    let intermediates = path.intermediates.iter().map(Decoded::certificate);
+    let below = std::iter::once(path.leaf.certificate()).chain(intermediates.clone());
+    let issuers = intermediates.map(|above| Issuer::of(above).map(Arc::new)).chain([path.anchor.issuer.clone()]);
     below.zip(issuers).take(reach).map(|(below, issuer)| Issued::of(below, issuer?).map(Arc::new)).collect()
 }
 

@@ -71,7 +71,7 @@ impl<'a> Subtrees<'a> {
 
     /// The subject, every alternative name, and mail addresses in a subject without one as alternative name.
     fn hold(&self, certificate: &Examined) -> Result<(), &'static str> {
-        let subject = certificate.certificate.tbs_certificate().subject();
+        let subject = certificate.certificate().tbs_certificate().subject();
         if !subject.is_empty() {
             self.admit(&GeneralName::DirectoryName(subject.clone()))?;
         }

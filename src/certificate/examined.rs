@@ -17,15 +17,16 @@ use x509_cert::{
 };
 
 use super::{
+    decoded::Decoded,
     qualified::{self, QC_STATEMENTS, Qualification},
     signature,
 };
 use crate::denial::Denial;
 
-/// A parsed certificate and its extensions of interest.
+/// A certificate and its extensions of interest.
 #[derive(Clone, Debug)]
 pub(super) struct Examined {
-    pub(super) certificate: Certificate,
+    pub(super) decoded: Decoded,
     pub(super) basic_constraints: Option<BasicConstraints>,
     pub(super) key_usage: Option<KeyUsage>,
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
@@ -36,12 +37,12 @@ pub(super) struct Examined {
 }
 
 impl Examined {
-    /// Parses strict DER, whose two statements of the signature algorithm agree (RFC 5280, section 4.1.1.2).
+    /// A certificate whose two statements of the signature algorithm agree (RFC 5280, section 4.1.1.2).
     ///
     /// # Errors
     /// Why it is malformed.
-    pub(super) fn parse(der: &[u8]) -> Result<Self, &'static str> {
-        let certificate = Certificate::from_der(der).map_err(|_| "not one certificate in DER")?;
+    pub(super) fn of(decoded: Decoded) -> Result<Self, &'static str> {
+        let certificate = decoded.certificate();
         let tbs = certificate.tbs_certificate();
         if certificate.signature_algorithm() != tbs.signature() {
             return Err("inner and outer signature algorithm differ");
@@ -52,27 +53,27 @@ impl Examined {
             return Err("an extension is there twice");
         }
         // Nothing is decided by them, but what others refuse to read is not believed here either.
-        extension::<AuthorityKeyIdentifier>(&certificate)?;
-        extension::<SubjectKeyIdentifier>(&certificate)?;
+        extension::<AuthorityKeyIdentifier>(certificate)?;
+        extension::<SubjectKeyIdentifier>(certificate)?;
         if ![tbs.issuer(), tbs.subject()].into_iter().all(is_text) {
             return Err("a name has a UTF8String that is not UTF-8");
         }
         let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
         let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
         Ok(Self {
-            basic_constraints: extension(&certificate)?,
-            key_usage: extension(&certificate)?,
-            extended_key_usage: extension(&certificate)?,
-            name_constraints: extension(&certificate)?,
-            alternative_names: extension(&certificate)?,
+            basic_constraints: extension(certificate)?,
+            key_usage: extension(certificate)?,
+            extended_key_usage: extension(certificate)?,
+            name_constraints: extension(certificate)?,
+            alternative_names: extension(certificate)?,
             valid,
-            certificate,
+            decoded,
         })
     }
 
-    /// The bytes that were parsed: DER has only one way to write a certificate, and the profiles hold it to that.
-    pub(super) fn der(&self) -> Vec<u8> {
-        self.certificate.to_der().unwrap_or_default()
+    /// Its parts.
+    pub(super) fn certificate(&self) -> &Certificate {
+        self.decoded.certificate()
     }
 
     /// What its qcStatements say.
@@ -87,11 +88,11 @@ impl Examined {
 
     /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
-        let (tbs, issuer) = (self.certificate.tbs_certificate(), issuer.certificate.tbs_certificate());
+        let (tbs, issuer) = (self.certificate().tbs_certificate(), issuer.certificate().tbs_certificate());
         let verified = || {
             let signed = tbs.to_der().ok()?;
             let key = issuer.subject_public_key_info().to_der().ok()?;
-            signature::verify(&key, tbs.signature(), &signed, self.certificate.signature()).ok()
+            signature::verify(&key, tbs.signature(), &signed, self.certificate().signature()).ok()
         };
         tbs.issuer() == issuer.subject() && verified().is_some()
     }
@@ -100,7 +101,7 @@ impl Examined {
     pub(super) fn is_authority(&self) -> bool {
         self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca)
             && self.key_usage.as_ref().is_none_or(KeyUsage::key_cert_sign)
-            && self.certificate.tbs_certificate().version() == Version::V3
+            && self.certificate().tbs_certificate().version() == Version::V3
     }
 
     /// What holds for every certificate of a path: a key of a known kind and size, and no policy processing asked for.
@@ -112,7 +113,7 @@ impl Examined {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
         let weak = |why| Err(Denial::CertificateWeak { why });
-        match Key::of(self.certificate.tbs_certificate().subject_public_key_info()) {
+        match Key::of(self.certificate().tbs_certificate().subject_public_key_info()) {
             Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
             // Sound generators make moduli of whole octets.
             Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
@@ -146,7 +147,7 @@ impl Examined {
     /// 4.1.2.2, 4.1.2.6, 4.2.1.10, and 4.2.2.1.
     fn hold_leaf_profile(&self) -> Result<(), Denial> {
         let malformed = |why| Err(Denial::CertificateMalformed { why });
-        let tbs = self.certificate.tbs_certificate();
+        let tbs = self.certificate().tbs_certificate();
         if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
             return malformed("the serial number is negative");
         }
@@ -208,8 +209,8 @@ impl Examined {
 
     /// Whether the certificate is signed with a hash that collides.
     pub(super) fn is_signed_weakly(&self) -> bool {
-        WEAK_SIGNATURES.contains(&self.certificate.signature_algorithm().oid)
-            || pss_hash(self.certificate.signature_algorithm()).is_some_and(|hash| hash == SHA1)
+        WEAK_SIGNATURES.contains(&self.certificate().signature_algorithm().oid)
+            || pss_hash(self.certificate().signature_algorithm()).is_some_and(|hash| hash == SHA1)
     }
 
     pub(super) fn in_date(&self, now: UnixTime) -> bool {
@@ -219,7 +220,7 @@ impl Examined {
 
     /// Whether subject and issuer are one name: such an intermediate does not count for path lengths.
     pub(super) fn is_self_issued(&self) -> bool {
-        self.certificate.tbs_certificate().subject() == self.certificate.tbs_certificate().issuer()
+        self.certificate().tbs_certificate().subject() == self.certificate().tbs_certificate().issuer()
     }
 
     /// Whether EKU holds clientAuth; none without EKU. anyExtendedKeyUsage does not count.
@@ -238,7 +239,7 @@ impl Examined {
     }
 
     fn extensions(&self) -> impl Iterator<Item = &Extension> {
-        self.certificate.tbs_certificate().extensions().into_iter().flatten()
+        self.certificate().tbs_certificate().extensions().into_iter().flatten()
     }
 }
 

@@ -4,7 +4,7 @@ use http::HeaderValue;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
-    certificate::{Profile, profile},
+    certificate::{Decoded, Profile},
     denial::Denial,
     headers::Asserted,
     peer::{Connection, TrustedPeer},
@@ -44,9 +44,9 @@ pub enum ForwardedCert<'a> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Presented {
     /// The client's certificate as received.
-    pub leaf: Vec<u8>,
+    pub leaf: Decoded,
     /// Material for the path, never trust; a copy of the leaf at the head is already gone.
-    pub intermediates: Vec<Vec<u8>>,
+    pub intermediates: Vec<Decoded>,
 }
 
 impl<'a> ForwardedCert<'a> {
@@ -103,9 +103,9 @@ impl Presented {
         if chain.len() > max_intermediates {
             return Err(Denial::CertificateMalformed { why: "more intermediates than are taken" });
         }
-        profile::der::strict(&leaf)?;
-        chain.iter().try_for_each(|intermediate| profile::der::strict(intermediate))?;
-        Ok(Self { leaf, intermediates: chain })
+        let leaf = Decoded::strict(leaf)?;
+        let intermediates = chain.into_iter().map(Decoded::strict).collect::<Result<_, _>>()?;
+        Ok(Self { leaf, intermediates })
     }
 }
 

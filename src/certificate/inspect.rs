@@ -10,7 +10,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::Gen
 
 use crate::{
     certificate::{
-        PathRules, Profile, client,
+        Decoded, PathRules, Profile, client,
         examined::{EC, ED25519, Examined, P256, P384, Policies, RSA, rsa_bits},
         name, path, profile,
         qualified::{Eidas, Qualification, Requirement},
@@ -118,7 +118,7 @@ pub fn describe(certificates: &[Vec<u8>], rules: &PathRules, now: UnixTime) -> V
 
 impl Description {
     fn of(der: &[u8], examined: &Examined, rules: &PathRules, now: UnixTime) -> Self {
-        let tbs = examined.certificate.tbs_certificate();
+        let tbs = examined.certificate().tbs_certificate();
         Self {
             thumbprint: Thumbprint::of(der),
             subject: name::text(tbs.subject()),
@@ -127,7 +127,7 @@ impl Description {
             serial: client::serial(tbs),
             valid: examined.valid,
             key: Key::of(tbs.subject_public_key_info()),
-            signature: named(&examined.certificate.signature_algorithm().oid),
+            signature: named(&examined.certificate().signature_algorithm().oid),
             key_usage: examined.key_usage.as_ref().map(key_usage),
             extended_key_usage: examined.extended_key_usage.as_ref().map(purposes),
             client_auth: examined.for_client_auth(),
@@ -203,15 +203,14 @@ fn hold_signature(examined: &Examined) -> Result<(), Denial> {
     if examined.is_signed_weakly() {
         return Err(Denial::CertificateWeak { why: "it is signed with SHA-1 or MD5" });
     }
-    match signature::is_accepted(examined.certificate.signature_algorithm()) {
+    match signature::is_accepted(examined.certificate().signature_algorithm()) {
         true => Ok(()),
         false => Err(Denial::CertificateUntrusted { why: "the signature's algorithm is not accepted" }),
     }
 }
 
 fn examine(der: &[u8]) -> Result<Examined, Denial> {
-    profile::der::strict(der)?;
-    Examined::parse(der).map_err(|why| Denial::CertificateMalformed { why })
+    Examined::of(Decoded::strict(der.to_vec())?).map_err(|why| Denial::CertificateMalformed { why })
 }
 
 /// The first profile that reads it: those that can read one value read the same certificates in it.

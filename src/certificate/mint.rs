@@ -8,7 +8,10 @@ use rcgen::{
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use crate::certificate::{Presented, Truststore};
+use crate::{
+    certificate::{Decoded, Presented, Truststore, examined::Examined},
+    denial::Denial,
+};
 
 /// A certificate of an authority, and the key that it certifies.
 pub(crate) struct Authority {
@@ -114,8 +117,12 @@ pub(crate) fn now() -> UnixTime {
     year(2026)
 }
 
-pub(crate) fn presented(leaf: &[u8], intermediates: &[&[u8]]) -> Presented {
-    Presented { leaf: leaf.to_vec(), intermediates: intermediates.iter().map(|der| der.to_vec()).collect() }
+pub(in crate::certificate) fn examined(der: &[u8]) -> Result<Examined, &'static str> {
+    Decoded::read(der.to_vec()).and_then(Examined::of)
+}
+
+pub(crate) fn presented(leaf: &[u8], intermediates: &[&[u8]]) -> Result<Presented, Denial> {
+    Presented::new(leaf.to_vec(), intermediates.iter().map(|der| der.to_vec()).collect(), usize::MAX)
 }
 
 /// The anchors, none of them skipped.

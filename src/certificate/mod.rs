@@ -2,6 +2,7 @@
 
 pub mod client;
 mod constraints;
+mod decoded;
 mod examined;
 pub mod forwarded;
 pub mod inspect;
@@ -19,6 +20,7 @@ pub mod truststore;
 pub mod verdicts;
 
 pub use client::ClientCertificate;
+pub use decoded::Decoded;
 pub use forwarded::{ForwardedCert, Presented};
 pub use path::PathRules;
 pub use profile::{Profile, Written};

@@ -14,7 +14,7 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::{
     certificate::{
-        Presented, Truststore, constraints,
+        Decoded, Presented, Truststore, constraints,
         examined::{Examined, ISSUER_OUT_OF_DATE, Policies},
         signature::ALGORITHMS,
         truststore::Anchor,
@@ -45,7 +45,7 @@ impl Default for PathRules {
 pub struct VerifiedPath {
     pub(super) leaf: Examined,
     /// In the order from the leaf to the anchor, which is not among them.
-    pub(super) intermediates: Vec<Vec<u8>>,
+    pub(super) intermediates: Vec<Decoded>,
     /// One certificate of the anchor's name and key.
     pub(super) anchor: Arc<Anchor>,
     /// When every certificate of the path is in date.
@@ -54,7 +54,7 @@ pub struct VerifiedPath {
 
 /// A path that holds, without its leaf.
 struct Held<'a> {
-    intermediates: Vec<Examined>,
+    intermediates: Vec<&'a Examined>,
     anchor: &'a Arc<Anchor>,
     valid: Window,
 }
@@ -77,30 +77,25 @@ pub fn verify(
     now: UnixTime,
 ) -> Result<VerifiedPath, Denial> {
     let malformed = |why| Denial::CertificateMalformed { why };
-    let leaf = Examined::parse(&presented.leaf).map_err(malformed)?;
-    let sent = presented.intermediates.iter().map(|der| Examined::parse(der).map_err(malformed));
+    let leaf = Examined::of(presented.leaf.clone()).map_err(malformed)?;
+    let sent = presented.intermediates.iter().map(|sent| Examined::of(sent.clone()).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
 
     // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates afterwards:
     // a stranger's is untrusted before it is expired.
     let at = now.max(leaf.valid.0).min(leaf.valid.1);
     let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, at, refused: RefCell::default() };
-    match candidate.path(presented) {
+    match candidate.path() {
         Ok(Held { intermediates, anchor, valid }) => {
             let anchor = Arc::clone(anchor);
             leaf.hold_dates(now)?;
-            Ok(VerifiedPath { leaf, intermediates: intermediates.iter().map(Examined::der).collect(), anchor, valid })
+            let intermediates = intermediates.into_iter().map(|issuer| issuer.decoded.clone()).collect();
+            Ok(VerifiedPath { leaf, intermediates, anchor, valid })
         }
         // Its issuers may since have been renewed: then its own dates say more.
         Err(denial) if denial == ISSUER_OUT_OF_DATE => Err(leaf.hold_dates(now).err().unwrap_or(denial)),
         Err(denial) => Err(denial),
     }
-}
-
-/// The intermediates of a path that webpki found.
-fn issuers(path: &webpki::VerifiedPath<'_>) -> Result<Vec<Examined>, Denial> {
-    let parse = |der: &[u8]| Examined::parse(der).map_err(|why| Denial::CertificateMalformed { why });
-    path.intermediate_certificates().map(|issuer| parse(&issuer.der())).collect()
 }
 
 /// The certificates that a path may be made of, and what one is held to.
@@ -117,9 +112,9 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// A path that holds.
-    fn path(&self, presented: &Presented) -> Result<Held<'_>, Denial> {
-        let leaf = CertificateDer::from(presented.leaf.as_slice());
-        let sent: Vec<_> = presented.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    fn path(&self) -> Result<Held<'_>, Denial> {
+        let leaf = CertificateDer::from(self.leaf.decoded.der());
+        let sent: Vec<_> = self.sent.iter().map(|sent| CertificateDer::from(sent.decoded.der())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
         let anchors = self.trust.above(self.sent.iter().chain([self.leaf]));
         let found = leaf.verify_for_usage(
@@ -147,16 +142,25 @@ impl Candidate<'_> {
 
     /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.
     fn hold_found(&self, path: &webpki::VerifiedPath<'_>) -> Result<Held<'_>, Denial> {
-        let intermediates = issuers(path)?;
+        let intermediates = self.issuers(path)?;
         let mut refused = untrusted("the path ends in no anchor");
-        let last = intermediates.last().unwrap_or(self.leaf);
-        for anchor in self.trust.behind(path.anchor(), &last.certificate) {
-            match self.hold_path(&intermediates.iter().collect::<Vec<_>>(), anchor) {
+        let last = intermediates.last().copied().unwrap_or(self.leaf);
+        for anchor in self.trust.behind(path.anchor(), last.certificate()) {
+            match self.hold_path(&intermediates, anchor) {
                 Ok(valid) => return Ok(Held { intermediates, anchor, valid }),
                 Err(denial) => refused = denial,
             }
         }
         Err(refused)
+    }
+
+    /// The intermediates of a path that webpki found.
+    fn issuers(&self, path: &webpki::VerifiedPath<'_>) -> Result<Vec<&Examined>, Denial> {
+        let sent = |der: &[u8]| {
+            let found = self.sent.iter().find(|sent| sent.decoded.der() == der);
+            found.ok_or(untrusted("an intermediate of the path was not sent"))
+        };
+        path.intermediate_certificates().map(|issuer| sent(&issuer.der())).collect()
     }
 
     /// Everything but names and signatures, for a whole path; when it is in date.
@@ -209,7 +213,7 @@ impl Candidate<'_> {
             return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
         }
         let below = leaf.chain(self.sent);
-        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(&below.certificate));
+        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(below.certificate()));
         below
             .chain(anchors.map(|anchor| &anchor.examined))
             .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())

@@ -83,7 +83,7 @@ impl Certificates {
     ) -> Result<ClientCertificate, Denial> {
         let presented = forwarded.decode(self.rules.max_intermediates)?;
         let path = path::verify(&presented, &self.trust, &self.rules, now)?;
-        Ok(ClientCertificate::of(&path, &presented, self.forward, self.revocation, key))
+        Ok(ClientCertificate::of(&path, self.forward, self.revocation, key))
     }
 
     /// The truststore.

@@ -7,7 +7,10 @@ use rustls_pki_types::UnixTime;
 
 use super::*;
 use crate::{
-    certificate::profile::tests::{another, reference},
+    certificate::{
+        mint::presented,
+        profile::tests::{another, reference},
+    },
     headers::{IdentityHeaders, ReadNames},
     peer::TrustedPeers,
 };
@@ -125,7 +128,7 @@ fn certificate_of_the_handshake_is_read_from_the_connection_alone() {
     let (leaf, one) = (reference(), another("one"));
     let connection = shown(vec![leaf.clone(), one.clone()]);
     let read = ForwardedCert::read(None, &asserted, &connection, &Source::Connection).unwrap();
-    assert_eq!(read.decode(1).unwrap(), Presented { leaf, intermediates: vec![one] });
+    assert_eq!(read.decode(1).unwrap(), presented(&leaf, &[&one]).unwrap());
     assert_eq!(read.decode(0).unwrap_err().code(), "certificate_malformed");
 }
 

@@ -91,14 +91,14 @@ fn every_form_of_a_header_and_of_a_file_is_read() {
         assert_eq!(read(input).unwrap(), expected, "{}", String::from_utf8_lossy(input));
     };
     for profile in Profile::ALL {
-        let written = profile.encode(&leaf, std::slice::from_ref(&other));
+        let written = profile.encode(&leaf, &[&other]);
         let carried = profile.decode(written.leaf.as_bytes(), &[], 5).unwrap().intermediates.len();
         check(written.leaf.as_bytes(), &both[..=carried]);
         check(format!("  {}\n", written.leaf.to_str().unwrap()).as_bytes(), &both[..=carried]);
         if let Some(chain) = written.chain {
             check(chain.as_bytes(), &both[1..]);
         }
-        let chain = profile.encode(&leaf, &[other.clone(), root.der.clone()]).chain;
+        let chain = profile.encode(&leaf, &[&other, &root.der]).chain;
         if let Some(chain) = chain {
             check(chain.as_bytes(), &[other.clone(), root.der.clone()]);
         }

@@ -11,10 +11,7 @@ use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject};
 use serde_json::Value;
 
 use super::*;
-use crate::certificate::{
-    profile::der::strict,
-    revocation::{Answer, Issued, Status, crl},
-};
+use crate::certificate::revocation::{Answer, Issued, Status, crl};
 
 /// What becomes of one case, in words where it is a refusal.
 ///
@@ -29,13 +26,8 @@ fn judge(case: &Value) -> Result<(), String> {
     let leaf = CertificateDer::from_pem_slice(case["peer_certificate"].as_str().unwrap().as_bytes()).unwrap();
     let intermediates: Vec<Vec<u8>> = ders("untrusted_intermediates").iter().map(|der| der.to_vec()).collect();
     let max_intermediates = case["max_chain_depth"].as_u64().map_or(10, |depth| depth.try_into().unwrap());
-    if intermediates.len() > max_intermediates {
-        return Err("more intermediates than are taken".into());
-    }
-    for der in intermediates.iter().map(Vec::as_slice).chain([&*leaf]) {
-        strict(der).map_err(|denial| format!("{denial:?}"))?;
-    }
-    let presented = Presented { leaf: leaf.to_vec(), intermediates };
+    let presented = Presented::new(leaf.to_vec(), intermediates, max_intermediates);
+    let presented = presented.map_err(|denial| format!("{denial:?}"))?;
     let rules = PathRules { minimum_rsa_bits: 2048, max_intermediates, require_client_auth: false };
     let path = verify(&presented, &trust, &rules, now).map_err(|denial| format!("{denial:?}"))?;
     match case["crls"].as_array().filter(|lists| !lists.is_empty()) {
@@ -46,8 +38,8 @@ fn judge(case: &Value) -> Result<(), String> {
 
 /// Holds the leaf to the CRLs of the case, as it would be held to `crl_files` with no other method.
 fn clear(leaf: &[u8], path: &VerifiedPath, lists: &[Value], now: UnixTime) -> Result<(), String> {
-    let issuer = path.intermediates.first().cloned().unwrap_or_else(|| path.anchor.examined.der());
-    let about = Issued::read(leaf, &issuer)?;
+    let issuer = path.intermediates.first().unwrap_or(&path.anchor.examined.decoded);
+    let about = Issued::read(leaf, issuer.der())?;
     let lists = lists.iter().map(|list| crl::read(list.as_str().unwrap().as_bytes()));
     let lists = lists.collect::<Result<Vec<_>, _>>()?.concat();
     let mut latest = Err("no CRL of the issuer".into());

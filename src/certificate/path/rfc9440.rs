@@ -6,7 +6,10 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::Value;
 
 use super::*;
-use crate::certificate::{Profile, mint::year};
+use crate::certificate::{
+    Profile,
+    mint::{self, year},
+};
 
 #[test]
 fn fields_of_the_example_lead_to_its_root_and_are_written_as_they_were_read() {
@@ -17,16 +20,15 @@ fn fields_of_the_example_lead_to_its_root_and_are_written_as_they_were_read() {
     let (leaf, chain) = (field("Client-Cert"), field("Client-Cert-Chain"));
 
     let presented = Profile::Rfc9440.decode(leaf, &[chain], 5).unwrap();
-    assert_eq!(presented.leaf, *ders[0]);
-    assert_eq!(presented.intermediates, [ders[1].to_vec(), ders[2].to_vec()]);
+    assert_eq!(presented, mint::presented(&ders[0], &[&ders[1], &ders[2]]).unwrap());
 
-    let at = year(2020).max(Examined::parse(&ders[0]).unwrap().valid.0);
+    let at = year(2020).max(mint::examined(&ders[0]).unwrap().valid.0);
     let (trust, _) = Truststore::new(vec![ders[2].clone()], at).unwrap();
     let rules = PathRules::default();
     let path = verify(&presented, &trust, &rules, at).unwrap();
-    assert_eq!(path.intermediates, [ders[1].to_vec()]);
+    assert_eq!(path.intermediates.iter().map(Decoded::der).collect::<Vec<_>>(), [&*ders[1]]);
 
-    let written = Profile::Rfc9440.encode(&presented.leaf, &presented.intermediates);
+    let written = Profile::Rfc9440.encode(&ders[0], &[&ders[1], &ders[2]]);
     assert_eq!(written.leaf.as_bytes(), leaf);
     assert_eq!(written.chain.unwrap().as_bytes(), chain);
 }

@@ -18,7 +18,7 @@ pub(super) fn path<'a>(candidate: &'a Candidate<'_>) -> Option<Held<'a>> {
     let Candidate { leaf, sent, trust, at, .. } = candidate;
     let constrained = trust.constrains_names() || sent.iter().any(|issuer| issuer.name_constraints.is_some());
     let self_issued = sent.iter().any(Examined::is_self_issued);
-    let of_version_3 = |below: &Examined| below.certificate.tbs_certificate().version() == Version::V3;
+    let of_version_3 = |below: &Examined| below.certificate().tbs_certificate().version() == Version::V3;
     if !(constrained || self_issued)
         || !sent.iter().chain([*leaf]).all(of_version_3)
         || !leaf.in_date(*at)
@@ -28,7 +28,7 @@ pub(super) fn path<'a>(candidate: &'a Candidate<'_>) -> Option<Held<'a>> {
     }
     let mut search = Search { candidate, path: Vec::new(), signatures: MAX_SIGNATURES };
     let (anchor, valid) = search.extend(leaf)?;
-    let intermediates = search.path.iter().filter_map(|place| sent.get(*place)).cloned().collect();
+    let intermediates = search.path.iter().filter_map(|place| sent.get(*place)).collect();
     Some(Held { intermediates, anchor, valid })
 }
 
@@ -43,7 +43,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
     fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Window)> {
-        for anchor in self.candidate.trust.issuers_of(&last.certificate) {
+        for anchor in self.candidate.trust.issuers_of(last.certificate()) {
             if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
                 let intermediates: Vec<_> =
                     self.path.iter().filter_map(|place| self.candidate.sent.get(*place)).collect();
@@ -67,7 +67,7 @@ impl<'a> Search<'a> {
 
     /// None when too many signatures were checked: then no path is found at all.
     fn issued(&mut self, below: &Examined, issuer: &Examined) -> Option<bool> {
-        if below.certificate.tbs_certificate().issuer() != issuer.certificate.tbs_certificate().subject() {
+        if below.certificate().tbs_certificate().issuer() != issuer.certificate().tbs_certificate().subject() {
             return Some(false);
         }
         self.signatures = self.signatures.checked_sub(1)?;
@@ -79,7 +79,7 @@ impl<'a> Search<'a> {
 ///
 /// None for a certificate that webpki does not read; an anchor may be one, because its extensions are judged here.
 fn is_distrusted(certificate: &Examined) -> Option<bool> {
-    let der = CertificateDer::from(certificate.der());
+    let der = CertificateDer::from(certificate.decoded.der());
     let certificate = EndEntityCert::try_from(&der).ok()?;
     let (any_time, usage) = (UnixTime::since_unix_epoch(Duration::ZERO), KeyUsage::client_auth());
     let verdict = certificate.verify_for_usage(&[], &[], &[], any_time, usage, None, None);
@@ -99,7 +99,7 @@ mod tests {
     use rcgen::{PKCS_ECDSA_P384_SHA384, PublicKeyData, SignatureAlgorithm};
 
     use super::*;
-    use crate::certificate::mint::{Authority, plain};
+    use crate::certificate::mint::{Authority, examined, plain};
 
     /// A key on the list of webpki (`EMDVTLSCAG3C`): a point on P-384.
     const LOST: &str = "BDp6eGLIxE0yTd1pAzpngsDv7v5AVeaKEj+gNxujvZGUUU7hcqQz42MPAr0YgDfZ\
@@ -122,8 +122,8 @@ mod tests {
         let root = Authority::root("Root", plain);
         let sound = root.intermediate("Issuer", plain);
         let lost = root.client_with(&Lost(BASE64_STANDARD.decode(LOST).unwrap()), plain);
-        assert_eq!(is_distrusted(&Examined::parse(&lost).unwrap()), Some(true));
-        assert_eq!(is_distrusted(&Examined::parse(&sound.der).unwrap()), Some(false));
-        assert_eq!(is_distrusted(&Examined::parse(&root.der).unwrap()), Some(false));
+        assert_eq!(is_distrusted(&examined(&lost).unwrap()), Some(true));
+        assert_eq!(is_distrusted(&examined(&sound.der).unwrap()), Some(false));
+        assert_eq!(is_distrusted(&examined(&root.der).unwrap()), Some(false));
     }
 }

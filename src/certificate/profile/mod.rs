@@ -147,9 +147,9 @@ impl Profile {
     }
 
     /// Writes the certificate from its DER. `intermediates` go where the profile has a place for them.
-    pub fn encode(self, leaf: &[u8], intermediates: &[Vec<u8>]) -> Written {
+    pub fn encode(self, leaf: &[u8], intermediates: &[&[u8]]) -> Written {
         let carried = if self.carries_chain() { intermediates } else { &[] };
-        let shown: Vec<&[u8]> = std::iter::once(leaf).chain(carried.iter().map(Vec::as_slice)).collect();
+        let shown: Vec<&[u8]> = std::iter::once(leaf).chain(carried.iter().copied()).collect();
         let value = match self {
             Self::Wso2 | Self::Nginx | Self::IngressNginx | Self::Apache | Self::AwsAlb => escaped_pem::write(&shown),
             Self::Haproxy | Self::Traefik | Self::Azure | Self::F5 => base64_der::write(&shown),
@@ -158,7 +158,7 @@ impl Profile {
         };
         let chain = self.chain_header().filter(|_| !intermediates.is_empty()).map(|_| match self {
             Self::Haproxy => base64_der::write(&[&intermediates.concat()]),
-            _ => rfc9440::write(&intermediates.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+            _ => rfc9440::write(intermediates),
         });
         Written { leaf: field(value), chain: chain.map(field) }
     }

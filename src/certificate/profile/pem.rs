@@ -22,11 +22,15 @@ pub(super) fn read_one_line(text: &[u8]) -> Result<Vec<Der>, Denial> {
 
 /// Writes lines of 64 columns that end in LF.
 pub(super) fn write(der: &[u8]) -> String {
-    let mut text = String::with_capacity(der.len() / 3 * 4 + der.len() / 48 + 64);
+    let base64 = BASE64_STANDARD.encode(der);
+    let mut text = String::with_capacity(base64.len() + base64.len() / 64 + 64);
     text.push_str("-----BEGIN CERTIFICATE-----\n");
-    for line in der.chunks(48) {
-        BASE64_STANDARD.encode_string(line, &mut text);
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
+        text.push_str(line);
         text.push('\n');
+        rest = after;
     }
     text.push_str("-----END CERTIFICATE-----\n");
     text

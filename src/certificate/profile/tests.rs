@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::*;
 use crate::{
+    certificate::mint::presented,
     headers::{IdentityHeaders, ReadNames},
     thumbprint::Thumbprint,
 };
@@ -90,8 +91,8 @@ fn every_profile_reads_its_own_forms_and_no_other() {
                 || accepted.contains(form);
             let read = decoded(profile, value);
             assert_eq!(read.is_ok(), expected, "{profile:?}: {form}: {read:?}");
-            if let Ok(presented) = read {
-                assert_eq!(presented, Presented { leaf: reference(), intermediates: vec![] });
+            if let Ok(read) = read {
+                assert_eq!(read, presented(&reference(), &[]).unwrap());
             }
         }
     };
@@ -206,7 +207,7 @@ fn with_explicit_default(der: &[u8]) -> Der {
 #[test]
 fn chain_is_read_where_the_profile_has_a_place_for_it() {
     let (leaf, one, two) = (reference(), another("one"), another("two"));
-    let expected = Presented { leaf: leaf.clone(), intermediates: vec![one.clone(), two.clone()] };
+    let expected = presented(&leaf, &[&one, &two]).unwrap();
     let check = |profile: Profile, value: String, chain: &[String]| {
         let chain: Vec<&[u8]> = chain.iter().map(String::as_bytes).collect();
         assert_eq!(profile.decode(value.as_bytes(), &chain, 2).unwrap(), expected, "{profile:?}");
@@ -278,14 +279,15 @@ proptest! {
 
     #[test]
     fn what_is_written_reads_as_it_was(names in prop::collection::vec("[a-z=;,\"\\\\ ]{1,12}", 1..4)) {
-        let mut shown: Vec<Der> = names.iter().map(|name| another(name)).collect();
-        let leaf = shown.remove(0);
+        let ders: Vec<Der> = names.iter().map(|name| another(name)).collect();
+        let shown: Vec<&[u8]> = ders.iter().map(Vec::as_slice).collect();
+        let (leaf, shown) = shown.split_first().unwrap();
         for profile in Profile::ALL {
-            let written = profile.encode(&leaf, &shown);
+            let written = profile.encode(leaf, shown);
             let chain: Vec<&[u8]> = written.chain.iter().map(HeaderValue::as_bytes).collect();
             let intermediates =
-                if profile.carries_chain() || profile.chain_header().is_some() { shown.clone() } else { vec![] };
-            let expected = Presented { leaf: leaf.clone(), intermediates };
+                if profile.carries_chain() || profile.chain_header().is_some() { shown } else { &[] };
+            let expected = presented(leaf, intermediates).unwrap();
             prop_assert_eq!(profile.decode(written.leaf.as_bytes(), &chain, 3).unwrap(), expected);
         }
     }
@@ -316,7 +318,7 @@ proptest! {
         let mut value = base64().into_bytes();
         let changed = value[place] != byte;
         value[place] = byte;
-        let same = Profile::Haproxy.decode(&value, &[], 5).is_ok_and(|presented| presented.leaf == reference());
+        let same = Profile::Haproxy.decode(&value, &[], 5).is_ok_and(|presented| presented.leaf.der() == reference());
         prop_assert_eq!(same, !changed);
     }
 }

@@ -16,6 +16,7 @@ use webpki::anchor_from_trusted_cert;
 use x509_cert::{Certificate, name::Name};
 
 use super::{
+    Decoded,
     examined::{Examined, Policies},
     name,
     revocation::{Issuer, NoAnswer},
@@ -173,7 +174,7 @@ impl Truststore {
     }
 
     fn add(&mut self, anchor: Anchor, trust: TrustAnchor<'static>) {
-        let subject = anchor.examined.certificate.tbs_certificate().subject().clone();
+        let subject = anchor.examined.certificate().tbs_certificate().subject().clone();
         self.places.entry(subject).or_default().push(self.anchors.len());
         self.constrained |= anchor.examined.name_constraints.is_some();
         self.anchors.push(Arc::new(anchor));
@@ -198,7 +199,7 @@ impl Truststore {
     /// For webpki, which tries every anchor that it is given: those that bear the name of an issuer of `certificates`.
     pub(super) fn above<'a>(&self, certificates: impl Iterator<Item = &'a Examined>) -> Vec<TrustAnchor<'_>> {
         let mut places: Vec<usize> =
-            certificates.flat_map(|below| self.places_above(&below.certificate)).copied().collect();
+            certificates.flat_map(|below| self.places_above(below.certificate())).copied().collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.trust.get(place)).map(borrowed).collect()
@@ -245,8 +246,9 @@ fn borrowed<'a>(trust: &'a TrustAnchor<'_>) -> TrustAnchor<'a> {
 
 impl Anchor {
     fn new(der: CertificateDer<'static>, now: UnixTime) -> Result<(Self, TrustAnchor<'static>), Unusable> {
-        let examined = Examined::parse(&der).map_err(|why| unusable(&format!("a certificate is malformed: {why}")))?;
-        let subject = name::text(examined.certificate.tbs_certificate().subject());
+        let examined = Decoded::read(der.to_vec()).and_then(Examined::of);
+        let examined = examined.map_err(|why| unusable(&format!("a certificate is malformed: {why}")))?;
+        let subject = name::text(examined.certificate().tbs_certificate().subject());
         if !examined.is_authority() {
             return Err(unusable(&format!("{subject} is no certificate authority")));
         }
@@ -256,7 +258,7 @@ impl Anchor {
         let trust = anchor_from_trusted_cert(&der)
             .map(|trust| trust.to_owned())
             .map_err(|error| unusable(&format!("{subject} cannot be an anchor ({error:?})")))?;
-        let (thumbprint, issuer) = (Thumbprint::of(&der), Issuer::of(&examined.certificate).map(Arc::new));
+        let (thumbprint, issuer) = (Thumbprint::of(&der), Issuer::of(examined.certificate()).map(Arc::new));
         Ok((Self { examined, thumbprint, issuer, subject }, trust))
     }
 

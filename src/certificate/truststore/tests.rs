@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::*;
-use crate::certificate::mint::{Authority, in_years, now, plain, ran, self_signed_client, with, year};
+use crate::certificate::mint::{Authority, examined, in_years, now, plain, ran, self_signed_client, with, year};
 
 const PASSWORD: Option<&str> = Some("changeit");
 
@@ -260,13 +260,13 @@ fn path_is_looked_for_among_the_anchors_of_its_own_issuers_however_many_there_ar
     let others = (0..50).map(|number| root(&format!("Other {number}")));
     let certificates = others.chain([issuer.der.clone(), namesake]).map(CertificateDer::from).collect();
     let (store, _) = Truststore::new(certificates, now()).unwrap();
-    let leaf = Examined::parse(&issuer.client(plain)).unwrap();
+    let leaf = examined(&issuer.client(plain)).unwrap();
 
     let above = store.above([&leaf, &leaf].into_iter());
 
     let spki = |der: &[u8]| anchor_from_trusted_cert(&der.into()).unwrap().subject_public_key_info.to_vec();
     assert_eq!(above.len(), 2);
     assert_eq!(above[0].subject_public_key_info.to_vec(), spki(&issuer.der));
-    assert_eq!(store.issuers_of(&leaf.certificate).count(), 2);
-    assert_eq!(store.behind(&above[0], &leaf.certificate).count(), 1);
+    assert_eq!(store.issuers_of(leaf.certificate()).count(), 2);
+    assert_eq!(store.behind(&above[0], leaf.certificate()).count(), 1);
 }
