@@ -55,7 +55,7 @@ fn whole(stage: &Stage, name: &str, checks: bool, batch: &[Vec<u8>], count: u32)
     let mut command = callgrind(&out);
     let proxy = if checks {
         let file = proxy::configure(stage.folder.path(), "counted", stage.backend, NO_REVOCATION);
-        Proxy::announced(&stage.cores, command.arg(proxy::PROGRAM).args(["run", "--config"]).arg(file))
+        Proxy::announced(&stage.cores, command.arg(proxy::program()).args(["run", "--config"]).arg(file))
     } else {
         Proxy::bare_by(&stage.cores, command.arg(proxy::this_program()), stage.backend)
     };

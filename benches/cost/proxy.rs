@@ -51,7 +51,7 @@ impl Proxy {
     /// Everything on: certificate, token, binding, audit to a file, metrics. `tables` come after the lines of the one issuer.
     pub(crate) fn certbound(cores: &Cores, folder: &Path, name: &str, backend: SocketAddr, tables: &str) -> Self {
         let file = configure(folder, name, backend, tables);
-        Self::announced(cores, Command::new(PROGRAM).args(["run", "--config"]).arg(file))
+        Self::announced(cores, Command::new(program()).args(["run", "--config"]).arg(file))
     }
 
     /// The certbound that `command` starts, as soon as it says where it listens.
@@ -142,8 +142,11 @@ status_address = "off"
     )
 }
 
-/// certbound, compiled like this program.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_certbound");
+/// certbound: the one that the environment names, or the one compiled like this program.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("CERTBOUND_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_certbound").into(), PathBuf::from)
+}
+
 /// Nobody is asked about certificates: what that costs is measured by itself.
 pub(crate) const NO_REVOCATION: &str = "[revocation]\nmethods = []\n";
 pub(crate) const NO_CACHES: &str = "[cache]\ncertificates = \"0\"\ntokens = \"0\"\n";

@@ -11,9 +11,9 @@ fuzz_target!(|input: &[u8]| {
     let mut values = values.split(|byte| *byte == 0);
     let (leaf, chain) = (values.next().unwrap_or_default(), values.collect::<Vec<_>>());
     let Ok(presented) = profile.decode(leaf, &chain, MOST) else { return };
-    assert!(presented.intermediates.len() <= MOST && is_der(&presented.leaf));
-    assert!(presented.intermediates.iter().all(|der| is_der(der)));
-    let written = profile.encode(&presented.leaf, &[]);
+    assert!(presented.intermediates.len() <= MOST && is_der(presented.leaf.der()));
+    assert!(presented.intermediates.iter().all(|sent| is_der(sent.der())));
+    let written = profile.encode(presented.leaf.der(), &[]);
     let again = profile.decode(written.leaf.as_bytes(), &[], MOST).expect("what we write ourselves");
     assert_eq!(again.leaf, presented.leaf);
 });
