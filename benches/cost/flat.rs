@@ -107,4 +107,4 @@ fn start(stage: &Stage, folder: PathBuf, tables: &str) -> Proxy {
 }
 
 const SIZES: [usize; 4] = [1, 10, 100, 1_000];
-const CRL: &str = "[revocation]\nmethods = [\"crl\"]\ncrl_files = [\"crl.der\"]\n";
+pub(crate) const CRL: &str = "[revocation]\nmethods = [\"crl\"]\ncrl_files = [\"crl.der\"]\n";

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    flat::CRL,
     issuer::Algorithm::Es256,
     proxy::{NO_REVOCATION, Proxy},
     stage::Stage,
@@ -16,7 +17,7 @@ use super::{
 pub(crate) fn measure() {
     let stage = Stage::set();
     let Requests::Same(known) = stage.known(Es256) else { return };
-    let mut started: Vec<Duration> = (0..STARTS).map(|_| start(&stage, &known).0).collect();
+    let mut started: Vec<Duration> = (0..STARTS).map(|_| start(&stage, NO_REVOCATION, &known).0).collect();
     started.sort();
     println!("{:<36}{:>10.1} ms, median of {STARTS}", "start to the first answer", millis(started[STARTS / 2]));
     println!("{:<36}{:>10.1} ms", "at most", millis(started[STARTS - 1]));
@@ -24,20 +25,24 @@ pub(crate) fn measure() {
     let idle = stage.certbound("idle", NO_REVOCATION);
     thread::sleep(Duration::from_secs(2));
     resident("idle", &idle);
-    let (_, proxy) = start(&stage, &known);
     let clients = stage.new_clients(Es256).batch(CLIENTS);
-    for round in ["new", "known", "known again"] {
-        let before = proxy.cpu();
-        drive(proxy.address, &clients, CLIENTS);
-        let spent = (proxy.cpu() - before).as_secs_f64() * 1e6 / f64::from(CLIENTS);
-        resident(&format!("{CLIENTS} clients, {round}, {spent:.0} µs each"), &proxy);
+    fs::write(stage.folder.path().join("crl.der"), stage.crl(1_000)).expect("a CRL");
+    for (revocation, tables) in [("off", NO_REVOCATION), ("by a CRL", CRL)] {
+        let (_, proxy) = start(&stage, tables, &known);
+        println!("{CLIENTS} clients, revocation {revocation}");
+        for round in ["new", "known", "known again"] {
+            let before = proxy.cpu();
+            drive(proxy.address, &clients, CLIENTS);
+            let spent = (proxy.cpu() - before).as_secs_f64() * 1e6 / f64::from(CLIENTS);
+            resident(&format!("  {round}, {spent:.0} µs each"), &proxy);
+        }
     }
 }
 
 /// A process, and how long it took until the first request was answered.
-fn start(stage: &Stage, known: &[u8]) -> (Duration, Proxy) {
+fn start(stage: &Stage, tables: &str, known: &[u8]) -> (Duration, Proxy) {
     let begun = Instant::now();
-    let proxy = stage.certbound("memory", NO_REVOCATION);
+    let proxy = stage.certbound("memory", tables);
     while !traffic::passes(proxy.address, known) {
         thread::yield_now();
     }

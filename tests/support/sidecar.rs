@@ -331,8 +331,11 @@ impl Lines {
     }
 }
 
-/// Where Cargo put certbound: beside the test, or above the example.
+/// The certbound that the environment names, or where Cargo put it: beside the test, or above the example.
 pub(crate) fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("CERTBOUND_PROGRAM") {
+        return path.into();
+    }
     if let Some(path) = option_env!("CARGO_BIN_EXE_certbound") {
         return PathBuf::from(path);
     }
