@@ -111,7 +111,7 @@ impl World {
     }
 
     fn certificate(&self, shown: &Certificate) -> Vec<(HeaderName, Vec<u8>)> {
-        let written = |der: &[u8]| self.profile.encode(der, &[CAST.intermediate.der.clone()]).leaf.as_bytes().to_vec();
+        let written = |der: &[u8]| self.profile.encode(der, &[&CAST.intermediate.der]).leaf.as_bytes().to_vec();
         let der = |which: &u8| &CAST.clients[usize::from(*which) % CAST.clients.len()].der;
         let values = match shown {
             Certificate::None => vec![],
@@ -129,13 +129,13 @@ impl World {
 
     fn chain(&self, request: &Request) -> Option<(HeaderName, Vec<u8>)> {
         self.profile.chain_header()?;
-        let intermediate = CAST.intermediate.der.clone();
-        let written = |chain: &[Vec<u8>]| self.profile.encode(b"", chain).chain.map(|value| value.as_bytes().to_vec());
+        let intermediate = &CAST.intermediate.der;
+        let written = |chain: &[&[u8]]| self.profile.encode(b"", chain).chain.map(|value| value.as_bytes().to_vec());
         let value = match &request.chain {
             Chain::None => None,
             Chain::Intermediate => written(&[intermediate]),
-            Chain::LeafAndIntermediate => written(&[CAST.clients[3].der.clone(), intermediate]),
-            Chain::Tampered { at, byte } => written(&[spoiled(intermediate, *at, *byte)]),
+            Chain::LeafAndIntermediate => written(&[&CAST.clients[3].der, intermediate]),
+            Chain::Tampered { at, byte } => written(&[&spoiled(intermediate.clone(), *at, *byte)]),
             Chain::Bytes(bytes) => Some(bytes.clone()),
         };
         value.map(|value| (CHAIN, value))
