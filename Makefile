@@ -3,10 +3,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help instructions soak audit tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
+.PHONY: help instructions instructions-guided guided soak audit tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 21
 
 # Pingora builds zlib-ng, whatever its features: that needs cmake and a C compiler.
 tools:
@@ -55,6 +55,11 @@ performance: tools ## the same, into table and picture of docs/performance.md: o
 instructions: tools ## how many instructions requests take, held to a budget (needs valgrind)
 	$(CARGO) bench --bench cost --profile counted -- instructions
 
+# Without LTO, which would take too long for every change.
+instructions-guided: tools ## the same of a guided build (needs llvm-profdata)
+	program=$$(PROFILE=counted packaging/guided) && \
+	  CERTBOUND_PROGRAM=$$program $(CARGO) bench --bench cost --profile counted -- instructions --guided
+
 soak: tools ## half an hour of mixed load with reloads and rotations (MINUTES=30): nothing fails, is lost, or leaks
 	CERTBOUND_SOAK_SECONDS=$$(( $(or $(MINUTES),30) * 60 )) $(CARGO) test --profile counted --test soak -- --nocapture
 
@@ -68,6 +73,9 @@ fuzz: tools ## every fuzz target over its corpus, then for 10 s each (SECONDS=N,
 	@command -v c++ >/dev/null || { echo 'libFuzzer is C++: install g++ (Debian: apt-get install g++)'; exit 1; }
 	fuzz/run $(or $(SECONDS),10) $(TARGETS)
 
+guided: tools ## certbound for release, built by a profile of its own work: a quarter less a request (needs llvm-profdata)
+	packaging/guided
+
 image: tools ## the container image, made and tried as root with buildah (BINARY=FILE takes a static one that is there)
 	docker/build $(BINARY)
 	docker/try
@@ -77,8 +85,8 @@ sbom: ## what the release is made of, as CycloneDX: certbound.cdx.json
 	@command -v cargo-cyclonedx >/dev/null || { echo 'first: cargo install cargo-cyclonedx --locked'; exit 1; }
 	$(CARGO) cyclonedx --format json --spec-version 1.5 --target x86_64-unknown-linux-gnu --override-filename certbound.cdx
 
-deb: tools ## the Debian package, with a hardened systemd unit
+deb: tools ## the Debian package, with a hardened systemd unit (BINARY=FILE takes one that is there)
 	@command -v cargo-deb >/dev/null || { echo 'first: cargo install cargo-deb --locked'; exit 1; }
-	$(CARGO) build --release --locked --bin certbound
+	$(if $(BINARY),install -D $(BINARY) $${CARGO_TARGET_DIR:-target}/release/certbound,$(CARGO) build --release --locked --bin certbound)
 	packaging/pages $${CARGO_TARGET_DIR:-target}/release
 	$(CARGO) deb --locked --no-build

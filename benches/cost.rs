@@ -90,7 +90,11 @@ enum Other {
     /// How fast certbound is ready, and how much memory it takes
     Memory,
     /// How many instructions requests take, held to a budget
-    Instructions,
+    Instructions {
+        /// certbound comes from packaging/guided, by CERTBOUND_PROGRAM
+        #[arg(long)]
+        guided: bool,
+    },
     #[command(hide = true)]
     Bare { listen: SocketAddr, backend: SocketAddr },
 }
@@ -104,7 +108,7 @@ fn main() -> ExitCode {
         Some(Other::Revocation) => revocation::measure(extent),
         Some(Other::Flat) => flat::measure(extent),
         Some(Other::Memory) => memory::measure(),
-        Some(Other::Instructions) => return instructions::measure(),
+        Some(Other::Instructions { guided }) => return instructions::measure(*guided),
         None => compare(&arguments, extent),
     }
     ExitCode::SUCCESS
