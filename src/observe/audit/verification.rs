@@ -2,9 +2,13 @@
 
 use std::io::{self, BufRead, Read};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::observe::audit::chain::Chain;
+use crate::{
+    observe::audit::chain::Chain,
+    token::json::{self, Members},
+};
 
 /// Reads files of audit lines in the order in which they were written.
 ///
@@ -111,14 +115,16 @@ impl Verification {
         if bytes.len() as u64 > MOST_BYTES {
             return Err(Disorder::TooLong);
         }
-        // serde does not look at the texts that it passes over.
-        let text = std::str::from_utf8(bytes).map_err(|_| Disorder::Foreign)?;
-        if !is_audit(text)? {
+        let Some(members) = audit(bytes)? else {
             tally.others += 1;
             return Ok(());
-        }
-        let Link { seq, previous } = serde_json::from_str(text).map_err(|_| Disorder::Unnumbered)?;
-        let previous = previous.ok_or(Disorder::Unchained)?;
+        };
+        let seq = members.get("seq").and_then(Value::as_u64).ok_or(Disorder::Unnumbered)?;
+        let previous = match members.get("previous") {
+            Some(Value::String(previous)) => previous.as_str(),
+            None | Some(Value::Null) => return Err(Disorder::Unchained),
+            Some(_) => return Err(Disorder::Unnumbered),
+        };
         let is_first_of_process = seq == 1 && previous.is_empty();
         match self.end.and_then(|end| end.checked_add(1)) {
             Some(expected) if expected != seq && !is_first_of_process => {
@@ -139,26 +145,18 @@ impl Verification {
     }
 }
 
-/// What every line of certbound says in JSON.
-#[derive(Deserialize)]
-struct Kind {
-    log_type: String,
-}
-
-/// What ties a line to others.
-#[derive(Deserialize)]
-struct Link {
-    seq: u64,
-    previous: Option<String>,
-}
-
-/// Logs in text form begin each line with the time.
-fn is_audit(line: &str) -> Result<bool, Disorder> {
-    if line.starts_with(|first: char| first.is_ascii_digit()) {
-        return Ok(false);
+/// An audit line, read whole: what is passed over unread may be something that no other reader takes.
+fn audit(line: &[u8]) -> Result<Option<Members>, Disorder> {
+    // Logs in text form begin each line with the time.
+    if line.first().is_some_and(u8::is_ascii_digit) {
+        return std::str::from_utf8(line).map(|_| None).map_err(|_| Disorder::Foreign);
     }
-    let kind: Kind = serde_json::from_str(line).map_err(|_| Disorder::Foreign)?;
-    Ok(kind.log_type == "audit")
+    let members = json::members(line).ok_or(Disorder::Foreign)?;
+    match members.get("log_type").and_then(Value::as_str) {
+        Some("audit") => Ok(Some(members)),
+        Some(_) => Ok(None),
+        None => Err(Disorder::Foreign),
+    }
 }
 
 /// Of one line, its line feed excluded.

@@ -102,3 +102,13 @@ fn line_that_is_no_text_is_foreign_wherever_its_bytes_stand() {
     let (tally, broken) = Verification::default().read(line.as_slice()).unwrap();
     assert_eq!((tally.lines, broken), (0, Some(Broken { line: 1, why: Disorder::Foreign })));
 }
+
+#[test]
+fn line_that_another_reader_would_not_take_is_foreign() {
+    for member in [r#""n":1e444"#, r#""n":"\ud800""#, r#""seq":2"#] {
+        let line = format!(r#"{{{member},"log_type":"audit","seq":1,"previous":""}}"#);
+        let (tally, broken) = Verification::default().read(line.as_bytes()).unwrap();
+
+        assert_eq!((tally.lines, broken), (0, Some(Broken { line: 1, why: Disorder::Foreign })), "{line}");
+    }
+}
