@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
-use crate::consent::ConsentAnswer;
+use crate::{consent::ConsentAnswer, token::json};
 
 /// The members that are read. One that stands there twice is no answer: readers disagree on which of the two counts.
 #[derive(Deserialize)]
@@ -29,12 +29,10 @@ impl ConsentAnswer {
     /// # Errors
     /// Why it is no usable answer. Holds nothing of it.
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
-        let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8")?;
-        // serde would take a list of the members for the object.
-        let object = text.trim_start().starts_with('{').then_some(text).ok_or("the answer is not a JSON object")?;
-        let answer: Answer<'_> = serde_json::from_str(object).map_err(
-            |_| "the answer is not one JSON object in which isValid is true or false, and each member is once",
-        )?;
+        let no_answer = "the answer is not one JSON object in which isValid is true or false, and each member is once";
+        // Read whole, because what is passed over or forwarded unread may be something that no other reader takes.
+        json::members(body).ok_or(no_answer)?;
+        let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| no_answer)?;
         if !answer.is_valid {
             return Ok(Self::Refused {
                 code: answer.error_code.and_then(|code| cleaned(&code, LONGEST_CODE)),
@@ -165,6 +163,8 @@ mod tests {
             r#"{"isValid":false,"isValid":true}"#,
             r#"{"isValid":true,"isV\u0061lid":true}"#,
             r#"[true,null,null,null,null]"#,
+            r#"{"isValid":true,"other":1e444}"#,
+            r#"{"isValid":true,"consentInformation":{"a":"\ud800"}}"#,
         ] {
             check(answer, "none");
         }
