@@ -9,6 +9,10 @@
     reason = "a benchmark stops at the first surprise"
 )]
 
+/// As certbound itself, so that the allocator is no part of the difference.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[path = "cost/bare.rs"]
 mod bare;
 #[path = "cost/cores.rs"]
