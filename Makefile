@@ -3,6 +3,13 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
+
+# Where a command was to name one and failed, nothing else is taken instead.
+ifneq ($(origin BINARY),undefined)
+  ifeq ($(strip $(BINARY)),)
+    $(error BINARY is empty: what was to name it failed)
+  endif
+endif
 .PHONY: help instructions instructions-guided guided soak audit tools quickstart test core check deny deploy bench performance smoke fuzz image sbom deb
 
 help: ## this list
