@@ -70,6 +70,9 @@ struct Arguments {
     /// In each turn; a quarter of it where certificates or tokens have to be made
     #[arg(long, global = true, default_value_t = 8_000)]
     requests: u32,
+    /// Besides bare Pingora and cryptography, only what has this in its group and name, as in "known | certbound"
+    #[arg(long)]
+    only: Option<String>,
     /// Where to write everything that was measured
     #[arg(long)]
     json: Option<PathBuf>,
@@ -121,6 +124,11 @@ fn main() -> ExitCode {
 fn compare(arguments: &Arguments, extent: Extent) {
     let stage = Stage::set();
     let mut legs = legs(&stage);
+    if let Some(only) = &arguments.only {
+        legs.retain(|leg| {
+            leg.name == BARE || leg.group == CRYPTOGRAPHY || format!("{} | {}", leg.group, leg.name).contains(only)
+        });
+    }
     measure(&mut legs, &stage.cores, extent);
     let report = Report::new(&stage, &legs, extent);
     println!("{}", report.text());
