@@ -2,7 +2,9 @@
 //! and lets nothing else through.
 //!
 //! The modules stand in reading order, and each uses only modules above it.
-//! From [`thumbprint`] to [`gate`] everything is pure: no socket, no file, no clock, no async, no Pingora.
+//! From `encoding` to [`gate`] everything is pure: no socket, no file, no clock, no async, no Pingora.
+
+mod encoding;
 
 pub mod thumbprint;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use der::{Decode, Encode};
+use der::{Decode, Encode, ErrorKind, Writer};
 use x509_cert::Certificate;
 
 use crate::denial::Denial;
@@ -36,10 +36,8 @@ impl Decoded {
     pub(super) fn strict(der: Vec<u8>) -> Result<Self, Denial> {
         let malformed = |why| Denial::CertificateMalformed { why };
         let decoded = Self::read(der).map_err(malformed)?;
-        match decoded.certificate().to_der() {
-            Ok(written) if written == decoded.der() => Ok(decoded),
-            _ => Err(malformed("a certificate that is not in DER")),
-        }
+        let is_der = Received(decoded.der()).is(decoded.certificate());
+        if is_der { Ok(decoded) } else { Err(malformed("a certificate that is not in DER")) }
     }
 
     /// The bytes as received.
@@ -50,5 +48,40 @@ impl Decoded {
     /// The parts.
     pub(super) fn certificate(&self) -> &Certificate {
         &self.0.certificate
+    }
+}
+
+/// What is still to be written. Nothing is: each piece has to stand there already.
+struct Received<'a>(&'a [u8]);
+
+impl Received<'_> {
+    fn is(mut self, what: &impl Encode) -> bool {
+        what.encode(&mut self).is_ok() && self.0.is_empty()
+    }
+}
+
+impl Writer for Received<'_> {
+    fn write(&mut self, piece: &[u8]) -> der::Result<()> {
+        self.0 = self.0.strip_prefix(piece).ok_or(ErrorKind::Failed)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use der::asn1::OctetString;
+
+    use super::*;
+
+    #[test]
+    fn what_is_received_has_to_be_what_would_be_written() {
+        let octets = OctetString::new([1, 2]).unwrap();
+        let check = |received: &[u8], expected| assert_eq!(Received(received).is(&octets), expected, "{received:?}");
+        check(&[4, 2, 1, 2], true);
+        for other in [&[4, 2, 1, 3][..], &[5, 2, 1, 2], &[4, 2, 1], &[4, 2, 1, 2, 0], &[4, 0x81, 2, 1, 2], &[]] {
+            check(other, false);
+        }
     }
 }

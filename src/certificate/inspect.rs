@@ -132,7 +132,7 @@ impl Description {
             extended_key_usage: examined.extended_key_usage.as_ref().map(purposes),
             client_auth: examined.for_client_auth(),
             alternative_names: examined.alternative_names.as_ref().map(alternative_names).unwrap_or_default(),
-            organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER),
+            organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER).map(Into::into),
             qualification: examined.qualification(),
             other_statements: examined.other_statements(),
             ocsp: issued::responders_of(tbs).ok(),

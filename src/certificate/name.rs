@@ -1,7 +1,10 @@
 //! Distinguished names as text (RFC 4514), in printable ASCII only: nothing in a certificate can end a line of a log or
 //! of a header.
 
-use std::fmt::Write as _;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use const_oid::ObjectIdentifier;
 use der::{Encode, Tag, Tagged, asn1::ObjectIdentifier as Oid};
@@ -18,49 +21,52 @@ pub(super) fn spelled(name: &Name) -> String {
 }
 
 fn written(name: &Name, names: &[&[(ObjectIdentifier, &str)]]) -> String {
-    let mut rdns: Vec<String> = Vec::with_capacity(name.len());
-    for rdn in name.iter_rdn() {
-        let attributes: Vec<String> = rdn.iter().map(|one| attribute(one, names)).collect();
-        rdns.push(attributes.join("+"));
+    let mut text = String::new();
+    let rdns: Vec<_> = name.iter_rdn().collect();
+    for (place, rdn) in rdns.into_iter().rev().enumerate() {
+        text.push_str(if place == 0 { "" } else { "," });
+        for (place, attribute) in rdn.iter().enumerate() {
+            text.push_str(if place == 0 { "" } else { "+" });
+            write(attribute, names, &mut text);
+        }
     }
-    rdns.reverse();
-    rdns.join(",")
+    text
 }
 
 /// The first value of an attribute type, as text without escapes; none if absent or not a string.
-pub(super) fn value(name: &Name, kind: ObjectIdentifier) -> Option<String> {
+pub(super) fn value(name: &Name, kind: ObjectIdentifier) -> Option<Cow<'_, str>> {
     name.iter().find(|attribute| attribute.oid == kind).and_then(string)
 }
 
 /// The value of an attribute type that is there once; none if absent, repeated, or not a string.
-pub(super) fn only(name: &Name, kind: ObjectIdentifier) -> Option<String> {
+pub(super) fn only(name: &Name, kind: ObjectIdentifier) -> Option<Cow<'_, str>> {
     let mut values = values(name, kind);
     values.next().flatten().filter(|_| values.next().is_none())
 }
 
 /// Every value of an attribute type; none in place of one that is not a string.
-pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item = Option<String>> {
+pub(super) fn values(name: &Name, kind: ObjectIdentifier) -> impl Iterator<Item = Option<Cow<'_, str>>> {
     name.iter().filter(move |attribute| attribute.oid == kind).map(string)
 }
 
-fn attribute(attribute: &AttributeTypeAndValue, names: &[&[(ObjectIdentifier, &str)]]) -> String {
+fn write(attribute: &AttributeTypeAndValue, names: &[&[(ObjectIdentifier, &str)]], text: &mut String) {
     let known = names.iter().copied().flatten().find(|(kind, _)| *kind == attribute.oid);
-    match known.zip(string(attribute)) {
-        Some(((_, short), value)) => format!("{short}={}", escaped(&value)),
-        None => {
-            let mut text = format!("{}=#", attribute.oid);
-            for byte in attribute.value.to_der().unwrap_or_default() {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-            }
-            text
+    // Writing to a string cannot fail.
+    let _ = match known.zip(string(attribute)) {
+        Some(((_, short), value)) => {
+            text.push_str(short);
+            text.push('=');
+            write_escaped(&value, text)
         }
-    }
+        None => write!(text, "{}=#", attribute.oid).and_then(|()| {
+            let der = attribute.value.to_der().unwrap_or_default();
+            der.iter().try_for_each(|byte| write!(text, "{byte:02x}"))
+        }),
+    };
 }
 
 /// RFC 4514, section 2.4; bytes outside printable ASCII as pairs of hex digits, which the section allows for any.
-fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
+fn write_escaped(value: &str, text: &mut String) -> fmt::Result {
     let last = value.len().saturating_sub(1);
     for (place, byte) in value.bytes().enumerate() {
         let at_edge = (place == 0 && matches!(byte, b' ' | b'#')) || (place == last && byte == b' ');
@@ -68,26 +74,28 @@ fn escaped(value: &str) -> String {
             b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' => text.extend(['\\', char::from(byte)]),
             _ if at_edge => text.extend(['\\', char::from(byte)]),
             b' '..=b'~' => text.push(char::from(byte)),
-            _ => {
-                let _ = write!(text, "\\{byte:02X}");
-            }
+            _ => write!(text, "\\{byte:02X}")?,
         }
     }
-    text
+    Ok(())
 }
 
 /// The characters of a string type. TeletexString is read as Latin-1, as everybody does.
-pub(super) fn string(attribute: &AttributeTypeAndValue) -> Option<String> {
+pub(super) fn string(attribute: &AttributeTypeAndValue) -> Option<Cow<'_, str>> {
     let bytes = attribute.value.value();
     match attribute.value.tag() {
         Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString => {
-            std::str::from_utf8(bytes).ok().map(str::to_owned)
+            std::str::from_utf8(bytes).ok().map(Cow::Borrowed)
         }
         Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),
         Tag::BmpString => {
             let units =
                 bytes.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte)));
-            bytes.len().is_multiple_of(2).then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
+            bytes
+                .len()
+                .is_multiple_of(2)
+                .then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())?
+                .map(Cow::Owned)
         }
         _ => None,
     }
@@ -141,7 +149,9 @@ mod tests {
 
     #[track_caller]
     fn check(value: &str, expected: &str) {
-        assert_eq!(escaped(value), expected);
+        let mut text = String::new();
+        write_escaped(value, &mut text).unwrap();
+        assert_eq!(text, expected);
     }
 
     #[test]

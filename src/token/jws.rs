@@ -1,9 +1,12 @@
 //! JWS compact serialization (RFC 7515, section 7.1), read strictly and not believed.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine;
 use serde_json::Value;
 
-use crate::token::json::{self, Members};
+use crate::{
+    encoding::BASE64URL,
+    token::json::{self, Members},
+};
 
 /// A token taken apart. Nothing in it is believed: the signature is not verified here.
 pub(crate) struct Jws<'a> {
@@ -83,7 +86,7 @@ pub(super) fn media_type(typ: &str) -> Box<str> {
 
 /// Unpadded base64url whose unused bits are zero, so that one token has one spelling.
 fn decode(part: &str) -> Option<Vec<u8>> {
-    BASE64_URL_SAFE_NO_PAD.decode(part).ok()
+    BASE64URL.decode(part).ok()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Base64 of DER: HAProxy, Traefik, Azure, and F5.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::Engine;
 
 use super::{Der, der, escaped_pem, pem, percent};
-use crate::denial::Denial;
+use crate::{denial::Denial, encoding::BASE64};
 
 /// HAProxy writes several certificates as the base64 of their DER in a row.
 pub(super) fn read(value: &[u8]) -> Result<Vec<Der>, Denial> {
@@ -27,5 +27,5 @@ pub(super) fn read_f5(value: &[u8]) -> Result<Vec<Der>, Denial> {
 
 /// One value, several separated by commas.
 pub(super) fn write(certificates: &[&[u8]]) -> String {
-    certificates.iter().map(|der| BASE64_STANDARD.encode(der)).collect::<Vec<_>>().join(",")
+    certificates.iter().map(|der| BASE64.encode(der)).collect::<Vec<_>>().join(",")
 }

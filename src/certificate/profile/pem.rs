@@ -1,6 +1,6 @@
 //! PEM (RFC 7468), on lines or on one line.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use memchr::memchr;
 
 use super::{Der, der, malformed};
 use crate::denial::Denial;
@@ -18,22 +18,6 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Der>, Denial> {
 pub(super) fn read_one_line(text: &[u8]) -> Result<Vec<Der>, Denial> {
     let first = text.strip_prefix(BEGIN).unwrap_or_default();
     blocks(text, if first.starts_with(b" ") { b" " } else { b"" })
-}
-
-/// Writes lines of 64 columns that end in LF.
-pub(super) fn write(der: &[u8]) -> String {
-    let base64 = BASE64_STANDARD.encode(der);
-    let mut text = String::with_capacity(base64.len() + base64.len() / 64 + 64);
-    text.push_str("-----BEGIN CERTIFICATE-----\n");
-    let mut rest = base64.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
-        text.push_str(line);
-        text.push('\n');
-        rest = after;
-    }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text
 }
 
 /// Whether `text` sets out to be PEM.
@@ -58,7 +42,7 @@ fn blocks(text: &[u8], line_end: &[u8]) -> Result<Vec<Der>, Denial> {
 fn block<'a>(text: &'a [u8], line_end: &[u8]) -> Result<(Der, &'a [u8]), Denial> {
     let broken = || malformed("not PEM with the label CERTIFICATE");
     let text = text.strip_prefix(BEGIN).and_then(|rest| rest.strip_prefix(line_end)).ok_or_else(broken)?;
-    let (body, rest) = text.split_at(text.iter().position(|byte| *byte == b'-').ok_or_else(broken)?);
+    let (body, rest) = text.split_at(memchr(b'-', text).ok_or_else(broken)?);
     let rest = rest.strip_prefix(END).ok_or_else(broken)?;
     Ok((der::from_base64(&joined(body, line_end)?)?, rest))
 }

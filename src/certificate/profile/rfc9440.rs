@@ -1,9 +1,9 @@
 //! RFC 9440: structured-field byte sequences (RFC 8941, section 3.3.5), alone or in a list.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::Engine;
 
 use super::{Der, base64_der, der, malformed};
-use crate::denial::Denial;
+use crate::{denial::Denial, encoding::BASE64};
 
 /// Reads a byte sequence, or several separated by commas. Parameters are refused: RFC 9440 defines none.
 pub(super) fn read(value: &[u8]) -> Result<Vec<Der>, Denial> {
@@ -17,7 +17,7 @@ pub(super) fn read_caddy(value: &[u8]) -> Result<Vec<Der>, Denial> {
 
 /// A byte sequence, or a list of them.
 pub(super) fn write(certificates: &[&[u8]]) -> String {
-    let items = certificates.iter().map(|der| format!(":{}:", BASE64_STANDARD.encode(der)));
+    let items = certificates.iter().map(|der| format!(":{}:", BASE64.encode(der)));
     items.collect::<Vec<_>>().join(", ")
 }
 
