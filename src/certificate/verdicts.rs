@@ -1,7 +1,7 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
-use ahash::RandomState;
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
@@ -21,7 +21,8 @@ pub struct Certificates {
     forward: Option<Forward>,
     revocation: Option<Depth>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
-    /// The header for the backend shares them where it reads the same.
+    /// The header for the backend shares them where it reads the same. Only what was verified gets in, so nobody can choose
+    /// keys whose hashes collide.
     accepted: Option<Cache<Bytes, ClientCertificate, RandomState>>,
 }
 
@@ -51,7 +52,7 @@ impl Certificates {
                     let bytes = key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES);
                     bytes.try_into().unwrap_or(u32::MAX)
                 })
-                .build_with_hasher(RandomState::new())
+                .build_with_hasher(RandomState::default())
         });
         Self { trust, rules, forward, revocation, accepted }
     }
