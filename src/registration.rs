@@ -111,8 +111,10 @@ impl RegistrationRules {
         known: &dyn RegistrationKnowledge,
         now: UnixTime,
     ) -> Result<Registration, RegistrationStop> {
-        let request = UnverifiedRequest::read(body)?;
-        let statement = Statement::verify(request.statement()?, self, known, now)?;
+        let (mut request_room, mut statement_room) = (Vec::new(), Vec::new());
+        let request = UnverifiedRequest::read(body, &mut request_room)?;
+        let statement = request.statement()?;
+        let statement = Statement::verify(&statement, &mut statement_room, self, known, now)?;
         let request = request.verify(&statement, self, known, now)?;
         let metadata = Metadata::read(&request, &statement, &self.algorithms)?;
         let subject = Subject::hold(self.subject, &statement, certificate)?;

@@ -1,9 +1,8 @@
 //! An issuer's metadata (RFC 8414; OpenID Connect Discovery 1.0): where its keys are.
 
 use http::{Uri, uri::Scheme};
-use serde_json::Value;
 
-use crate::token::json;
+use crate::token::json::{self, Value};
 
 /// A larger metadata document is not read.
 pub(super) const MAX_BYTES: usize = 256 * 1024;

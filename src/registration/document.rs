@@ -6,7 +6,7 @@ use crate::{
     token::{
         Algorithm, Jws, KeySet,
         claims::{self, Read},
-        json::{self, Members},
+        json::{self, Members, Value},
         keys::KeyStop,
     },
 };
@@ -25,25 +25,25 @@ pub(super) struct Kind {
 pub(super) struct Unverified<'a> {
     kind: &'static Kind,
     jws: Jws<'a>,
-    members: Members,
+    members: Members<'a>,
 }
 
 /// The claims of a document whose signature holds. None of them is compared.
-pub(super) struct Claims {
+pub(super) struct Claims<'a> {
     error: RegistrationError,
-    members: Members,
+    members: Members<'a>,
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes one compact JWS apart, whose payload is one object. The caller bounds the length.
-    pub(super) fn read(kind: &'static Kind, text: &'a str) -> Result<Self, Denial> {
-        let jws = Jws::parse(text).map_err(|_| kind.refusal(kind.not_a_jws))?;
-        let members = json::members(&jws.payload).ok_or(kind.refusal(kind.not_an_object))?;
+    /// Takes one compact JWS apart, whose payload is one object. The caller bounds the length, and lends the room.
+    pub(super) fn read(kind: &'static Kind, text: &'a str, room: &'a mut Vec<u8>) -> Result<Self, Denial> {
+        let jws = Jws::parse(text, room).map_err(|_| kind.refusal(kind.not_a_jws))?;
+        let members = json::members(jws.payload).ok_or(kind.refusal(kind.not_an_object))?;
         Ok(Self { kind, jws, members })
     }
 
     /// A claim, to find out who has to have signed.
-    pub(super) fn claim(&self, name: &str) -> Option<&serde_json::Value> {
+    pub(super) fn claim(&self, name: &str) -> Option<&Value<'a>> {
         self.members.get(name)
     }
 
@@ -52,13 +52,13 @@ impl<'a> Unverified<'a> {
         self,
         allowed: &[Algorithm],
         keys: impl FnOnce() -> Result<KeySet, RegistrationStop>,
-    ) -> Result<Claims, RegistrationStop> {
+    ) -> Result<Claims<'a>, RegistrationStop> {
         let Self { kind, jws, members } = self;
         let algorithm = Algorithm::named(&jws.header.algorithm)
             .filter(|algorithm| allowed.contains(algorithm))
             .ok_or(kind.refusal(kind.algorithm))?;
         let kid = jws.header.kid.as_deref();
-        keys()?.verify(algorithm, kid, jws.signed, &jws.signature).map_err(|stop| match stop {
+        keys()?.verify(algorithm, kid, jws.signed, jws.signature).map_err(|stop| match stop {
             KeyStop::SignatureInvalid => kind.refusal(kind.signature),
             KeyStop::Unknown | KeyStop::Unfit | KeyStop::Ambiguous => kind.refusal(kind.key),
         })?;
@@ -66,7 +66,7 @@ impl<'a> Unverified<'a> {
     }
 }
 
-impl Claims {
+impl<'a> Claims<'a> {
     /// A text that has to be there.
     pub(super) fn text(&self, name: &str, why: &'static str) -> Result<&str, Denial> {
         self.optional_text(name, why)?.ok_or(self.refusal(why))
@@ -88,7 +88,7 @@ impl Claims {
     /// A list of texts that may be absent.
     pub(super) fn optional_texts(&self, name: &str, why: &'static str) -> Result<Option<Vec<&str>>, Denial> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
-        let list = value.as_array().ok_or(self.refusal(why))?;
+        let list = value.as_list().ok_or(self.refusal(why))?;
         list.iter().map(|text| text.as_str().ok_or(self.refusal(why))).collect::<Result<_, _>>().map(Some)
     }
 
@@ -103,7 +103,7 @@ impl Claims {
     }
 
     /// A claim of any type.
-    pub(super) fn get(&self, name: &str) -> Option<&serde_json::Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.members.get(name)
     }
 

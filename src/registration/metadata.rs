@@ -19,7 +19,11 @@ impl Metadata {
     /// Holds the metadata to the rules in the order software, type, grants, scope, redirection, pages, authentication, algorithms.
     ///
     /// `allowed`: what a client may sign with, or be signed to.
-    pub(super) fn read(request: &Request, statement: &Statement, allowed: &[Algorithm]) -> Result<Self, Denial> {
+    pub(super) fn read(
+        request: &Request<'_>,
+        statement: &Statement<'_>,
+        allowed: &[Algorithm],
+    ) -> Result<Self, Denial> {
         let claims = &request.claims;
         let software_id = claims.optional_text("software_id", "`software_id` is not a text")?;
         let same = software_id.is_none_or(|id| id == statement.software_id);
@@ -46,7 +50,7 @@ impl Metadata {
 }
 
 /// Every redirection address holds, not only one of them. Their hosts.
-fn redirection(claims: &Claims, statement: &Statement) -> Result<Vec<String>, Denial> {
+fn redirection(claims: &Claims<'_>, statement: &Statement<'_>) -> Result<Vec<String>, Denial> {
     let error = RegistrationError::InvalidRedirectUri;
     let hold = |holds: bool, why| holds.then_some(()).ok_or(Denial::RegistrationInvalid { error, why });
     let mut hosts = Vec::new();
@@ -64,7 +68,7 @@ fn redirection(claims: &Claims, statement: &Statement) -> Result<Vec<String>, De
 }
 
 /// Pages that users are shown are on a host they are sent to, or are the very ones that the statement names.
-fn pages(claims: &Claims, statement: &Statement, hosts: &[String]) -> Result<(), Denial> {
+fn pages(claims: &Claims<'_>, statement: &Statement<'_>, hosts: &[String]) -> Result<(), Denial> {
     for (name, software, why) in PAGES {
         let Some(written) = claims.optional_text(name, why)? else { continue };
         let is_on_host =
@@ -74,7 +78,7 @@ fn pages(claims: &Claims, statement: &Statement, hosts: &[String]) -> Result<(),
     Ok(())
 }
 
-fn authentication(claims: &Claims) -> Result<(), Denial> {
+fn authentication(claims: &Claims<'_>) -> Result<(), Denial> {
     let missing = "`token_endpoint_auth_method` is missing or not a text";
     match claims.text("token_endpoint_auth_method", missing)? {
         "private_key_jwt" => {
@@ -90,7 +94,7 @@ fn authentication(claims: &Claims) -> Result<(), Denial> {
 }
 
 /// Where a client says how it signs, or is signed to, it is as safe as the request itself (FAPI 1.0 part 2, section 8.6).
-fn algorithms(claims: &Claims, allowed: &[Algorithm]) -> Result<(), Denial> {
+fn algorithms(claims: &Claims<'_>, allowed: &[Algorithm]) -> Result<(), Denial> {
     for (name, required, why) in ALGORITHMS {
         let named = if required { Some(claims.text(name, why)?) } else { claims.optional_text(name, why)? };
         let is_allowed = |name| Algorithm::named(name).is_some_and(|algorithm| allowed.contains(&algorithm));

@@ -1,14 +1,13 @@
 //! The certificate against the key set of the organisation.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::Value;
 
 use crate::{
     certificate::ClientCertificate,
     denial::{Denial, RegistrationError},
     registration::{RegistrationKnowledge, RegistrationStop, keys, statement::Statement},
     thumbprint::Thumbprint,
-    token,
+    token::{self, json::Value},
 };
 
 /// Proof that the organisation publishes the certificate, its key, or an authority above it, if it publishes any.
@@ -20,7 +19,7 @@ pub(super) struct Publication(());
 impl Publication {
     /// Looks for the certificate in the key set that the statement names.
     pub(super) fn find(
-        statement: &Statement,
+        statement: &Statement<'_>,
         certificate: Option<&ClientCertificate>,
         known: &dyn RegistrationKnowledge,
     ) -> Result<Self, RegistrationStop> {
@@ -40,11 +39,10 @@ impl Publication {
 /// By the certificate in it (RFC 7517, section 4.7), by its thumbprint (section 4.9), or by the key itself.
 ///
 /// `use` and `key_ops` are not looked at: they say what the key signs, and here it signs the handshake.
-fn publishes(jwk: &Value, certificate: &ClientCertificate) -> bool {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let chain = jwk.get("x5c").and_then(|chain| text(chain.get(0)?));
+fn publishes(jwk: &Value<'_>, certificate: &ClientCertificate) -> bool {
+    let chain = jwk.get("x5c").and_then(|chain| chain.as_list()?.first()?.as_str());
     let shown = chain.and_then(|first| BASE64_STANDARD.decode(first).ok());
-    let thumbprint = jwk.get("x5t#S256").and_then(text).and_then(|text| Thumbprint::parse(&text));
+    let thumbprint = jwk.get("x5t#S256").and_then(Value::as_str).and_then(Thumbprint::parse);
     shown.is_some_and(|der| certificate.has_on_its_path(&Thumbprint::of(&der)))
         || thumbprint.is_some_and(|thumbprint| thumbprint.matches(certificate.thumbprint()))
         || token::key_identifier(jwk).is_some_and(|key| key == *certificate.key_identifier())

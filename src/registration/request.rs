@@ -1,9 +1,8 @@
 //! The registration request: signed by the software, for this server, for now, for once.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use rustls_pki_types::UnixTime;
-use serde_json::Value;
 
 use crate::{
     denial::{Denial, RegistrationError},
@@ -13,7 +12,7 @@ use crate::{
         keys,
         statement::Statement,
     },
-    token::{SingleUse, Use},
+    token::{SingleUse, Use, json::Value},
 };
 
 /// A request that names a statement. Neither is believed.
@@ -22,8 +21,8 @@ pub(super) struct UnverifiedRequest<'a>(Unverified<'a>);
 /// A request that the statement's software signed, for this server, in its time.
 ///
 /// Only [`UnverifiedRequest::verify`] makes one. What it asks for is not looked at, nor whether it came before.
-pub(super) struct Request {
-    pub(super) claims: Claims,
+pub(super) struct Request<'a> {
+    pub(super) claims: Claims<'a>,
     single_use: SingleUse,
 }
 
@@ -32,19 +31,19 @@ pub(super) struct Once(());
 
 impl<'a> UnverifiedRequest<'a> {
     /// Reads the body: one compact JWS and nothing else.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, Denial> {
+    pub(super) fn read(body: &'a [u8], room: &'a mut Vec<u8>) -> Result<Self, Denial> {
         if body.len() > RegistrationRules::MAX_BODY {
             return Err(Denial::BodyTooLarge);
         }
         let text = std::str::from_utf8(body).map_err(|_| REQUEST.refusal("the request is not text"))?;
-        Unverified::read(&REQUEST, text).map(Self)
+        Unverified::read(&REQUEST, text, room).map(Self)
     }
 
     /// `software_statement`.
-    pub(super) fn statement(&self) -> Result<&str, Denial> {
+    pub(super) fn statement(&self) -> Result<Cow<'a, str>, Denial> {
         let error = RegistrationError::InvalidSoftwareStatement;
         match self.0.claim("software_statement") {
-            Some(Value::String(statement)) => Ok(statement),
+            Some(Value::Text(statement)) => Ok(statement.clone()),
             None => Err(REQUEST.refusal("`software_statement` is missing")),
             Some(_) => Err(Denial::RegistrationInvalid { error, why: "`software_statement` is not a text" }),
         }
@@ -55,11 +54,11 @@ impl<'a> UnverifiedRequest<'a> {
     /// `iss` is the statement's `software_id`; its `software_client_id` is another register's name and does not do.
     pub(super) fn verify(
         self,
-        statement: &Statement,
+        statement: &Statement<'_>,
         rules: &RegistrationRules,
         known: &dyn RegistrationKnowledge,
         now: UnixTime,
-    ) -> Result<Request, RegistrationStop> {
+    ) -> Result<Request<'a>, RegistrationStop> {
         let software = || keys::at(statement.software_keys.clone(), known);
         let claims = self.0.verify(&rules.algorithms, software)?;
         let issuer = claims.text("iss", "`iss` is missing or not a text")?;
@@ -75,7 +74,7 @@ impl<'a> UnverifiedRequest<'a> {
     }
 }
 
-impl Request {
+impl Request<'_> {
     /// Asked last: a request that is refused for another reason is not spent.
     pub(super) fn once(&self, known: &dyn RegistrationKnowledge) -> Result<Once, RegistrationStop> {
         let why = match known.used(&self.single_use) {
@@ -90,7 +89,7 @@ impl Request {
 }
 
 /// When it is refused for its age: until then it has to be remembered.
-fn in_date(claims: &Claims, skew: u64, now: UnixTime) -> Result<UnixTime, Denial> {
+fn in_date(claims: &Claims<'_>, skew: u64, now: UnixTime) -> Result<UnixTime, Denial> {
     let now = now.as_secs();
     let expires = claims.time("exp", "`exp` is not a time")?.ok_or(claims.refusal("`exp` is missing"))?;
     let until = expires.saturating_add(skew);

@@ -16,7 +16,7 @@ impl Roles {
     /// Whether the certificate has to have one is what `[eidas]` says.
     pub(super) fn hold(
         metadata: &Metadata,
-        statement: &Statement,
+        statement: &Statement<'_>,
         certificate: Option<&ClientCertificate>,
     ) -> Result<Self, Denial> {
         for (scope, role, _) in ROLES {
@@ -33,7 +33,7 @@ impl Roles {
 }
 
 /// Statements that cannot be read matter here, so they are a refusal. A role without a counterpart has nobody to back it.
-fn hold_certificate(statement: &Statement, qualification: &Qualification) -> Result<(), Denial> {
+fn hold_certificate(statement: &Statement<'_>, qualification: &Qualification) -> Result<(), Denial> {
     if *qualification == Qualification::Absent {
         return Ok(());
     }

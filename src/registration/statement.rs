@@ -12,14 +12,15 @@ use crate::{
         document::{Claims, STATEMENT, Unverified},
         keys,
     },
+    token::json::Value,
 };
 
 /// What a statement says that the directory signed, that is in date, and whose organisation is active.
 ///
 /// Only [`Statement::verify`] makes one. It may come again: a software registers, and changes its registration, with the
 /// same statement, so its `jti` is not held to a single use.
-pub(super) struct Statement {
-    claims: Claims,
+pub(super) struct Statement<'a> {
+    claims: Claims<'a>,
     /// `software_id`.
     pub(super) software_id: String,
     /// `org_id`.
@@ -34,20 +35,21 @@ pub(super) struct Statement {
     pub(super) organization_keys: Option<KeysAt>,
 }
 
-impl Statement {
+impl<'a> Statement<'a> {
     /// Verifies in the order algorithm, signature, issuer, times, organisation, claims, addresses. The directory's keys are
     /// the configured ones; no address in the statement is looked at before they have verified it.
     ///
     /// Without `exp` and `iat` it does not age: RFC 7591 asks for neither, directories leave `exp` out, and `iat` alone
     /// bounds nothing.
     pub(super) fn verify(
-        text: &str,
+        text: &'a str,
+        room: &'a mut Vec<u8>,
         rules: &RegistrationRules,
         known: &dyn RegistrationKnowledge,
         now: UnixTime,
     ) -> Result<Self, RegistrationStop> {
         let directory = || keys::at(KeysAt::Directory, known);
-        let claims = Unverified::read(&STATEMENT, text)?.verify(&rules.algorithms, directory)?;
+        let claims = Unverified::read(&STATEMENT, text, room)?.verify(&rules.algorithms, directory)?;
         if claims.text("iss", "the software statement has no `iss`")? != rules.directory_issuer {
             return Err(unapproved("the software statement comes from another directory").into());
         }
@@ -59,7 +61,7 @@ impl Statement {
         Ok(Self::read(claims, rules)?)
     }
 
-    fn read(claims: Claims, rules: &RegistrationRules) -> Result<Self, Denial> {
+    fn read(claims: Claims<'a>, rules: &RegistrationRules) -> Result<Self, Denial> {
         let redirect_uris = claims.optional_texts("software_redirect_uris", REDIRECT_URIS)?;
         let roles = claims.optional_texts("software_roles", ROLES)?;
         Ok(Self {
@@ -77,16 +79,16 @@ impl Statement {
 
     /// Whether the claim has this value.
     pub(super) fn says(&self, name: &str, value: &str) -> bool {
-        self.claim(name).and_then(serde_json::Value::as_str) == Some(value)
+        self.claim(name).and_then(Value::as_str) == Some(value)
     }
 
     /// Any other claim.
-    pub(super) fn claim(&self, name: &str) -> Option<&serde_json::Value> {
+    pub(super) fn claim(&self, name: &str) -> Option<&Value<'a>> {
         self.claims.get(name)
     }
 }
 
-fn in_date(claims: &Claims, skew: u64, now: UnixTime) -> Result<(), Denial> {
+fn in_date(claims: &Claims<'_>, skew: u64, now: UnixTime) -> Result<(), Denial> {
     let now = now.as_secs();
     let expires = claims.time("exp", "`exp` of the software statement is not a time")?;
     let expired = expires.is_some_and(|expires| now >= expires.saturating_add(skew));
@@ -101,7 +103,7 @@ fn in_date(claims: &Claims, skew: u64, now: UnixTime) -> Result<(), Denial> {
     Ok(())
 }
 
-fn software_keys(claims: &Claims, rules: &RegistrationRules) -> Result<KeysAt, Denial> {
+fn software_keys(claims: &Claims<'_>, rules: &RegistrationRules) -> Result<KeysAt, Denial> {
     let why = "the software statement has no `software_jwks_endpoint` that is an address";
     // OBIE writes the one, Raidiam's directories the other.
     let named = match claims.optional_text("software_jwks_endpoint", why)? {
@@ -112,7 +114,7 @@ fn software_keys(claims: &Claims, rules: &RegistrationRules) -> Result<KeysAt, D
     named_keys(claims, rules, named, [why, host, "`software_jwks_endpoint` is not https"])
 }
 
-fn organization_keys(claims: &Claims, rules: &RegistrationRules) -> Result<Option<KeysAt>, Denial> {
+fn organization_keys(claims: &Claims<'_>, rules: &RegistrationRules) -> Result<Option<KeysAt>, Denial> {
     let why = "`org_jwks_endpoint` of the software statement is not an address";
     let host = "the host of `org_jwks_endpoint` is not among `allowed_jwks_hosts`";
     let named = claims.optional_text("org_jwks_endpoint", why)?;
@@ -123,7 +125,7 @@ fn organization_keys(claims: &Claims, rules: &RegistrationRules) -> Result<Optio
 ///
 /// The words are for what is no address, for a host that is not allowed, and for http.
 fn named_keys(
-    claims: &Claims,
+    claims: &Claims<'_>,
     rules: &RegistrationRules,
     named: &str,
     why: [&'static str; 3],

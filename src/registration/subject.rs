@@ -1,11 +1,10 @@
 //! The certificate's subject against the statement: who connects is who is registered.
 
-use serde_json::Value;
-
 use crate::{
     certificate::{ClientCertificate, organization::Organization},
     denial::{Denial, RegistrationError},
     registration::{SubjectRule, statement::Statement},
+    token::json::Value,
 };
 
 /// Proof that the certificate's subject is the statement's, as far as the rule asks. Only [`Subject::hold`] makes one.
@@ -15,7 +14,7 @@ impl Subject {
     /// Holds the subject to the rule. The certificate itself was verified before.
     pub(super) fn hold(
         rule: SubjectRule,
-        statement: &Statement,
+        statement: &Statement<'_>,
         certificate: Option<&ClientCertificate>,
     ) -> Result<Self, Denial> {
         match rule {
@@ -30,7 +29,7 @@ impl Subject {
 }
 
 /// As the directory of Open Banking (UK) issues transport certificates: CN is `software_id`, OU is `org_id`, each once.
-fn obie(statement: &Statement, certificate: &ClientCertificate) -> Result<(), Denial> {
+fn obie(statement: &Statement<'_>, certificate: &ClientCertificate) -> Result<(), Denial> {
     let org_id = statement.org_id.as_deref().ok_or(refusal(NO_ORG_ID))?;
     let common_name = certificate.common_name().ok_or(refusal("the certificate's subject has not one CN"))?;
     let unit = certificate.organizational_unit().ok_or(refusal("the certificate's subject has not one OU"))?;
@@ -41,7 +40,7 @@ fn obie(statement: &Statement, certificate: &ClientCertificate) -> Result<(), De
 /// `organizationIdentifier` is the organisation's: `org_id` itself, `org_id` in the scheme of Open Finance Brasil, or a
 /// registration among `organisation_competent_authority_claims` (ETSI TS 119 495, section 5.2.1: country, authority,
 /// number).
-fn organization(statement: &Statement, certificate: &ClientCertificate) -> Result<(), Denial> {
+fn organization(statement: &Statement<'_>, certificate: &ClientCertificate) -> Result<(), Denial> {
     let none = "the certificate's subject has no organizationIdentifier";
     let written = certificate.organization_identifier().ok_or(refusal(none))?;
     let org_id = statement.org_id.as_deref();
@@ -58,9 +57,9 @@ fn organization(statement: &Statement, certificate: &ClientCertificate) -> Resul
 }
 
 /// Whether an authority's claim, or one of several, is this registration. One that says it is not active does not count.
-fn registered(statement: &Statement, country: &str, authority: &str, id: &str) -> bool {
+fn registered(statement: &Statement<'_>, country: &str, authority: &str, id: &str) -> bool {
     let claims = match statement.claim("organisation_competent_authority_claims") {
-        Some(Value::Array(claims)) => claims.as_slice(),
+        Some(Value::List(claims)) => claims.as_slice(),
         Some(claim) => std::slice::from_ref(claim),
         None => &[],
     };

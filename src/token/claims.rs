@@ -4,13 +4,13 @@ mod names;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rustls_pki_types::UnixTime;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use self::names::Names;
-use crate::{thumbprint::Thumbprint, token::json::Members};
+use crate::{
+    thumbprint::Thumbprint,
+    token::json::{Members, Value},
+};
 
 /// Claims of a token whose signature holds. Times and audience are not yet compared.
 ///
@@ -23,7 +23,7 @@ pub struct Claims {
     expires: Option<UnixTime>,
     not_before: Option<UnixTime>,
     issued_at: Option<UnixTime>,
-    jti_sha256: Option<Box<str>>,
+    jti_sha256: Option<Thumbprint>,
     client_id: Option<Box<str>>,
     scope: Option<Box<str>>,
     grant: Option<Grant>,
@@ -60,7 +60,7 @@ impl Claims {
     ///
     /// # Errors
     /// Why it is `token_malformed`.
-    pub(super) fn read(payload: &Members, consent: Option<&str>) -> Result<Self, &'static str> {
+    pub(super) fn read(payload: &Members<'_>, consent: Option<&str>) -> Result<Self, &'static str> {
         let subject = text(payload, "sub", "`sub` is not a string")?;
         let client_id = match text(payload, "client_id", "`client_id` is not a string")? {
             None => text(payload, "azp", "`azp` is not a string")?,
@@ -68,14 +68,14 @@ impl Claims {
         };
         let jti = text(payload, "jti", "`jti` is not a string")?;
         Ok(Self {
-            issuer: text(payload, "iss", "`iss` is not a string")?,
+            issuer: text(payload, "iss", "`iss` is not a string")?.map(Box::from),
             audiences: audiences(payload)?,
             expires: time(payload, "exp", "`exp` is not a time")?,
             not_before: time(payload, "nbf", "`nbf` is not a time")?,
             issued_at: time(payload, "iat", "`iat` is not a time")?,
-            jti_sha256: jti.map(|jti| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(jti.as_bytes())).into()),
+            jti_sha256: jti.map(|jti| Thumbprint::of(jti.as_bytes())),
             scope: scope(payload)?,
-            grant: grant(payload, subject.as_deref(), client_id.as_deref())?,
+            grant: grant(payload, subject, client_id)?,
             confirmation: confirmation(payload)?,
             key_confirmation: key_confirmation(payload),
             consent_id: consent
@@ -83,8 +83,8 @@ impl Claims {
                 .filter(|id| !id.is_empty())
                 .map(Arc::from),
             names: Names::of(payload),
-            subject,
-            client_id,
+            subject: subject.map(Box::from),
+            client_id: client_id.map(Box::from),
         })
     }
 
@@ -113,9 +113,9 @@ impl Claims {
         self.expires
     }
 
-    /// Base64url SHA-256 of `jti`, for the audit line.
-    pub fn jti_sha256(&self) -> Option<&str> {
-        self.jti_sha256.as_deref()
+    /// SHA-256 of `jti`, for the audit line, where it is written like a thumbprint.
+    pub fn jti_sha256(&self) -> Option<&Thumbprint> {
+        self.jti_sha256.as_ref()
     }
 
     /// `cnf["x5t#S256"]`.
@@ -174,10 +174,10 @@ impl fmt::Debug for Claims {
 pub(crate) type Read<T> = Result<T, &'static str>;
 
 /// A string; none where there is no such claim.
-pub(crate) fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<Box<str>>> {
+fn text<'a>(payload: &'a Members<'_>, name: &str, wrong: &'static str) -> Read<Option<&'a str>> {
     match payload.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
+        Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(wrong),
     }
 }
@@ -185,7 +185,7 @@ pub(crate) fn text(payload: &Members, name: &str, wrong: &'static str) -> Read<O
 /// A NumericDate. Its fraction is dropped, because the clock has none either.
 ///
 /// After the year 9999 are only times in milliseconds, which would make a token last for ever.
-pub(crate) fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
+pub(crate) fn time(payload: &Members<'_>, name: &str, wrong: &'static str) -> Read<Option<UnixTime>> {
     let Some(value) = payload.get(name) else { return Ok(None) };
     let seconds = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) if seconds <= LATEST => seconds,
@@ -196,12 +196,12 @@ pub(crate) fn time(payload: &Members, name: &str, wrong: &'static str) -> Read<O
 }
 
 /// `aud`, one or more; empty when absent.
-pub(crate) fn audiences(payload: &Members) -> Read<Box<[Box<str>]>> {
+pub(crate) fn audiences(payload: &Members<'_>) -> Read<Box<[Box<str>]>> {
     let wrong = "`aud` is not a string or a list of strings";
     match payload.get("aud") {
         None => Ok(Box::default()),
-        Some(Value::String(one)) => Ok(Box::new([one.as_str().into()])),
-        Some(Value::Array(list)) => list.iter().map(|one| one.as_str().map(Box::from).ok_or(wrong)).collect(),
+        Some(Value::Text(one)) => Ok(Box::new([(&**one).into()])),
+        Some(Value::List(list)) => list.iter().map(|one| one.as_str().map(Box::from).ok_or(wrong)).collect(),
         Some(_) => Err(wrong),
     }
 }
@@ -209,12 +209,13 @@ pub(crate) fn audiences(payload: &Members) -> Read<Box<[Box<str>]>> {
 /// `scope` (RFC 9068, section 2.2.3) or, where there is none, `scp`: a string, or a list with one scope an element.
 ///
 /// An element with a space in it could be read as one scope or as two.
-fn scope(payload: &Members) -> Read<Option<Box<str>>> {
+fn scope(payload: &Members<'_>) -> Read<Option<Box<str>>> {
     let wrong = "`scope` is not a string or a list of scopes";
     let scopes: Vec<&str> = match payload.get("scope").or_else(|| payload.get("scp")) {
         None => return Ok(None),
-        Some(Value::String(text)) => text.split(' ').filter(|scope| !scope.is_empty()).collect(),
-        Some(Value::Array(list)) => list
+        Some(Value::Text(text)) if !text.split(' ').any(str::is_empty) => return Ok(Some((&**text).into())),
+        Some(Value::Text(text)) => text.split(' ').filter(|scope| !scope.is_empty()).collect(),
+        Some(Value::List(list)) => list
             .iter()
             .map(|scope| scope.as_str().filter(|scope| !scope.is_empty() && !scope.contains(' ')).ok_or(wrong))
             .collect::<Read<_>>()?,
@@ -224,9 +225,9 @@ fn scope(payload: &Members) -> Read<Option<Box<str>>> {
 }
 
 /// An `aut` that is neither of the two known words tells nothing, and `sub` is then not asked.
-fn grant(payload: &Members, subject: Option<&str>, client_id: Option<&str>) -> Read<Option<Grant>> {
+fn grant(payload: &Members<'_>, subject: Option<&str>, client_id: Option<&str>) -> Read<Option<Grant>> {
     if let Some(aut) = text(payload, "aut", "`aut` is not a string")? {
-        return Ok(match &*aut {
+        return Ok(match aut {
             "APPLICATION" => Some(Grant::Application),
             "APPLICATION_USER" => Some(Grant::User),
             _ => None,
@@ -237,7 +238,7 @@ fn grant(payload: &Members, subject: Option<&str>, client_id: Option<&str>) -> R
 }
 
 /// `cnf` (RFC 7800) with `x5t#S256` (RFC 8705, section 3.1).
-pub(super) fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
+pub(super) fn confirmation(payload: &Members<'_>) -> Read<Option<Thumbprint>> {
     let members = match payload.get("cnf") {
         None => return Ok(None),
         Some(Value::Object(members)) => members,
@@ -251,7 +252,7 @@ pub(super) fn confirmation(payload: &Members) -> Read<Option<Thumbprint>> {
 }
 
 /// `cnf.jkt`.
-pub(super) fn key_confirmation(payload: &Members) -> KeyConfirmation {
+pub(super) fn key_confirmation(payload: &Members<'_>) -> KeyConfirmation {
     match payload.get("cnf").and_then(|cnf| cnf.get("jkt")) {
         None => KeyConfirmation::Absent,
         Some(value) => {

@@ -3,10 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use rustls_pki_types::UnixTime;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::token::{Claims, json, jws::media_type};
+use crate::token::{
+    Claims,
+    json::{self, Value},
+    jws::media_type,
+};
 
 /// A token, and the issuer that is asked about it. The token itself cannot be printed.
 #[derive(Clone, Eq, PartialEq)]
@@ -74,7 +77,7 @@ impl Introspection {
         members.retain(|name, value| name == "cnf" || !value.is_null());
         let token_type = match members.get("token_type") {
             None => None,
-            Some(Value::String(text)) => Some(media_type(text)),
+            Some(Value::Text(text)) => Some(media_type(text)),
             Some(_) => return Ok(Self::Malformed("`token_type` is not a string")),
         };
         Ok(match Claims::read(&members, consent) {

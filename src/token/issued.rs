@@ -6,7 +6,7 @@ use crate::{
     thumbprint::Thumbprint,
     token::{
         claims::{self, KeyConfirmation},
-        json::{self, Members},
+        json,
     },
 };
 
@@ -35,6 +35,8 @@ impl IssuedToken {
         let Some(members) = json::members(answer) else { return Some(Self::Opaque) };
         let token = members.get("access_token")?;
         let Some(payload) = token.as_str().and_then(payload) else { return Some(Self::Opaque) };
+        // One that names a member twice, or is no object, says nothing.
+        let payload = json::members(&payload).unwrap_or_default();
         let is_of_key = matches!(claims::key_confirmation(&payload), KeyConfirmation::Key(_));
         Some(match claims::confirmation(&payload) {
             Ok(Some(confirmed)) if presented.matches(&confirmed) => Self::Bound,
@@ -55,17 +57,16 @@ impl IssuedToken {
     }
 }
 
-/// The payload of a JWT in the compact form (RFC 7515, section 7.1); none for anything else. One that names a member
-/// twice, or is no object, says nothing.
-fn payload(token: &str) -> Option<Members> {
+/// The payload of a JWT in the compact form (RFC 7515, section 7.1); none for anything else. One that is not base64url is
+/// empty.
+fn payload(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
     json::members(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?)?;
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok();
-    Some(payload.and_then(|payload| json::members(&payload)).unwrap_or_default())
+    Some(BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default())
 }
 
 #[cfg(test)]

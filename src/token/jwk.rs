@@ -7,12 +7,14 @@ use ring::signature::{
     RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     thumbprint::Thumbprint,
-    token::{Algorithm, json::Members},
+    token::{
+        Algorithm,
+        json::{Members, Value},
+    },
 };
 
 /// A public key that may verify signatures.
@@ -43,7 +45,7 @@ impl Key {
     ///
     /// # Errors
     /// Why the key is left out.
-    pub(super) fn read(jwk: &Value) -> Result<Self, &'static str> {
+    pub(super) fn read(jwk: &Value<'_>) -> Result<Self, &'static str> {
         let jwk = jwk.as_object().ok_or("not an object with each member once")?;
         if is_secret(jwk) {
             return Err("holds secret material, so whoever could read it can sign; publish the public key alone");
@@ -87,7 +89,7 @@ impl Key {
 }
 
 impl Material {
-    fn read(jwk: &Members) -> Result<Self, &'static str> {
+    fn read(jwk: &Members<'_>) -> Result<Self, &'static str> {
         let kty = text(jwk, "kty", "`kty` is not a string")?;
         match (kty, text(jwk, "crv", "`crv` is not a string")?) {
             (Some("RSA"), None) => rsa(jwk),
@@ -168,13 +170,13 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
 /// section 2, are cut from. None for a key that is not known here, or whose secret part is published.
 ///
 /// What the key may be used for is not looked at.
-pub(crate) fn key_identifier(jwk: &Value) -> Option<[u8; 32]> {
+pub(crate) fn key_identifier(jwk: &Value<'_>) -> Option<[u8; 32]> {
     let jwk = jwk.as_object().filter(|jwk| !is_secret(jwk))?;
     Some(Sha256::digest(Material::read(jwk).ok()?.octets()?).into())
 }
 
-fn is_secret(jwk: &Members) -> bool {
-    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.contains_key(*secret))
+fn is_secret(jwk: &Members<'_>) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.has(secret))
 }
 
 #[derive(Sequence)]
@@ -183,23 +185,23 @@ struct RsaPublicKey<'a> {
     exponent: UintRef<'a>,
 }
 
-fn allows_verify(key_ops: &Value) -> bool {
-    key_ops.as_array().is_some_and(|list| list.iter().any(|operation| operation == "verify"))
+fn allows_verify(key_ops: &Value<'_>) -> bool {
+    key_ops.as_list().is_some_and(|list| list.iter().any(|operation| operation.as_str() == Some("verify")))
 }
 
-fn text<'a>(jwk: &'a Members, name: &str, wrong: &'static str) -> Result<Option<&'a str>, &'static str> {
+fn text<'a>(jwk: &'a Members<'_>, name: &str, wrong: &'static str) -> Result<Option<&'a str>, &'static str> {
     match jwk.get(name) {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(wrong),
     }
 }
 
-fn octets(jwk: &Members, name: &str) -> Option<Vec<u8>> {
+fn octets(jwk: &Members<'_>, name: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok()
 }
 
 /// Modulus of 2048 to 8192 bits; exponent odd, at least 3 and below 2^33: what ring verifies with.
-fn rsa(jwk: &Members) -> Result<Material, &'static str> {
+fn rsa(jwk: &Members<'_>) -> Result<Material, &'static str> {
     let n = octets(jwk, "n").ok_or("`n` is not base64url")?;
     let e = octets(jwk, "e").ok_or("`e` is not base64url")?;
     // Some issuers write the sign octet of their library, against RFC 7518, section 6.3.1.1.
@@ -224,14 +226,14 @@ fn without_leading_zeros(mut number: Vec<u8>) -> Vec<u8> {
 
 /// An uncompressed point (SEC 1, section 2.3.3). Coordinates have the full length of the curve (RFC 7518, section
 /// 6.2.1.2).
-fn point(jwk: &Members, length: usize) -> Result<Vec<u8>, &'static str> {
+fn point(jwk: &Members<'_>, length: usize) -> Result<Vec<u8>, &'static str> {
     let mut point = vec![4];
     point.extend(coordinate(jwk, "x", length)?);
     point.extend(coordinate(jwk, "y", length)?);
     Ok(point)
 }
 
-fn coordinate(jwk: &Members, name: &str, length: usize) -> Result<Vec<u8>, &'static str> {
+fn coordinate(jwk: &Members<'_>, name: &str, length: usize) -> Result<Vec<u8>, &'static str> {
     let wrong = "a coordinate is not base64url of the curve's length";
     octets(jwk, name).filter(|octets| octets.len() == length).ok_or(wrong)
 }

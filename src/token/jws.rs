@@ -1,64 +1,69 @@
 //! JWS compact serialization (RFC 7515, section 7.1), read strictly and not believed.
 
+use std::{borrow::Cow, ops::Range};
+
 use base64::Engine;
-use serde_json::Value;
 
 use crate::{
     encoding::BASE64URL,
-    token::json::{self, Members},
+    token::json::{self, Members, Value},
 };
 
 /// A token taken apart. Nothing in it is believed: the signature is not verified here.
 pub(crate) struct Jws<'a> {
-    pub(crate) header: Header,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) header: Header<'a>,
+    pub(crate) payload: &'a [u8],
     /// What is signed: the first two parts as they were sent.
     pub(crate) signed: &'a [u8],
-    pub(crate) signature: Vec<u8>,
+    pub(crate) signature: &'a [u8],
 }
 
 /// The members of the JOSE header that are read. Keys that a token brings along (`jku`, `x5u`, `x5c`) are not.
-pub(crate) struct Header {
-    pub(crate) algorithm: String,
-    pub(crate) kid: Option<String>,
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Cow<'a, str>,
+    pub(crate) kid: Option<Cow<'a, str>>,
     /// Lower case, without `application/` (RFC 7515, section 4.1.9).
     pub(crate) typ: Option<Box<str>>,
     /// The sender's own key: of a proof alone is it ever looked at, because anyone can bring one.
-    pub(crate) jwk: Option<Value>,
+    pub(crate) jwk: Option<Value<'a>>,
 }
 
 impl<'a> Jws<'a> {
     /// Whether this is a JWT at all: three parts, the first of which is one JSON object. Everything else is opaque.
     pub(super) fn is_one(token: &str) -> bool {
         let mut parts = token.split('.');
-        let header = parts.next().and_then(decode);
+        let header = parts.next().and_then(|header| BASE64URL.decode(header).ok());
         parts.count() == 2 && header.is_some_and(|header| json::members(&header).is_some())
     }
 
-    /// Takes the three parts apart. The caller bounds the length.
+    /// Takes the three parts apart. The caller bounds the length, and lends the room for what they are decoded to.
     ///
     /// # Errors
     /// Why it is `token_malformed`.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(token: &'a str, room: &'a mut Vec<u8>) -> Result<Self, &'static str> {
         let (signed, signature) = token.rsplit_once('.').ok_or("not three parts")?;
         let (header, payload) = signed.split_once('.').ok_or("not three parts")?;
+        room.reserve(token.len());
         // A fourth part leaves a dot in the payload, which base64url does not have.
-        let header = decode(header).ok_or("the header is not base64url")?;
-        let header = json::members(&header).ok_or("the header is not one JSON object with each member once")?;
+        let [header, payload, signature] = [header, payload, signature].map(|part| decode(part, room));
+        let room: &'a [u8] = room;
+        let octets = |part: Option<Range<usize>>| room.get(part?);
+        let header = octets(header).ok_or("the header is not base64url")?;
+        let header = json::members(header).ok_or("the header is not one JSON object with each member once")?;
         Ok(Self {
             header: Header::read(header)?,
-            payload: decode(payload).ok_or("the payload is not base64url")?,
+            payload: octets(payload).ok_or("the payload is not base64url")?,
             signed: signed.as_bytes(),
-            signature: decode(signature).ok_or("the signature is not base64url")?,
+            signature: octets(signature).ok_or("the signature is not base64url")?,
         })
     }
 }
 
-impl Header {
-    fn read(mut header: Members) -> Result<Self, &'static str> {
+impl<'a> Header<'a> {
+    fn read(mut header: Members<'a>) -> Result<Self, &'static str> {
         // No extension is known here, so a critical one is refused (RFC 7515, section 4.1.11);
         // `b64` changes what is signed (RFC 7797) and has to be critical, so alone it is a contradiction.
-        if header.contains_key("crit") || header.contains_key("b64") {
+        if header.has("crit") || header.has("b64") {
             return Err("the header has a critical extension");
         }
         Ok(Self {
@@ -70,23 +75,26 @@ impl Header {
     }
 }
 
-fn text(header: &mut Members, name: &str, wrong: &'static str) -> Result<Option<String>, &'static str> {
+fn text<'a>(header: &mut Members<'a>, name: &str, wrong: &'static str) -> Result<Option<Cow<'a, str>>, &'static str> {
     match header.remove(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(wrong),
     }
 }
 
 /// Lower case, without `application/` (RFC 7515, section 4.1.9).
 pub(super) fn media_type(typ: &str) -> Box<str> {
-    let lower = typ.to_ascii_lowercase();
-    lower.strip_prefix("application/").unwrap_or(&lower).into()
+    let rest = typ.split_at_checked("application/".len());
+    let rest = rest.filter(|(kind, _)| kind.eq_ignore_ascii_case("application/"));
+    rest.map_or(typ, |(_, rest)| rest).to_ascii_lowercase().into()
 }
 
-/// Unpadded base64url whose unused bits are zero, so that one token has one spelling.
-fn decode(part: &str) -> Option<Vec<u8>> {
-    BASE64URL.decode(part).ok()
+/// Appends what unpadded base64url says, whose unused bits have to be zero, so that one token has one spelling.
+fn decode(part: &str, room: &mut Vec<u8>) -> Option<Range<usize>> {
+    let begin = room.len();
+    BASE64URL.decode_vec(part, room).ok()?;
+    Some(begin..room.len())
 }
 
 #[cfg(test)]

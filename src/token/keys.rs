@@ -1,8 +1,9 @@
 //! Issuers' keys (RFC 7517, 7518, 8037) and the algorithms they may be used with.
 
-use serde_json::Value;
-
-use crate::token::{json, jwk::Key};
+use crate::token::{
+    json::{self, Value},
+    jwk::Key,
+};
 
 /// JWS algorithms certbound knows: asymmetric ones only. `none` and HS* have no name here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -127,14 +128,14 @@ impl KeySet {
 ///
 /// # Errors
 /// What is wrong: not a JWK set, over [`KeySet::MAX_BYTES`], over [`KeySet::MAX_KEYS`].
-pub(crate) fn jwks(json: &[u8]) -> Result<Vec<Value>, String> {
+pub(crate) fn jwks(json: &[u8]) -> Result<Vec<Value<'_>>, String> {
     if json.len() > KeySet::MAX_BYTES {
         return Err(format!("over {} bytes", KeySet::MAX_BYTES));
     }
     let mut document = json::members(json).ok_or("not one JSON object with each member once")?;
     match document.remove("keys") {
-        Some(Value::Array(list)) if list.len() > KeySet::MAX_KEYS => Err(format!("over {} keys", KeySet::MAX_KEYS)),
-        Some(Value::Array(list)) => Ok(list),
+        Some(Value::List(list)) if list.len() > KeySet::MAX_KEYS => Err(format!("over {} keys", KeySet::MAX_KEYS)),
+        Some(Value::List(list)) => Ok(list),
         _ => Err("not a JWK set: no list `keys`".to_owned()),
     }
 }

@@ -78,7 +78,8 @@ impl Mint {
 
     /// SHA-256 thumbprint of the key.
     pub(crate) fn thumbprint(&self) -> String {
-        Key::read(&self.jwk()).unwrap().thumbprint().to_string()
+        let jwk = self.jwk().to_string();
+        Key::read(&serde_json::from_str(&jwk).unwrap()).unwrap().thumbprint().to_string()
     }
 
     /// The key set that holds this key alone.

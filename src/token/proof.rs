@@ -6,14 +6,13 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName};
 use rustls_pki_types::UnixTime;
-use serde_json::Value;
 
 use crate::{
     denial::Denial,
     thumbprint::Thumbprint,
     token::{
         Algorithm, BearerToken, Nonces, claims,
-        json::{self, Members},
+        json::{self, Members, Value},
         jwk::Key,
         jws::Jws,
         nonce::Age,
@@ -69,9 +68,10 @@ impl ProofRules {
         bearer: BearerToken<'_>,
         now: UnixTime,
     ) -> Result<Proof, Denial> {
-        let jws = Jws::parse(only(headers)?).map_err(invalid)?;
+        let mut room = Vec::new();
+        let jws = Jws::parse(only(headers)?, &mut room).map_err(invalid)?;
         let key = self.signer(&jws)?;
-        let claims = json::members(&jws.payload)
+        let claims = json::members(jws.payload)
             .ok_or_else(|| invalid("the payload is not one JSON object with each member once"))?;
         if text(&claims, "htm")? != called.method.as_str() {
             return Err(invalid("`htm` is another method"));
@@ -104,12 +104,12 @@ impl ProofRules {
         let algorithm = algorithm.ok_or_else(|| invalid("`alg` is not accepted"))?;
         let jwk = jws.header.jwk.as_ref().ok_or_else(|| invalid("the header has no `jwk`"))?;
         let key = Key::read(jwk).map_err(|_| invalid("`jwk` is not one public key that is known here"))?;
-        let holds = key.verify(algorithm, jws.signed, &jws.signature);
+        let holds = key.verify(algorithm, jws.signed, jws.signature);
         holds.then(|| key.thumbprint()).ok_or_else(|| invalid("the signature is not of the key in it"))
     }
 
     /// The nonce for the next proof, where this one's is about to end.
-    fn nonce(&self, claims: &Members, now: UnixTime) -> Result<Option<Arc<str>>, Denial> {
+    fn nonce(&self, claims: &Members<'_>, now: UnixTime) -> Result<Option<Arc<str>>, Denial> {
         let Some(nonces) = &self.nonces else { return Ok(None) };
         let age = claims.get("nonce").and_then(Value::as_str).and_then(|nonce| nonces.age(nonce, now));
         match age {
@@ -123,7 +123,7 @@ impl ProofRules {
     }
 
     /// From when on the proof is refused for its age, on clocks that differ by the skew too.
-    fn time(&self, claims: &Members, now: UnixTime) -> Result<UnixTime, Denial> {
+    fn time(&self, claims: &Members<'_>, now: UnixTime) -> Result<UnixTime, Denial> {
         let issued = claims::time(claims, "iat", "`iat` is not a time").map_err(invalid)?;
         let issued = issued.ok_or_else(|| invalid("a claim is missing"))?.as_secs();
         let now = now.as_secs();
@@ -170,14 +170,14 @@ fn only(headers: &HeaderMap) -> Result<&str, Denial> {
 }
 
 /// `ath`: the proof was made for this very token, compared in constant time.
-fn is_for(claims: &Members, bearer: BearerToken<'_>) -> Result<(), Denial> {
+fn is_for(claims: &Members<'_>, bearer: BearerToken<'_>) -> Result<(), Denial> {
     // Written like a thumbprint, which is what it is: of the token (RFC 9449, section 4.2).
     let named = Thumbprint::parse(text(claims, "ath")?).ok_or_else(|| invalid("`ath` is no digest"))?;
     let holds = named.matches(&Thumbprint::of(bearer.as_str().as_bytes()));
     holds.then_some(()).ok_or_else(|| invalid("`ath` is the digest of another token"))
 }
 
-fn text<'a>(claims: &'a Members, name: &str) -> Result<&'a str, Denial> {
+fn text<'a>(claims: &'a Members<'_>, name: &str) -> Result<&'a str, Denial> {
     match claims.get(name) {
         None => Err(invalid("a claim is missing")),
         Some(value) => value.as_str().ok_or_else(|| invalid("a claim is not a string")),

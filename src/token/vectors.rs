@@ -28,9 +28,10 @@ fn single(jwk: &Value) -> Value {
 /// Whether the signature holds under the keys, all algorithms allowed. The payload is not read: few of them are JSON.
 fn holds(keys: &Value, token: &str) -> bool {
     let Ok(keys) = KeySet::parse(keys.to_string().as_bytes()) else { return false };
-    let Ok(jws) = Jws::parse(token) else { return false };
+    let mut room = Vec::new();
+    let Ok(jws) = Jws::parse(token, &mut room) else { return false };
     let Some(algorithm) = Algorithm::named(&jws.header.algorithm) else { return false };
-    keys.verify(algorithm, jws.header.kid.as_deref(), jws.signed, &jws.signature).is_ok()
+    keys.verify(algorithm, jws.header.kid.as_deref(), jws.signed, jws.signature).is_ok()
 }
 
 /// The numbers of the cases that are judged otherwise than `result` says, of all.
@@ -76,8 +77,9 @@ fn signatures_of_rfc_7515_are_judged_as_it_says() {
             "{vector}"
         );
     }
-    let jws = Jws::parse(vectors[0]["jws"].as_str().unwrap()).unwrap();
-    let claims = Claims::read(&json::members(&jws.payload).unwrap(), None).unwrap();
+    let mut room = Vec::new();
+    let jws = Jws::parse(vectors[0]["jws"].as_str().unwrap(), &mut room).unwrap();
+    let claims = Claims::read(&json::members(jws.payload).unwrap(), None).unwrap();
     assert_eq!(claims.issuer(), Some("joe"));
     assert_eq!(claims.expires().map(|time| time.as_secs()), Some(1_300_819_380));
 }
@@ -108,7 +110,7 @@ fn signature_of_rfc_8037_holds_and_its_payload_is_no_claims() {
     let vector = read(RFC_8037);
     let token = vector["jws"].as_str().unwrap();
     assert!(holds(&single(&vector["jwk"]), token));
-    assert!(json::members(&Jws::parse(token).unwrap().payload).is_none());
+    assert!(json::members(Jws::parse(token, &mut Vec::new()).unwrap().payload).is_none());
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
-use serde_json::Value;
 
 use crate::{
     denial::Denial,
@@ -13,7 +12,7 @@ use crate::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing,
         claims::KeyConfirmation,
         introspection::Introspected,
-        json::{self, Members},
+        json::{self, Members, Value},
         jws::Jws,
         key_ring::Signed,
         keys::KeyStop,
@@ -221,8 +220,9 @@ impl Issuers {
         keys: &KeyRing,
         lookup: &mut Option<Lookup>,
     ) -> Result<(usize, &Issuer, Option<Arc<Signed>>), TokenStop> {
-        let jws = Jws::parse(bearer.as_str()).map_err(malformed)?;
-        let payload = json::members(&jws.payload)
+        let mut room = Vec::new();
+        let jws = Jws::parse(bearer.as_str(), &mut room).map_err(malformed)?;
+        let payload = json::members(jws.payload)
             .ok_or_else(|| malformed("the payload is not one JSON object with each member once"))?;
         let (place, issuer) = self.issuer(&payload)?;
         if issuer.verify == Verify::Introspection {
@@ -231,7 +231,7 @@ impl Issuers {
         let algorithm = self.rules.algorithm(&jws.header.algorithm)?;
         let set = keys.of(place).ok_or(Denial::KeysUnavailable)?;
         *lookup = Some(Lookup::Miss);
-        set.verify(algorithm, jws.header.kid.as_deref(), jws.signed, &jws.signature).map_err(|stop| match stop {
+        set.verify(algorithm, jws.header.kid.as_deref(), jws.signed, jws.signature).map_err(|stop| match stop {
             KeyStop::Unknown => TokenStop::UnknownKey { issuer: place },
             KeyStop::Unfit => Denial::TokenKeyUnknown { why: "the key of that kid is for another algorithm" }.into(),
             KeyStop::Ambiguous => Denial::TokenKeyUnknown { why: "no kid, and several keys fit" }.into(),
@@ -242,10 +242,10 @@ impl Issuers {
     }
 
     /// The issuer that the token names, with its place.
-    fn issuer(&self, payload: &Members) -> Result<(usize, &Issuer), TokenStop> {
+    fn issuer(&self, payload: &Members<'_>) -> Result<(usize, &Issuer), TokenStop> {
         let named = match payload.get("iss") {
             None => return Err(self.rules.absent("iss", Denial::TokenIssuerUnknown).into()),
-            Some(Value::String(named)) => named,
+            Some(Value::Text(named)) => named,
             Some(_) => return Err(malformed("`iss` is not a string")),
         };
         let known = self.issuers.iter().enumerate().find(|(_, issuer)| *issuer.issuer == **named);

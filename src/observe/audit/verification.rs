@@ -3,11 +3,10 @@
 use std::io::{self, BufRead, Read};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     observe::audit::chain::Chain,
-    token::json::{self, Members},
+    token::json::{self, Members, Value},
 };
 
 /// Reads files of audit lines in the order in which they were written.
@@ -121,7 +120,7 @@ impl Verification {
         };
         let seq = members.get("seq").and_then(Value::as_u64).ok_or(Disorder::Unnumbered)?;
         let previous = match members.get("previous") {
-            Some(Value::String(previous)) => previous.as_str(),
+            Some(Value::Text(previous)) => &**previous,
             None | Some(Value::Null) => return Err(Disorder::Unchained),
             Some(_) => return Err(Disorder::Unnumbered),
         };
@@ -146,7 +145,7 @@ impl Verification {
 }
 
 /// An audit line, read whole: what is passed over unread may be something that no other reader takes.
-fn audit(line: &[u8]) -> Result<Option<Members>, Disorder> {
+fn audit(line: &[u8]) -> Result<Option<Members<'_>>, Disorder> {
     // Logs in text form begin each line with the time.
     if line.first().is_some_and(u8::is_ascii_digit) {
         return std::str::from_utf8(line).map(|_| None).map_err(|_| Disorder::Foreign);

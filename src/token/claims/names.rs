@@ -1,6 +1,6 @@
 //! Which claims a token has.
 
-use crate::token::json::Members;
+use crate::token::json::{Members, Value};
 
 /// The names of claims that are there and not `null`.
 ///
@@ -13,12 +13,16 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(payload: &Members) -> Self {
-        let present = || payload.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str());
-        Self {
-            registered: present().filter_map(bit).fold(0, |bits, bit| bits | bit),
-            others: present().filter(|name| bit(name).is_none()).map(Box::from).collect(),
+    pub(super) fn of(payload: &Members<'_>) -> Self {
+        let mut registered = 0;
+        let mut others = Vec::new();
+        for (name, _) in payload.iter().filter(|(_, value)| **value != Value::Null) {
+            match bit(name) {
+                Some(bit) => registered |= bit,
+                None => others.push(name.into()),
+            }
         }
+        Self { registered, others: others.into() }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -71,12 +75,13 @@ const REGISTERED: [&str; 24] = [
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::token::json::members;
 
-    fn names(payload: &Value) -> Names {
-        Names::of(payload.as_object().unwrap())
+    fn names(payload: &serde_json::Value) -> Names {
+        Names::of(&members(payload.to_string().as_bytes()).unwrap())
     }
 
     #[test]

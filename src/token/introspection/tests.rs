@@ -1,7 +1,7 @@
 #![expect(clippy::panic, reason = "tests state what they need")]
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

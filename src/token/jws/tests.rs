@@ -9,23 +9,24 @@ fn token(header: &str) -> String {
 }
 
 fn refuse(token: &str) {
-    assert!(Jws::parse(token).is_err(), "{token}");
+    assert!(Jws::parse(token, &mut Vec::new()).is_err(), "{token}");
 }
 
 #[test]
 fn three_parts_are_taken_apart() {
     let token = token(r#"{"alg":"ES256","kid":"1","typ":"Application/AT+JWT","jwk":{},"x5u":"http://a"}"#);
-    let jws = Jws::parse(&token).unwrap();
-    assert_eq!((jws.header.algorithm.as_str(), jws.header.kid.as_deref()), ("ES256", Some("1")));
+    let mut room = Vec::new();
+    let jws = Jws::parse(&token, &mut room).unwrap();
+    assert_eq!((&*jws.header.algorithm, jws.header.kid.as_deref()), ("ES256", Some("1")));
     assert_eq!(jws.header.typ.as_deref(), Some("at+jwt"));
-    assert_eq!((jws.payload.as_slice(), jws.signature.as_slice()), (b"{}".as_slice(), [0].as_slice()));
+    assert_eq!((jws.payload, jws.signature), (b"{}".as_slice(), [0].as_slice()));
     assert_eq!(Some(jws.signed), token.as_bytes().strip_suffix(b".AA"));
 }
 
 #[test]
 fn anything_but_three_parts_of_canonical_base64url_is_refused() {
     let header = BASE64URL.encode(r#"{"alg":"ES256"}"#);
-    assert!(Jws::parse(&format!("{header}.e30.")).is_ok());
+    assert!(Jws::parse(&format!("{header}.e30."), &mut Vec::new()).is_ok());
     for rest in [
         "",
         ".e30",
@@ -46,6 +47,23 @@ fn anything_but_three_parts_of_canonical_base64url_is_refused() {
     for token in ["", ".", "..", "opaque", "e30.e30.AA", "bnVsbA.e30.AA"] {
         refuse(token);
     }
+}
+
+#[test]
+fn first_that_is_wrong_answers() {
+    let encode = |header: &str| BASE64URL.encode(header);
+    let check = |header: &str, rest: &str, why: &str| {
+        let token = format!("{header}.{rest}");
+        assert_eq!(Jws::parse(&token, &mut Vec::new()).err(), Some(why), "{token}");
+    };
+    check("!", "!.!", "the header is not base64url");
+    check(&encode("[]"), "!.!", "the header is not one JSON object with each member once");
+    check(&encode(r#"{"crit":[],"kid":1,"typ":1}"#), "!.!", "the header has a critical extension");
+    check(&encode(r#"{"kid":1,"typ":1}"#), "!.!", "the header has no `alg`");
+    check(&encode(r#"{"alg":"ES256","kid":1,"typ":1}"#), "!.!", "`kid` is not a string");
+    check(&encode(r#"{"alg":"ES256","typ":1}"#), "!.!", "`typ` is not a string");
+    check(&encode(r#"{"alg":"ES256"}"#), "!.!", "the payload is not base64url");
+    check(&encode(r#"{"alg":"ES256"}"#), "e30.!", "the signature is not base64url");
 }
 
 #[test]
@@ -85,19 +103,20 @@ fn type_is_compared_without_case_and_application() {
 proptest! {
     #[test]
     fn any_text_is_judged_without_panic(token: String) {
-        let _ = Jws::parse(&token);
+        let _ = Jws::parse(&token, &mut Vec::new());
     }
 
     #[test]
     fn any_header_and_payload_are_judged_without_panic(header: Vec<u8>, payload: Vec<u8>, signature: Vec<u8>) {
         let encode = |part: &[u8]| BASE64URL.encode(part);
-        let _ = Jws::parse(&format!("{}.{}.{}", encode(&header), encode(&payload), encode(&signature)));
+        let token = format!("{}.{}.{}", encode(&header), encode(&payload), encode(&signature));
+        let _ = Jws::parse(&token, &mut Vec::new());
     }
 
     #[test]
     fn any_json_header_is_judged_without_panic(
         header in r#"\{("(alg|kid|typ|crit)":("[A-Z0-9]{0,5}"|[0-9]|null|\[\])?,?){0,4}\}"#
     ) {
-        let _ = Jws::parse(&token(&header));
+        let _ = Jws::parse(&token(&header), &mut Vec::new());
     }
 }

@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderValue, Method};
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::token::mint::{Mint, NOW, at};
@@ -96,7 +96,7 @@ fn proof_of_each_type_of_key_holds_and_names_its_thumbprint() {
         let mint = Mint::new(algorithm, "1");
         let sent = signed(&mint, algorithm.name(), &json!({}), &json!({}));
         let proof = verify(&rules(), &[&sent], NOW).unwrap();
-        assert_eq!(*proof.key(), Key::read(&mint.jwk()).unwrap().thumbprint());
+        assert_eq!(proof.key().to_string(), mint.thumbprint());
         assert_eq!(proof.next_nonce(), None);
     }
 }
@@ -108,7 +108,7 @@ fn thumbprints_are_those_of_the_rfcs() {
         include_str!("../../../tests/vectors/rfc/rfc8037.json"),
     ] {
         let vector: Value = serde_json::from_str(vector).unwrap();
-        let key = Key::read(&vector["jwk"]).unwrap();
+        let key = Key::read(&serde_json::from_str(&vector["jwk"].to_string()).unwrap()).unwrap();
         assert_eq!(key.thumbprint().to_string(), vector["thumbprint_sha256"].as_str().unwrap());
     }
 }

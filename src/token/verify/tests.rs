@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use proptest::{prelude::proptest, sample::Index};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::token::{
