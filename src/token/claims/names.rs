@@ -1,33 +1,33 @@
 //! Which claims a token has.
 
-use crate::token::json::{Members, Value};
+use crate::token::json::Members;
 
 /// The names of claims that are there and not `null`.
 ///
-/// Thousands of tokens are remembered, and nearly all of their claims have a registered name: those take a bit each.
+/// Thousands of tokens are remembered, and nearly all of their claims have a known name: those take a bit each.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// One bit for each of [`REGISTERED`].
-    registered: u32,
+    /// One bit for each of [`KNOWN`].
+    known: u32,
     others: Box<[Box<str>]>,
 }
 
 impl Names {
     pub(super) fn of(payload: &Members<'_>) -> Self {
-        let mut registered = 0;
+        let mut known = 0;
         let mut others = Vec::new();
-        for (name, _) in payload.iter().filter(|(_, value)| **value != Value::Null) {
+        for (name, _) in payload.iter().filter(|(_, value)| !value.is_null()) {
             match bit(name) {
-                Some(bit) => registered |= bit,
+                Some(bit) => known |= bit,
                 None => others.push(name.into()),
             }
         }
-        Self { registered, others: others.into() }
+        Self { known, others: others.into() }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         match bit(name) {
-            Some(bit) => self.registered & bit != 0,
+            Some(bit) => self.known & bit != 0,
             None => self.others.iter().any(|present| **present == *name),
         }
     }
@@ -39,12 +39,12 @@ impl Names {
 }
 
 fn bit(name: &str) -> Option<u32> {
-    let place = REGISTERED.iter().position(|registered| *registered == name)?;
+    let place = KNOWN.iter().position(|known| *known == name)?;
     1_u32.checked_shl(place.try_into().ok()?)
 }
 
-/// Of the registry of JWT claims, what access tokens use; in front, what is asked for most.
-const REGISTERED: [&str; 24] = [
+/// Of the registry of JWT claims, what access tokens use, and what is read here besides; in front, what is asked for most.
+const KNOWN: [&str; 24] = [
     "iss",
     "aud",
     "exp",
@@ -61,14 +61,14 @@ const REGISTERED: [&str; 24] = [
     "auth_time",
     "sid",
     "act",
-    "may_act",
     "roles",
     "groups",
     "entitlements",
     "authorization_details",
     "typ",
-    "nonce",
-    "txn",
+    "consent_id",
+    "aut",
+    "scp",
 ];
 
 #[cfg(test)]
@@ -85,10 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn claim_is_there_under_its_own_name_whether_that_is_registered_or_not() {
-        for present in REGISTERED.iter().chain(&["consent_id", "", "urn:bank", "ISS", "is"]) {
+    fn claim_is_there_under_its_own_name_whether_that_is_known_or_not() {
+        for present in KNOWN.iter().chain(&["intent", "", "urn:bank", "ISS", "is"]) {
             let names = names(&json!({*present: 1}));
-            for asked in REGISTERED.iter().chain(&["consent_id", "", "urn:bank", "ISS", "is"]) {
+            for asked in KNOWN.iter().chain(&["intent", "", "urn:bank", "ISS", "is"]) {
                 assert_eq!(names.has(asked), asked == present, "{present} {asked}");
             }
         }
@@ -96,21 +96,21 @@ mod tests {
 
     #[test]
     fn null_is_no_claim() {
-        let names = names(&json!({"iss": null, "consent_id": null, "sub": false}));
+        let names = names(&json!({"iss": null, "intent": null, "sub": false}));
 
-        assert!(!names.has("iss") && !names.has("consent_id") && names.has("sub"));
+        assert!(!names.has("iss") && !names.has("intent") && names.has("sub"));
     }
 
     #[test]
-    fn every_registered_name_has_a_bit_of_its_own() {
-        let all = REGISTERED.iter().fold(0, |bits, name| bits | bit(name).unwrap());
+    fn every_known_name_has_a_bit_of_its_own() {
+        let all = KNOWN.iter().fold(0, |bits, name| bits | bit(name).unwrap());
 
-        assert_eq!(all.count_ones() as usize, REGISTERED.len());
+        assert_eq!(all.count_ones() as usize, KNOWN.len());
     }
 
     #[test]
-    fn token_of_registered_claims_keeps_no_text_of_their_names() {
-        let names = names(&json!({"iss": "a", "aud": "b", "exp": 1, "cnf": {}, "consent_id": "c"}));
+    fn token_of_known_claims_keeps_no_text_of_their_names() {
+        let names = names(&json!({"iss": "a", "aud": "b", "exp": 1, "cnf": {}, "consent_id": "c", "intent": "d"}));
 
         assert_eq!(names.texts(), 1);
     }
