@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 
 use crate::token::{Algorithm, BearerToken, Claims, KeySet};
@@ -14,7 +15,7 @@ pub struct KeyRing {
     /// In the order of [`crate::token::Issuers::issuers`]; none: never fetched.
     sets: Vec<Option<Arc<KeySet>>>,
     /// By the whole token, under a hash keyed at random: nothing is digested, so no two tokens can be confused.
-    remembered: Option<Cache<Box<str>, Arc<Signed>, ahash::RandomState>>,
+    remembered: Option<Cache<Box<str>, Arc<Signed>, RandomState>>,
 }
 
 /// A token whose signature holds. Nothing in it has been compared with anything.
@@ -35,7 +36,7 @@ impl KeyRing {
             Cache::<Box<str>, Arc<Signed>>::builder()
                 .max_capacity(cache_bytes)
                 .weigher(|token, signed| weight(token, signed))
-                .build_with_hasher(ahash::RandomState::new())
+                .build_with_hasher(RandomState::default())
         });
         Self { sets, remembered }
     }
