@@ -14,6 +14,8 @@ pub mod dialect;
 
 pub mod lookup;
 
+mod memory;
+
 pub mod headers;
 
 pub mod peer;

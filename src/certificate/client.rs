@@ -147,7 +147,7 @@ impl ClientCertificate {
     }
 
     /// Memory that it takes beside `key`, in bytes.
-    pub(super) fn weight_beside(&self, key: &Bytes) -> usize {
+    pub(super) fn weight_beside(&self, key: &[u8]) -> usize {
         let Facts { subject, issuer, serial, organization_identifier, common_name, .. } = &*self.0;
         let Facts { organizational_unit, issuers, written, issued, .. } = &*self.0;
         let asked = issued.as_ref().map_or(0, |issued| issued.iter().map(|issued| issued.weight()).sum());

@@ -1,14 +1,13 @@
 //! Verifies forwarded certificates, and remembers those that were good.
 
 use bytes::Bytes;
-use foldhash::quality::RandomState;
-use moka::sync::Cache;
 use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore, path, revocation::Depth},
     denial::Denial,
     lookup::Lookup,
+    memory::Memory,
 };
 
 /// The truststore with its rules and the memory of what they accepted.
@@ -21,9 +20,8 @@ pub struct Certificates {
     forward: Option<Forward>,
     revocation: Option<Depth>,
     /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
-    /// The header for the backend shares them where it reads the same. Only what was verified gets in, so nobody can choose
-    /// keys whose hashes collide.
-    accepted: Option<Cache<Bytes, ClientCertificate, RandomState>>,
+    /// The header for the backend shares them where it reads the same.
+    accepted: Option<Memory<Bytes, ClientCertificate>>,
 }
 
 /// How the certificate is written for the backend.
@@ -46,13 +44,9 @@ impl Certificates {
         cache_bytes: u64,
     ) -> Self {
         let accepted = (cache_bytes > 0).then(|| {
-            Cache::builder()
-                .max_capacity(cache_bytes)
-                .weigher(|key: &Bytes, certificate: &ClientCertificate| {
-                    let bytes = key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES);
-                    bytes.try_into().unwrap_or(u32::MAX)
-                })
-                .build_with_hasher(RandomState::default())
+            Memory::new(cache_bytes, |key, certificate: &ClientCertificate| {
+                key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES)
+            })
         });
         Self { trust, rules, forward, revocation, accepted }
     }
@@ -64,14 +58,14 @@ impl Certificates {
     pub fn verify(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> (Lookup, Result<ClientCertificate, Denial>) {
         let key = Key::of(forwarded);
         // What is no longer in date is verified again, which finds the refusal that fits.
-        let remembered = self.accepted.as_ref().and_then(|cache| cache.get(key.bytes()));
+        let remembered = self.accepted.as_ref().and_then(|memory| memory.recall(key.bytes()));
         if let Some(certificate) = remembered.filter(|certificate| certificate.in_date(now)) {
             return (Lookup::Hit, Ok(certificate));
         }
         let key = Bytes::copy_from_slice(key.bytes());
         let verified = self.verify_anew(forwarded, &key, now);
-        if let (Some(cache), Ok(certificate)) = (&self.accepted, &verified) {
-            cache.insert(key, certificate.clone());
+        if let (Some(memory), Ok(certificate)) = (&self.accepted, &verified) {
+            memory.remember(key, certificate.clone());
         }
         (Lookup::Miss, verified)
     }

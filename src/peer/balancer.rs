@@ -3,13 +3,14 @@
 use std::fmt;
 
 use der::{Decode, asn1::Ia5String};
-use moka::sync::Cache;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_cert::{
     Certificate,
     ext::pkix::{BasicConstraints, SubjectAltName, name::GeneralName},
 };
+
+use crate::memory::Memory;
 
 /// The certificate authorities and names of load balancers that do mTLS with certbound.
 ///
@@ -19,7 +20,7 @@ pub struct Balancers {
     authorities: Vec<Authority>,
     names: Vec<String>,
     /// Leaves that were recognised, and while their path holds; dates are compared on every hit.
-    recognised: Cache<Vec<u8>, Window, ahash::RandomState>,
+    recognised: Memory<Vec<u8>, Window>,
 }
 
 struct Authority {
@@ -45,21 +46,18 @@ impl Balancers {
             return Err("it holds no certificate");
         }
         let authorities = authorities.iter().map(Authority::read).collect::<Result<_, _>>()?;
-        let recognised = Cache::builder()
-            .max_capacity(REMEMBERED_BYTES)
-            .weigher(|leaf: &Vec<u8>, _| u32::try_from(leaf.len()).unwrap_or(u32::MAX))
-            .build_with_hasher(ahash::RandomState::new());
+        let recognised = Memory::new(REMEMBERED_BYTES, |leaf, _| leaf.len());
         Ok(Self { authorities, names, recognised })
     }
 
     /// Whether `shown`, leaf first, leads to an authority now and names an allowed load balancer.
     pub(super) fn recognise(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> bool {
         let Some((leaf, intermediates)) = shown.split_first() else { return false };
-        if self.recognised.get(leaf.as_ref()).is_some_and(|window| window.holds(now)) {
+        if self.recognised.recall(leaf).is_some_and(|window| window.holds(now)) {
             return true;
         }
         let Some(window) = self.path(leaf, intermediates, now).filter(|_| self.names_match(leaf)) else { return false };
-        self.recognised.insert(leaf.to_vec(), window);
+        self.recognised.remember(leaf.to_vec(), window);
         true
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
-use moka::sync::Cache;
-
-use crate::token::{Algorithm, BearerToken, Claims, KeySet};
+use crate::{
+    memory::Memory,
+    token::{Algorithm, BearerToken, Claims, KeySet},
+};
 
 /// A snapshot of the keys of every issuer, and the memory of signatures that held under them.
 ///
@@ -14,8 +14,8 @@ use crate::token::{Algorithm, BearerToken, Claims, KeySet};
 pub struct KeyRing {
     /// In the order of [`crate::token::Issuers::issuers`]; none: never fetched.
     sets: Vec<Option<Arc<KeySet>>>,
-    /// By the whole token, under a hash keyed at random: nothing is digested, so no two tokens can be confused.
-    remembered: Option<Cache<Box<str>, Arc<Signed>, RandomState>>,
+    /// By the whole token.
+    remembered: Option<Memory<Box<[u8]>, Arc<Signed>>>,
 }
 
 /// A token whose signature holds. Nothing in it has been compared with anything.
@@ -32,12 +32,8 @@ pub(super) struct Signed {
 impl KeyRing {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(sets: Vec<Option<Arc<KeySet>>>, cache_bytes: u64) -> Self {
-        let remembered = (cache_bytes > 0).then(|| {
-            Cache::<Box<str>, Arc<Signed>>::builder()
-                .max_capacity(cache_bytes)
-                .weigher(|token, signed| weight(token, signed))
-                .build_with_hasher(RandomState::default())
-        });
+        let remembered =
+            (cache_bytes > 0).then(|| Memory::new(cache_bytes, |token, signed: &Arc<_>| weight(token, signed)));
         Self { sets, remembered }
     }
 
@@ -53,22 +49,21 @@ impl KeyRing {
 
     /// The token, if its signature is known to hold.
     pub(super) fn recall(&self, bearer: BearerToken<'_>) -> Option<Arc<Signed>> {
-        self.remembered.as_ref()?.get(bearer.as_str())
+        self.remembered.as_ref()?.recall(bearer.as_str().as_bytes())
     }
 
     /// Keeps a token whose signature holds.
     pub(super) fn remember(&self, bearer: BearerToken<'_>, signed: &Arc<Signed>) {
         if let Some(remembered) = &self.remembered {
-            remembered.insert(bearer.as_str().into(), Arc::clone(signed));
+            remembered.remember(bearer.as_str().as_bytes().into(), Arc::clone(signed));
         }
     }
 }
 
 /// Memory that an entry takes, in bytes: the key, texts that are no longer than the payload they come from, and what
 /// each text and the entry itself cost besides. Rounded up.
-fn weight(token: &str, signed: &Signed) -> u32 {
-    let bytes = token.len() * 2 + signed.claims.texts() * TEXT_BYTES + ENTRY_BYTES;
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+fn weight(token: &[u8], signed: &Signed) -> usize {
+    token.len() * 2 + signed.claims.texts() * TEXT_BYTES + ENTRY_BYTES
 }
 
 /// Pointer, length, and the allocator's share of a text.
@@ -95,9 +90,8 @@ mod tests {
             let headers = bearing(&mint.token(&claims(&json!({"jti": number.to_string()}))));
             assert!(issuers().verify(BearerToken::read(&headers, false).unwrap(), &keys, &|_| None, at(NOW)).1.is_ok());
         }
-        let remembered = keys.remembered.unwrap();
-        remembered.run_pending_tasks();
-        assert!((1..=BOUND).contains(&remembered.weighted_size()), "{}", remembered.weighted_size());
+        let (_, weight) = keys.remembered.unwrap().extent();
+        assert!((1..=BOUND).contains(&weight), "{weight}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Written {
     }
 
     /// Memory that it takes beside `bytes`, in bytes.
-    pub(super) fn weight_beside(&self, bytes: &Bytes) -> usize {
+    pub(super) fn weight_beside(&self, bytes: &[u8]) -> usize {
         let Self { leaf, chain } = self;
         let own = if leaf.as_bytes().as_ptr() == bytes.as_ptr() { 0 } else { leaf.len() };
         own + chain.as_ref().map_or(0, HeaderValue::len)
