@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use pingora::{
     Error,
     ErrorType::{ConnectNoRoute, SocketError},
-    protocols::l4::socket::SocketAddr as PeerAddress,
+    protocols::{TcpKeepalive, l4::socket::SocketAddr as PeerAddress},
     upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy},
     utils::tls::{CertKey, WrappedX509, parse_x509},
 };
@@ -97,7 +97,7 @@ fn set_limits(peer: &mut HttpPeer, backend: &Backend) {
     options.total_connection_timeout = Some(backend.connect_timeout);
     options.read_timeout = Some(backend.response_timeout);
     options.write_timeout = Some(backend.response_timeout);
-    options.idle_timeout = Some(KEPT_FOR);
+    options.tcp_keepalive = Some(ALIVE);
     options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
     if backend.http2 {
         options.set_http_version(2, 2);
@@ -124,6 +124,13 @@ fn unresolved() -> Box<Error> {
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 /// As long as resolvers of container platforms say.
 const RESOLVED_FOR: Duration = Duration::from_secs(5);
-/// Without a request on a kept connection to the backend. Pingora notices when the backend closes it first.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+/// The system looks whether whoever is at the other end of a kept connection is still there: Pingora would time each wait
+/// between two requests, and notices only an end that is told.
+const ALIVE: TcpKeepalive = TcpKeepalive {
+    idle: Duration::from_secs(30),
+    interval: Duration::from_secs(10),
+    count: 3,
+    #[cfg(target_os = "linux")]
+    user_timeout: Duration::ZERO,
+};
 const STREAMS: usize = 100;

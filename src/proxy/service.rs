@@ -191,7 +191,10 @@ impl Sidecar {
     fn be_patient(session: &mut Session, idle: Duration) {
         let downstream = session.as_downstream_mut();
         downstream.set_read_timeout(Some(idle));
-        downstream.set_write_timeout(Some(idle));
+        if downstream.is_http2() {
+            // On HTTP/1 the connection itself sees what its client does not take.
+            downstream.set_write_timeout(Some(idle));
+        }
         downstream.set_total_drain_timeout(Some(idle));
         // Zero is Pingora's sign for "for ever". None is its verdict that the connection ends with this request, because
         // of the client's wish, of HTTP/1.0, of doubtful framing, or of a shutdown: overriding that would reopen it.
