@@ -13,6 +13,8 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[path = "cost/backend.rs"]
+mod backend;
 #[path = "cost/bare.rs"]
 mod bare;
 #[path = "cost/cores.rs"]

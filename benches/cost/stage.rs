@@ -7,11 +7,12 @@ use tempfile::TempDir;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::{
+    backend,
     cores::Cores,
     credentials::{Authority, Client},
     issuer::{Algorithm, Issuer},
     proxy::Proxy,
-    traffic::{Requests, backend},
+    traffic::Requests,
 };
 
 /// What every leg needs.
@@ -40,7 +41,7 @@ impl Stage {
         fs::write(folder.path().join("ca.pem"), authority.pem()).expect("a truststore");
         fs::write(folder.path().join("jwks.json"), issuer.keys()).expect("a key set");
         let (client, thief) = (authority.client(), authority.client());
-        Self { load, folder, cores, backend: backend(), issuer, client, authority, thief, made: Cell::new(0) }
+        Self { load, folder, cores, backend: backend::start(), issuer, client, authority, thief, made: Cell::new(0) }
     }
 
     pub(crate) fn bare(&self) -> Proxy {
