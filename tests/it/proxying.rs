@@ -1,6 +1,6 @@
 //! Between the client and the bank certbound is a plain proxy.
 
-use std::sync::Barrier;
+use std::{fs, sync::Barrier};
 
 use crate::{
     http2::{self, Message},
@@ -46,6 +46,23 @@ fn connections_to_the_bank_are_used_again() {
     }
 
     assert!(bank.connections() <= 2, "{} connections for 20 requests", bank.connections());
+}
+
+/// Whoever is at the other end of one may be gone without a word, and a request sent there would wait in vain.
+#[test]
+fn kept_connection_to_the_bank_is_looked_after_by_the_system() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send(), &bank);
+
+    let port: u16 = bank.address().rsplit_once(':').unwrap().1.parse().unwrap();
+    let bank = format!("0100007F:{port:04X}");
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+    // Of those that lead there and are established (01), which timer runs: 02 is that of keep-alive.
+    let fields = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let timers: Vec<_> =
+        fields.filter(|fields| fields[2] == bank && fields[3] == "01").map(|fields| fields[5]).collect();
+    assert!(timers.iter().any(|timer| timer.starts_with("02:")), "{timers:?}");
 }
 
 #[test]

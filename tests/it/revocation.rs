@@ -86,10 +86,12 @@ fn demanding(bank: &Bank, authority: &Authority) -> Config {
         .file("trust/bank.der", authority.der.clone())
 }
 
-/// What the audit lines so far say of revocation, once there are as many as expected.
+/// What the audit lines so far say of revocation, once there are as many as expected, in the order in which the requests
+/// began: a line is written when its request has ended, and its client may have asked again by then.
 #[track_caller]
 fn assert_recorded(sidecar: &Sidecar, expected: &[Value]) {
-    let lines = sidecar.audit(expected.len());
+    let mut lines = sidecar.audit(expected.len());
+    lines.sort_by_key(|line| line["time"].as_str().map(str::to_owned));
     let recorded: Vec<_> = lines.iter().map(|line| line["certificate"]["revocation"].clone()).collect();
     assert_eq!(recorded, expected);
 }
