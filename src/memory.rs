@@ -3,16 +3,29 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::RandomState;
-use moka::{Equivalent, sync::Cache};
+use quick_cache::{
+    Equivalent, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 /// Values by whole keys that are long, within a number of bytes; what is asked for least is forgotten.
 ///
 /// No verdict depends on it. Nothing is digested, so no two keys can be confused. Only what was verified may be put in, so
 /// nobody can choose keys whose hashes collide.
+///
+/// It stands in [`PARTS`] with a lock and a share of the bytes each; a look-up holds its part's lock as a reader, for as
+/// long as it takes to compare the key and to clone the value.
 pub(crate) struct Memory<K, V> {
     hasher: RandomState,
-    entries: Cache<Kept<K>, V, RandomState>,
+    /// None: nothing is remembered.
+    entries: Option<Cache<Kept<K>, V, Weigh<K, V>, RandomState>>,
 }
+
+/// How many parts there are, unless each would hold few entries: more of them meet less often, and share less evenly.
+const PARTS: usize = 16;
+
+/// Bytes of an entry, roughly. What was forgotten is known again by its hash for half as many entries as fit.
+const USUAL_BYTES: u64 = 4096;
 
 /// A key with its hash, so that the key is not read again whenever the memory grows or makes room.
 struct Kept<K> {
@@ -20,45 +33,58 @@ struct Kept<K> {
     key: K,
 }
 
+/// How many bytes an entry takes.
+struct Weigh<K, V>(fn(&K, &V) -> usize);
+
 /// A key that is looked for.
 struct Sought<'a> {
     hash: u64,
     key: &'a [u8],
 }
 
-impl<K, V> Memory<K, V>
-where
-    K: AsRef<[u8]> + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// `bytes`: at most, as `weigh` counts them for each entry.
-    pub(crate) fn new(bytes: u64, weigh: impl Fn(&[u8], &V) -> usize + Send + Sync + 'static) -> Self {
-        let weigh = move |kept: &Kept<K>, value: &V| weigh(kept.key.as_ref(), value).try_into().unwrap_or(u32::MAX);
-        let entries = Cache::builder().max_capacity(bytes).weigher(weigh);
-        Self { hasher: RandomState::default(), entries: entries.build_with_hasher(RandomState::default()) }
+impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
+    /// `bytes`: at most, as `weigh` counts them for each entry; 0: nothing is remembered.
+    pub(crate) fn new(bytes: u64, weigh: fn(&K, &V) -> usize) -> Self {
+        let usual = usize::try_from(bytes / USUAL_BYTES).unwrap_or(usize::MAX);
+        let options = OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(usual).shards(PARTS).build();
+        let options = options.ok().filter(|_| bytes > 0);
+        let entries = options.map(|options| {
+            Cache::with_options(options, Weigh(weigh), RandomState::default(), DefaultLifecycle::default())
+        });
+        Self { hasher: RandomState::default(), entries }
     }
 
     /// What was put in under `key`, if it is still there.
     pub(crate) fn recall(&self, key: &[u8]) -> Option<V> {
-        self.entries.get(&Sought { hash: self.hasher.hash_one(key), key })
+        self.entries.as_ref()?.get(&Sought { hash: self.hasher.hash_one(key), key })
     }
 
     /// Keeps `value`, as long as there is room.
     pub(crate) fn remember(&self, key: K, value: V) {
-        self.entries.insert(Kept { hash: self.hasher.hash_one(key.as_ref()), key }, value);
+        if let Some(entries) = &self.entries {
+            entries.insert(Kept { hash: self.hasher.hash_one(key.as_ref()), key }, value);
+        }
     }
 }
 
 #[cfg(test)]
-impl<K, V> Memory<K, V>
-where
-    K: AsRef<[u8]> + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// How many entries there are, and what they weigh together, once there is nothing left to do.
+impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
+    /// How many entries there are, and what they weigh together.
     pub(crate) fn extent(&self) -> (u64, u64) {
-        self.entries.run_pending_tasks();
-        (self.entries.entry_count(), self.entries.weighted_size())
+        self.entries.as_ref().map_or((0, 0), |entries| (entries.len() as u64, entries.weight()))
+    }
+}
+
+impl<K, V> Weighter<Kept<K>, V> for Weigh<K, V> {
+    /// One that weighed nothing would never be forgotten.
+    fn weight(&self, kept: &Kept<K>, value: &V) -> u64 {
+        u64::try_from((self.0)(&kept.key, value)).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+impl<K, V> Clone for Weigh<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0)
     }
 }
 
@@ -94,7 +120,7 @@ mod tests {
 
     #[test]
     fn value_is_found_by_its_whole_key_alone() {
-        let memory = Memory::new(1 << 20, |_, _| 1);
+        let memory = Memory::new(1 << 20, |_: &Vec<u8>, _| 1);
         let keys: Vec<Vec<u8>> = (0..2_000_usize).map(|number| number.to_string().repeat(40).into()).collect();
         for (number, key) in keys.iter().enumerate() {
             assert_eq!(memory.recall(key), None);
@@ -115,11 +141,17 @@ mod tests {
 
     #[test]
     fn memory_stays_within_its_bytes() {
-        let memory = Memory::new(1_000, |key, ()| key.len());
+        let memory = Memory::new(1_000, |key: &Vec<u8>, ()| key.len());
         for number in 0..200_u8 {
             memory.remember(vec![number; 100], ());
         }
         let (entries, weight) = memory.extent();
         assert!((1..=10).contains(&entries) && weight <= 1_000, "{entries} {weight}");
+    }
+    #[test]
+    fn nothing_is_remembered_in_no_bytes() {
+        let memory = Memory::new(0, |_: &Vec<u8>, ()| 0);
+        memory.remember(vec![1], ());
+        assert_eq!((memory.recall(&[1]), memory.extent()), (None, (0, 0)));
     }
 }

@@ -19,9 +19,9 @@ pub struct Certificates {
     rules: PathRules,
     forward: Option<Forward>,
     revocation: Option<Depth>,
-    /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it. None: off.
+    /// By the whole bytes of what was forwarded, so that nothing has to be decoded or digested to find it.
     /// The header for the backend shares them where it reads the same.
-    accepted: Option<Memory<Bytes, ClientCertificate>>,
+    accepted: Memory<Bytes, ClientCertificate>,
 }
 
 /// How the certificate is written for the backend.
@@ -43,10 +43,8 @@ impl Certificates {
         revocation: Option<Depth>,
         cache_bytes: u64,
     ) -> Self {
-        let accepted = (cache_bytes > 0).then(|| {
-            Memory::new(cache_bytes, |key, certificate: &ClientCertificate| {
-                key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES)
-            })
+        let accepted = Memory::new(cache_bytes, |key: &Bytes, certificate: &ClientCertificate| {
+            key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES)
         });
         Self { trust, rules, forward, revocation, accepted }
     }
@@ -58,14 +56,14 @@ impl Certificates {
     pub fn verify(&self, forwarded: &ForwardedCert<'_>, now: UnixTime) -> (Lookup, Result<ClientCertificate, Denial>) {
         let key = Key::of(forwarded);
         // What is no longer in date is verified again, which finds the refusal that fits.
-        let remembered = self.accepted.as_ref().and_then(|memory| memory.recall(key.bytes()));
+        let remembered = self.accepted.recall(key.bytes());
         if let Some(certificate) = remembered.filter(|certificate| certificate.in_date(now)) {
             return (Lookup::Hit, Ok(certificate));
         }
         let key = Bytes::copy_from_slice(key.bytes());
         let verified = self.verify_anew(forwarded, &key, now);
-        if let (Some(memory), Ok(certificate)) = (&self.accepted, &verified) {
-            memory.remember(key, certificate.clone());
+        if let Ok(certificate) = &verified {
+            self.accepted.remember(key, certificate.clone());
         }
         (Lookup::Miss, verified)
     }

@@ -46,7 +46,7 @@ impl Balancers {
             return Err("it holds no certificate");
         }
         let authorities = authorities.iter().map(Authority::read).collect::<Result<_, _>>()?;
-        let recognised = Memory::new(REMEMBERED_BYTES, |leaf, _| leaf.len());
+        let recognised = Memory::new(REMEMBERED_BYTES, |leaf: &Vec<u8>, _| leaf.len());
         Ok(Self { authorities, names, recognised })
     }
 

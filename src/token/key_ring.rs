@@ -15,7 +15,7 @@ pub struct KeyRing {
     /// In the order of [`crate::token::Issuers::issuers`]; none: never fetched.
     sets: Vec<Option<Arc<KeySet>>>,
     /// By the whole token.
-    remembered: Option<Memory<Box<[u8]>, Arc<Signed>>>,
+    remembered: Memory<Box<[u8]>, Arc<Signed>>,
 }
 
 /// A token whose signature holds. Nothing in it has been compared with anything.
@@ -32,9 +32,7 @@ pub(super) struct Signed {
 impl KeyRing {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(sets: Vec<Option<Arc<KeySet>>>, cache_bytes: u64) -> Self {
-        let remembered =
-            (cache_bytes > 0).then(|| Memory::new(cache_bytes, |token, signed: &Arc<_>| weight(token, signed)));
-        Self { sets, remembered }
+        Self { sets, remembered: Memory::new(cache_bytes, |token, signed| weight(token, signed)) }
     }
 
     /// The key set of each issuer.
@@ -49,14 +47,12 @@ impl KeyRing {
 
     /// The token, if its signature is known to hold.
     pub(super) fn recall(&self, bearer: BearerToken<'_>) -> Option<Arc<Signed>> {
-        self.remembered.as_ref()?.recall(bearer.as_str().as_bytes())
+        self.remembered.recall(bearer.as_str().as_bytes())
     }
 
     /// Keeps a token whose signature holds.
     pub(super) fn remember(&self, bearer: BearerToken<'_>, signed: &Arc<Signed>) {
-        if let Some(remembered) = &self.remembered {
-            remembered.remember(bearer.as_str().as_bytes().into(), Arc::clone(signed));
-        }
+        self.remembered.remember(bearer.as_str().as_bytes().into(), Arc::clone(signed));
     }
 }
 
@@ -90,12 +86,7 @@ mod tests {
             let headers = bearing(&mint.token(&claims(&json!({"jti": number.to_string()}))));
             assert!(issuers().verify(BearerToken::read(&headers, false).unwrap(), &keys, &|_| None, at(NOW)).1.is_ok());
         }
-        let (_, weight) = keys.remembered.unwrap().extent();
+        let (_, weight) = keys.remembered.extent();
         assert!((1..=BOUND).contains(&weight), "{weight}");
-    }
-
-    #[test]
-    fn cache_of_no_bytes_is_no_cache() {
-        assert!(KeyRing::new(Vec::new(), 0).remembered.is_none());
     }
 }
