@@ -46,7 +46,8 @@ impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
     /// `bytes`: at most, as `weigh` counts them for each entry; 0: nothing is remembered.
     pub(crate) fn new(bytes: u64, weigh: fn(&K, &V) -> usize) -> Self {
         let usual = usize::try_from(bytes / USUAL_BYTES).unwrap_or(usize::MAX);
-        let options = OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(usual).shards(PARTS).build();
+        let options =
+            OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(usual).shards(PARTS).build();
         let options = options.ok().filter(|_| bytes > 0);
         let entries = options.map(|options| {
             Cache::with_options(options, Weigh(weigh), RandomState::default(), DefaultLifecycle::default())

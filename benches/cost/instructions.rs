@@ -74,7 +74,7 @@ fn whole(stage: &Stage, name: &str, checks: bool, batch: &[Vec<u8>], count: u32)
     if let Some(kept) = std::env::var_os("CALLGRIND_OUT") {
         // To be read with callgrind_annotate.
         let file = Path::new(&kept).join(format!("{}-{count}", name.replace([' ', ','], "-")));
-        fs::copy(&out, file).expect("a folder for the profiles");
+        fs::create_dir_all(&kept).and_then(|()| fs::copy(&out, file)).expect("a folder for the profiles");
     }
     let text = fs::read_to_string(&out).expect("what callgrind counted");
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{policy::EvictionPolicy, sync::Cache};
+use quick_cache::sync::Cache;
 use rustls_pki_types::UnixTime;
 
 pub use self::files::CrlFiles;
@@ -104,7 +104,7 @@ impl RevocationStore {
         let max_stale = rules.max_stale.unwrap_or_default().as_secs();
         Ok(Arc::new(Self {
             // The newest entry always finds room, or whoever asked for it would not be told.
-            answers: Cache::builder().max_capacity(MAX_ANSWERS).eviction_policy(EvictionPolicy::lru()).build(),
+            answers: Cache::new(MAX_ANSWERS),
             flights: Flights::new(),
             inquiry: Inquiry::new(rules, files, silence, metrics)?,
             cache_ttl,
@@ -248,7 +248,7 @@ const SLIP: u64 = 5;
 /// How long it is remembered that nobody answered.
 const MEMORY_OF_SILENCE: Duration = Duration::from_secs(10);
 /// Certificates that are remembered, at most: about 30 MB.
-const MAX_ANSWERS: u64 = 100_000;
+const MAX_ANSWERS: usize = 100_000;
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use http::Uri;
-use moka::{policy::EvictionPolicy, sync::Cache};
 use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
 use crate::{
     config::settings::{KeyLocation, RegistrationSource},
@@ -161,7 +161,7 @@ impl Library {
             named: Fetcher::guarded(rules.clone(), authorities.as_deref(), timeout)?,
             rules,
             of_directory: Mutex::new(None),
-            of_named: Cache::builder().max_capacity(MOST_NAMED).eviction_policy(EvictionPolicy::lru()).build(),
+            of_named: Cache::new(MOST_NAMED),
             location,
             memory,
         };
@@ -254,7 +254,7 @@ fn file(path: &Path) -> Result<Vec<u8>, DocumentError> {
 }
 
 /// Key sets out of statements that are remembered, at most: 32 MiB of the largest.
-const MOST_NAMED: u64 = 64;
+const MOST_NAMED: usize = 64;
 
 #[cfg(test)]
 mod tests;

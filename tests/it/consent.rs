@@ -267,7 +267,7 @@ fn service_that_is_down_hangs_or_hangs_up_is_a_refusal_until_it_is_back() {
     let request = nobody.get("/accounts/1").showing(&Pki::get().alice).bearing(consented().sign());
     assert_refused(&request.send(), "consent_unavailable", &bank);
 
-    let stage = Stage::set_with(|config| config.set("consent.timeout", r#""300ms""#));
+    let stage = Stage::set_with(|config| config.set("consent.timeout", r#""1s""#));
     stage.service.says(Says::Silence);
     stage.refused("consent_unavailable");
     stage.service.says(Says::Nothing);

@@ -1,11 +1,14 @@
 //! Asks about one certificate: CRL files, responders, distribution points.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Uri;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls_pki_types::UnixTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -47,7 +50,9 @@ pub(super) struct Post {
     addresses: AddressRules,
     fetcher: Fetcher,
     /// One dead responder costs one timeout, not one for each certificate.
-    silent: Cache<String, ()>,
+    /// Until when.
+    silent: Cache<String, Instant>,
+    silence: Duration,
     /// Whoever has many certificates can make questions.
     places: Semaphore,
     timeout: Duration,
@@ -81,7 +86,8 @@ impl Inquiry {
         let post = Arc::new(Post {
             fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
             addresses,
-            silent: Cache::builder().max_capacity(MAX_SILENT).time_to_live(silence).build(),
+            silent: Cache::new(MAX_SILENT),
+            silence,
             places: Semaphore::new(MOST_QUESTIONS),
             timeout,
             metrics,
@@ -179,7 +185,8 @@ impl Post {
 
     fn admit(&self, written: &str) -> Result<Uri, NoUse> {
         let address = self.addresses.admit(written)?;
-        if self.silent.contains_key(written) { Err(NoUse::Silent) } else { Ok(address) }
+        let is_silent = self.silent.get(written).is_some_and(|until| Instant::now() < until);
+        if is_silent { Err(NoUse::Silent) } else { Ok(address) }
     }
 
     /// Waits no longer than for an answer. That there is no place says nothing about the address, so it is not set aside.
@@ -202,7 +209,7 @@ impl Post {
 
     /// Leaves an address alone for a while.
     pub(super) fn set_aside(&self, written: &str) {
-        self.silent.insert(written.to_owned(), ());
+        self.silent.insert(written.to_owned(), Instant::now() + self.silence);
     }
 
     pub(super) fn note(&self, method: Method, written: &str, why: &NoUse) {
@@ -223,6 +230,6 @@ impl Post {
 /// Addresses of one kind in a certificate that are tried.
 pub(super) const MAX_ADDRESSES: usize = 3;
 /// Silent addresses that are remembered.
-const MAX_SILENT: u64 = 10_000;
+const MAX_SILENT: usize = 10_000;
 /// Under way at a time, to all addresses together.
 const MOST_QUESTIONS: usize = 64;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{policy::EvictionPolicy, sync::Cache};
+use quick_cache::{Weighter, sync::Cache};
 use rustls_pki_types::UnixTime;
 use tokio::sync::Semaphore;
 
@@ -27,7 +27,7 @@ pub(super) struct Lists(Arc<Shelf>);
 
 struct Shelf {
     post: Arc<Post>,
-    lists: Cache<Place, Arc<List>>,
+    lists: Cache<Place, Arc<List>, Bytes>,
     flights: Flights<Place>,
     /// Bounds the memory of those that are being read.
     reading: Semaphore,
@@ -42,6 +42,10 @@ struct Place {
     issuer_key: Vec<u8>,
 }
 
+/// Counts the bytes of lists.
+#[derive(Clone)]
+struct Bytes;
+
 /// Times are seconds of the Unix epoch.
 struct List {
     crl: Crl,
@@ -55,11 +59,9 @@ struct List {
 
 impl Lists {
     pub(super) fn new(post: Arc<Post>, refresh: Duration) -> Self {
-        let weight = |_: &Place, list: &Arc<List>| u32::try_from(list.crl.weight()).unwrap_or(u32::MAX);
-        let lists = Cache::builder().max_capacity(MAX_MEMORY).weigher(weight).eviction_policy(EvictionPolicy::lru());
         Self(Arc::new(Shelf {
             post,
-            lists: lists.build(),
+            lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Bytes),
             flights: Flights::new(),
             reading: Semaphore::new(AT_A_TIME),
             refresh: refresh.as_secs().max(1),
@@ -141,6 +143,12 @@ impl Shelf {
     }
 }
 
+impl Weighter<Place, Arc<List>> for Bytes {
+    fn weight(&self, _: &Place, list: &Arc<List>) -> u64 {
+        u64::try_from(list.crl.weight()).unwrap_or(u64::MAX).max(1)
+    }
+}
+
 impl List {
     fn is_due(&self, now: u64) -> bool {
         self.due <= now || was_set_back(self.since, now)
@@ -155,5 +163,7 @@ fn is_web(address: &str) -> bool {
 
 /// Memory for CRLs out of distribution points, in bytes.
 const MAX_MEMORY: u64 = 512 * 1024 * 1024;
+/// So few that the memory is one: in parts, a large list would fit into none.
+const ESTIMATED: usize = 32;
 /// CRLs that are read at a time.
 const AT_A_TIME: usize = 4;
