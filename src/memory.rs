@@ -18,8 +18,10 @@ use quick_cache::{
 pub(crate) struct Memory<K, V> {
     hasher: RandomState,
     /// None: nothing is remembered.
-    entries: Option<Cache<Kept<K>, V, Weigh<K, V>, RandomState>>,
+    entries: Option<Entries<K, V>>,
 }
+
+type Entries<K, V> = Cache<Kept<K>, V, Weigh<K, V>, RandomState>;
 
 /// How many parts there are, unless each would hold few entries: more of them meet less often, and share less evenly.
 const PARTS: usize = 16;
