@@ -151,6 +151,7 @@ mod tests {
         let (entries, weight) = memory.extent();
         assert!((1..=10).contains(&entries) && weight <= 1_000, "{entries} {weight}");
     }
+
     #[test]
     fn nothing_is_remembered_in_no_bytes() {
         let memory = Memory::new(0, |_: &Vec<u8>, ()| 0);
