@@ -153,6 +153,13 @@ mod tests {
     }
 
     #[test]
+    fn what_weighs_nothing_is_forgotten_too() {
+        let memory = Memory::new(10, |_: &Vec<u8>, ()| 0);
+        (0..200_u8).for_each(|number| memory.remember(vec![number], ()));
+        assert!((1..=10).contains(&memory.extent().0), "{:?}", memory.extent());
+    }
+
+    #[test]
     fn nothing_is_remembered_in_no_bytes() {
         let memory = Memory::new(0, |_: &Vec<u8>, ()| 0);
         memory.remember(vec![1], ());
