@@ -21,22 +21,25 @@ pub(crate) struct Memory<K, V> {
     entries: Option<Entries<K, V>>,
 }
 
-type Entries<K, V> = Cache<Kept<K>, V, Weigh<K, V>, RandomState>;
+type Entries<K, V> = Cache<Kept<K>, V, Weigh<Kept<K>, V>, RandomState>;
 
 /// How many parts there are, unless each would hold few entries: more of them meet less often, and share less evenly.
 const PARTS: usize = 16;
+
+/// How many entries to expect for [`PARTS`] at most, whatever the processor: quick_cache makes none for fewer than 32.
+pub(crate) const EXPECTED: usize = 32 * PARTS;
 
 /// Bytes of an entry, roughly. What was forgotten is known again by its hash for half as many entries as fit.
 const USUAL_BYTES: u64 = 4096;
 
 /// A key with its hash, so that the key is not read again whenever the memory grows or makes room.
-struct Kept<K> {
+pub(crate) struct Kept<K> {
     hash: u64,
-    key: K,
+    pub(crate) key: K,
 }
 
-/// How many bytes an entry takes.
-struct Weigh<K, V>(fn(&K, &V) -> usize);
+/// How many bytes an entry takes, by its key and its value.
+pub(crate) struct Weigh<K, V>(pub(crate) fn(&K, &V) -> usize);
 
 /// A key that is looked for.
 struct Sought<'a> {
@@ -46,7 +49,7 @@ struct Sought<'a> {
 
 impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
     /// `bytes`: at most, as `weigh` counts them for each entry; 0: nothing is remembered.
-    pub(crate) fn new(bytes: u64, weigh: fn(&K, &V) -> usize) -> Self {
+    pub(crate) fn new(bytes: u64, weigh: fn(&Kept<K>, &V) -> usize) -> Self {
         let usual = usize::try_from(bytes / USUAL_BYTES).unwrap_or(usize::MAX);
         let options =
             OptionsBuilder::new().weight_capacity(bytes).estimated_items_capacity(usual).shards(PARTS).build();
@@ -78,10 +81,10 @@ impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
     }
 }
 
-impl<K, V> Weighter<Kept<K>, V> for Weigh<K, V> {
+impl<K, V> Weighter<K, V> for Weigh<K, V> {
     /// One that weighed nothing would never be forgotten.
-    fn weight(&self, kept: &Kept<K>, value: &V) -> u64 {
-        u64::try_from((self.0)(&kept.key, value)).unwrap_or(u64::MAX).max(1)
+    fn weight(&self, key: &K, value: &V) -> u64 {
+        u64::try_from((self.0)(key, value)).unwrap_or(u64::MAX).max(1)
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
 
     #[test]
     fn value_is_found_by_its_whole_key_alone() {
-        let memory = Memory::new(1 << 20, |_: &Vec<u8>, _| 1);
+        let memory = Memory::new(1 << 20, |_: &Kept<Vec<u8>>, _| 1);
         let keys: Vec<Vec<u8>> = (0..2_000_usize).map(|number| number.to_string().repeat(40).into()).collect();
         for (number, key) in keys.iter().enumerate() {
             assert_eq!(memory.recall(key), None);
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn memory_stays_within_its_bytes() {
-        let memory = Memory::new(1_000, |key: &Vec<u8>, ()| key.len());
+        let memory = Memory::new(1_000, |kept: &Kept<Vec<u8>>, ()| kept.key.len());
         for number in 0..200_u8 {
             memory.remember(vec![number; 100], ());
         }
@@ -154,14 +157,23 @@ mod tests {
 
     #[test]
     fn what_weighs_nothing_is_forgotten_too() {
-        let memory = Memory::new(10, |_: &Vec<u8>, ()| 0);
+        let memory = Memory::new(10, |_: &Kept<Vec<u8>>, ()| 0);
         (0..200_u8).for_each(|number| memory.remember(vec![number], ()));
         assert!((1..=10).contains(&memory.extent().0), "{:?}", memory.extent());
     }
 
     #[test]
+    fn what_is_new_is_found_beside_as_much_as_fits() {
+        let cache = Cache::with_weighter(EXPECTED, 100_000, Weigh(|_: &u32, _: &()| 1));
+        (0..200_000).for_each(|number| cache.insert(number, ()));
+        assert!((0..200_000).filter(|number| (0..3).all(|_| cache.get(number).is_some())).count() > 90_000);
+        (200_000..200_064).for_each(|number| cache.insert(number, ()));
+        assert!((200_000..200_064).all(|number| cache.get(&number).is_some()));
+    }
+
+    #[test]
     fn nothing_is_remembered_in_no_bytes() {
-        let memory = Memory::new(0, |_: &Vec<u8>, ()| 0);
+        let memory = Memory::new(0, |_: &Kept<Vec<u8>>, ()| 0);
         memory.remember(vec![1], ());
         assert_eq!((memory.recall(&[1]), memory.extent()), (None, (0, 0)));
     }

@@ -4,7 +4,8 @@ use super::{BARE, CRYPTOGRAPHY, report::Row};
 
 /// Bars of the medians, a line from least to most, and a mark where a target is.
 pub(crate) fn draw(rows: &[Row]) -> String {
-    let longest = rows.iter().map(|row| row.most.max(row.target.unwrap_or_default())).fold(1.0, f64::max);
+    let longest =
+        rows.iter().map(|row| row.most.max(row.target.as_ref().map_or(0.0, |bound| bound.median))).fold(1.0, f64::max);
     let scale = |microseconds: f64| LEFT + microseconds / longest * (RIGHT - LEFT);
     let (mut body, mut y, mut group) = (String::new(), 40.0, "");
     for row in rows {
@@ -45,7 +46,7 @@ fn bar(row: &Row, y: f64, scale: impl Fn(f64) -> f64) -> String {
         row.name,
     );
     let mut right = end.max(most);
-    if let Some(target) = row.target.map(scale) {
+    if let Some(target) = row.target.as_ref().map(|bound| scale(bound.median)) {
         right = right.max(target);
         bar += &format!("<path class=\"target\" d=\"M{target:.1} {:.1}v20\"/>\n", y - 2.0);
     }

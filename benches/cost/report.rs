@@ -29,11 +29,17 @@ pub(crate) struct Row {
     pub(crate) most: f64,
     /// Against the first leg in the same round: of ten rounds the lowest, the middle, the highest.
     ratio: [f64; 3],
-    /// The median of what it may cost.
-    pub(crate) target: Option<f64>,
-    /// How much of what it might cost in a round it did: the median of rounds.
-    spent: Option<f64>,
+    pub(crate) target: Option<Bound>,
     samples: Vec<f64>,
+}
+
+/// What a request may cost, which each round says anew.
+#[derive(Serialize)]
+pub(crate) struct Bound {
+    /// The median of rounds.
+    pub(crate) median: f64,
+    /// How much of it was used: the median of rounds.
+    used: f64,
 }
 
 impl Report {
@@ -61,8 +67,8 @@ impl Report {
             }
             let Row { name, median, least, most, ratio: [low, middle, high], .. } = row;
             let ratio = format!("{low:.2} / {middle:.2} / {high:.2}");
-            let target = row.target.zip(row.spent).map_or_else(String::new, |(target, spent)| {
-                format!("{spent:.2} of {target:.1}, {}", if spent <= 1.0 { "met" } else { "missed" })
+            let target = row.target.as_ref().map_or_else(String::new, |Bound { median, used }| {
+                format!("{used:.2} of {median:.1}, {}", if *used <= 1.0 { "met" } else { "missed" })
             });
             text +=
                 &format!("| {name:<28} | {median:>8.1} | {least:>8.1} | {most:>8.1} | {ratio:>20} | {target:>20} |\n");
@@ -100,8 +106,7 @@ fn rows(legs: &[Leg]) -> Vec<Row> {
             least: share(&leg.samples, 0.0),
             most: share(&leg.samples, 1.0),
             ratio: [0.1, 0.5, 0.9].map(|part| share(&ratios, part)),
-            target: bounds.as_deref().map(middle),
-            spent: bounds.map(|bounds| middle(&against(&bounds))),
+            target: bounds.map(|bounds| Bound { median: middle(&bounds), used: middle(&against(&bounds)) }),
             samples: leg.samples.clone(),
         }
     };

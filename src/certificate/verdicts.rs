@@ -7,7 +7,7 @@ use crate::{
     certificate::{ClientCertificate, ForwardedCert, PathRules, Profile, Truststore, path, revocation::Depth},
     denial::Denial,
     lookup::Lookup,
-    memory::Memory,
+    memory::{Kept, Memory},
 };
 
 /// The truststore with its rules and the memory of what they accepted.
@@ -43,10 +43,7 @@ impl Certificates {
         revocation: Option<Depth>,
         cache_bytes: u64,
     ) -> Self {
-        let accepted = Memory::new(cache_bytes, |key: &Bytes, certificate: &ClientCertificate| {
-            key.len().saturating_add(certificate.weight_beside(key)).saturating_add(ENTRY_BYTES)
-        });
-        Self { trust, rules, forward, revocation, accepted }
+        Self { trust, rules, forward, revocation, accepted: Memory::new(cache_bytes, weight) }
     }
 
     /// The certificate, if its path holds now.
@@ -83,6 +80,11 @@ impl Certificates {
     pub fn truststore(&self) -> &Truststore {
         &self.trust
     }
+}
+
+/// Memory that an entry takes, in bytes.
+fn weight(kept: &Kept<Bytes>, certificate: &ClientCertificate) -> usize {
+    kept.key.len().saturating_add(certificate.weight_beside(&kept.key)).saturating_add(ENTRY_BYTES)
 }
 
 /// What a forwarded certificate is remembered by: all the bytes that decide how it is decoded.

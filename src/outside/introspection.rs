@@ -4,12 +4,13 @@ mod endpoint;
 
 use std::{sync::Arc, time::Duration};
 
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use rustls_pki_types::UnixTime;
 
 use self::endpoint::Endpoint;
 use crate::{
     config::settings::IntrospectionSource,
+    memory::{EXPECTED, Weigh},
     observe::Metrics,
     outside::flights::Flights,
     token::{Inquiry, Introspection, Introspections, introspection::Introspected},
@@ -22,7 +23,7 @@ use crate::{
 pub struct IntrospectionStore {
     /// In the order of the gate's issuers.
     endpoints: Vec<Option<Endpoint>>,
-    answers: Cache<Key, Kept, Bytes>,
+    answers: Cache<Key, Kept, Weigh<Key, Kept>>,
     flights: Flights<Key, Introspection>,
     consent_claim: Option<Arc<str>>,
     metrics: Arc<Metrics>,
@@ -31,16 +32,12 @@ pub struct IntrospectionStore {
 /// The issuer's place, and SHA-256 of the token.
 type Key = (usize, [u8; 32]);
 
-/// Counts the bytes of what is kept.
-#[derive(Clone)]
-struct Bytes;
-
 /// An answer about an active token, how long it serves, and the memory that it takes, in bytes.
 #[derive(Clone)]
 struct Kept {
     told: Arc<Introspected>,
     until: u64,
-    weight: u64,
+    weight: usize,
 }
 
 impl IntrospectionStore {
@@ -55,7 +52,7 @@ impl IntrospectionStore {
         let endpoints = sources.iter().map(|source| Some(Endpoint::new(source.as_ref()?, timeout))).collect();
         Arc::new(Self {
             endpoints,
-            answers: Cache::with_weighter(ESTIMATED, MOST_BYTES, Bytes),
+            answers: Cache::with_weighter(EXPECTED, MOST_BYTES, Weigh(|_, kept| kept.weight)),
             flights: Flights::new(),
             consent_claim,
             metrics,
@@ -101,14 +98,8 @@ impl IntrospectionStore {
     /// Keeps an answer until the token ends, or `at_most`; not at all where that is over.
     fn keep(&self, inquiry: &Inquiry, told: &Arc<Introspected>, at_most: u64, bytes: usize) {
         let until = told.expires().map_or(at_most, |end| at_most.min(end.as_secs()));
-        let weight = u64::try_from(bytes * 2 + ENTRY_BYTES).unwrap_or(u64::MAX);
+        let weight = bytes * 2 + ENTRY_BYTES;
         self.answers.insert(key(inquiry), Kept { told: Arc::clone(told), until, weight });
-    }
-}
-
-impl Weighter<Key, Kept> for Bytes {
-    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
-        kept.weight
     }
 }
 
@@ -137,8 +128,6 @@ fn result(told: &Introspection) -> &'static str {
 
 /// For all answers together: some ten thousand of the usual size.
 const MOST_BYTES: u64 = 32 << 20;
-/// So few that no processor makes the memory fall into parts too small for the largest answer.
-const ESTIMATED: usize = 512;
 /// The claims' fields, their texts' pointers, and the cache's own record.
 const ENTRY_BYTES: usize = 2048;
 

@@ -13,13 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{UnitWeighter, sync::Cache};
 use rustls_pki_types::UnixTime;
 
 pub use self::files::CrlFiles;
 use self::inquiry::{Inquiry, Outcome};
 use crate::{
     certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
+    memory::EXPECTED,
     observe::Metrics,
     outside::{
         address::AddressRules,
@@ -103,8 +104,8 @@ impl RevocationStore {
         let cache_ttl = rules.cache_ttl.as_secs().max(1);
         let max_stale = rules.max_stale.unwrap_or_default().as_secs();
         Ok(Arc::new(Self {
-            // The newest entry always finds room, or whoever asked for it would not be told.
-            answers: Cache::new(MAX_ANSWERS),
+            // In each part there is room for more that is new than can land at a time, or whoever asked would not be told.
+            answers: Cache::with_weighter(EXPECTED, MAX_ANSWERS, UnitWeighter),
             flights: Flights::new(),
             inquiry: Inquiry::new(rules, files, silence, metrics)?,
             cache_ttl,
@@ -248,7 +249,7 @@ const SLIP: u64 = 5;
 /// How long it is remembered that nobody answered.
 const MEMORY_OF_SILENCE: Duration = Duration::from_secs(10);
 /// Certificates that are remembered, at most: about 30 MB.
-const MAX_ANSWERS: usize = 100_000;
+const MAX_ANSWERS: u64 = 100_000;
 
 #[cfg(test)]
 mod tests;

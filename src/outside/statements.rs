@@ -27,7 +27,8 @@ use crate::{
 /// Fetches key sets from the directory and from allowed hosts, and remembers them for minutes.
 pub struct StatementKeys {
     library: Option<Library>,
-    flights: Flights<KeysAt>,
+    /// Each brings its document itself: the memory may be too small for all that land at a time.
+    flights: Flights<KeysAt, Option<Arc<[u8]>>>,
     metrics: Arc<Metrics>,
 }
 
@@ -114,15 +115,19 @@ impl StatementKeys {
     /// others. The last good document of the directory stays when it cannot be read anew.
     pub async fn answer(self: &Arc<Self>, at: &KeysAt) -> Option<Arc<[u8]>> {
         let library = self.library.as_ref()?;
-        let is_needed = || library.held(at).is_none_or(|held| held.until <= Instant::now());
+        let mut held = None;
+        let is_needed = || {
+            held = library.held(at).filter(|held| Instant::now() < held.until);
+            held.is_none()
+        };
         let flight = self.flights.board(at.clone(), is_needed, || {
             let (keys, at) = (Arc::clone(self), at.clone());
             async move { keys.renew(&at).await }
         });
-        if let Some(flight) = flight {
-            flight.landed().await;
+        match flight {
+            Some(flight) => flight.landed().await?,
+            None => held?.document,
         }
-        library.held(at)?.document
     }
 
     /// Has a directory in a file read anew when it is asked for next.
@@ -133,8 +138,8 @@ impl StatementKeys {
         }
     }
 
-    async fn renew(&self, at: &KeysAt) {
-        let Some(library) = &self.library else { return };
+    async fn renew(&self, at: &KeysAt) -> Option<Arc<[u8]>> {
+        let library = self.library.as_ref()?;
         let begun = Instant::now();
         let read = library.read(at).await;
         if library.is_far(at) {
@@ -147,7 +152,7 @@ impl StatementKeys {
             };
             tracing::warn!(event = "statement_keys_not_read", whose, error = %error, "a key set for registrations was not read");
         }
-        library.hold(at, read.ok());
+        library.hold(at, read.ok())
     }
 }
 
@@ -167,7 +172,9 @@ impl Library {
         };
         if let KeyLocation::File(path) = &library.location {
             match file(path).and_then(key_set) {
-                Ok(document) => library.hold(&KeysAt::Directory, Some(document)),
+                Ok(document) => {
+                    library.hold(&KeysAt::Directory, Some(document));
+                }
                 Err(error) => {
                     tracing::warn!(event = "statement_keys_not_read", whose = "the directory", error = %error)
                 }
@@ -183,18 +190,21 @@ impl Library {
         }
     }
 
-    fn hold(&self, at: &KeysAt, document: Option<Arc<[u8]>>) {
+    /// What there is now: of the directory, what was good last.
+    fn hold(&self, at: &KeysAt, document: Option<Arc<[u8]>>) -> Option<Arc<[u8]>> {
         let now = Instant::now();
         match at {
             KeysAt::Directory => {
                 let mut held = self.of_directory.lock();
                 let until = now + if document.is_some() { self.memory.directory } else { self.memory.silence };
                 let document = document.or_else(|| held.take()?.document);
-                *held = Some(Held { document, until });
+                *held = Some(Held { document: document.clone(), until });
+                document
             }
             KeysAt::Named(address) => {
                 let until = now + if document.is_some() { self.memory.named } else { self.memory.silence };
-                self.of_named.insert(Arc::clone(address), Held { document, until });
+                self.of_named.insert(Arc::clone(address), Held { document: document.clone(), until });
+                document
             }
         }
     }

@@ -10,7 +10,7 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, SubjectAltName, name::GeneralName},
 };
 
-use crate::memory::Memory;
+use crate::memory::{Kept, Memory};
 
 /// The certificate authorities and names of load balancers that do mTLS with certbound.
 ///
@@ -46,7 +46,7 @@ impl Balancers {
             return Err("it holds no certificate");
         }
         let authorities = authorities.iter().map(Authority::read).collect::<Result<_, _>>()?;
-        let recognised = Memory::new(REMEMBERED_BYTES, |leaf: &Vec<u8>, _| leaf.len());
+        let recognised = Memory::new(REMEMBERED_BYTES, |kept: &Kept<Vec<u8>>, _| kept.key.len());
         Ok(Self { authorities, names, recognised })
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Signed {
 impl KeyRing {
     /// `cache_bytes`: memory for the cache, at most; 0 switches it off.
     pub fn new(sets: Vec<Option<Arc<KeySet>>>, cache_bytes: u64) -> Self {
-        Self { sets, remembered: Memory::new(cache_bytes, |token, signed| weight(token, signed)) }
+        Self { sets, remembered: Memory::new(cache_bytes, |kept, signed| weight(&kept.key, signed)) }
     }
 
     /// The key set of each issuer.

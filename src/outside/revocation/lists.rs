@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use rustls_pki_types::UnixTime;
 use tokio::sync::Semaphore;
 
@@ -19,6 +19,7 @@ use crate::{
         Answer, Issued, Method,
         crl::{self, Crl, UnverifiedCrl},
     },
+    memory::Weigh,
     outside::flights::Flights,
 };
 
@@ -27,8 +28,9 @@ pub(super) struct Lists(Arc<Shelf>);
 
 struct Shelf {
     post: Arc<Post>,
-    lists: Cache<Place, Arc<List>, Bytes>,
-    flights: Flights<Place>,
+    lists: Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>,
+    /// Each brings its list itself: the memory may be too small for it beside others.
+    flights: Flights<Place, Option<Arc<List>>>,
     /// Bounds the memory of those that are being read.
     reading: Semaphore,
     refresh: u64,
@@ -41,10 +43,6 @@ struct Place {
     issuer_name: Vec<u8>,
     issuer_key: Vec<u8>,
 }
-
-/// Counts the bytes of lists.
-#[derive(Clone)]
-struct Bytes;
 
 /// Times are seconds of the Unix epoch.
 struct List {
@@ -61,7 +59,7 @@ impl Lists {
     pub(super) fn new(post: Arc<Post>, refresh: Duration) -> Self {
         Self(Arc::new(Shelf {
             post,
-            lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Bytes),
+            lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list| list.crl.weight())),
             flights: Flights::new(),
             reading: Semaphore::new(AT_A_TIME),
             refresh: refresh.as_secs().max(1),
@@ -86,17 +84,18 @@ impl Lists {
         };
         let shelf = &self.0;
         let is_due = || shelf.lists.get(&place).is_none_or(|list| list.is_due(now.as_secs()));
+        let mut newer = None;
         if is_due() {
             let flight = shelf.flights.board(place.clone(), is_due, || {
                 let (shelf, place, about) = (Arc::clone(shelf), place.clone(), about.clone());
                 async move { shelf.renew(place, about, now).await }
             });
             if let Some(flight) = flight {
-                flight.landed().await;
+                newer = flight.landed().await.flatten();
             }
         }
         // When no newer one could be had, the old one serves until its own end.
-        let list = shelf.lists.get(&place)?;
+        let list = newer.or_else(|| shelf.lists.get(&place))?;
         match list.crl.answer(about, now) {
             Ok(answer) => {
                 // One that is overdue serves until the next try.
@@ -113,7 +112,7 @@ impl Lists {
 }
 
 impl Shelf {
-    async fn renew(&self, place: Place, about: Issued, asked: UnixTime) {
+    async fn renew(&self, place: Place, about: Issued, asked: UnixTime) -> Option<Arc<List>> {
         let begun = Instant::now();
         match self.read(&place.address, about).await {
             Ok(crl) => {
@@ -122,7 +121,9 @@ impl Shelf {
                 let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh));
                 // Before its end, so that answers are renewed out of a newer one.
                 let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
-                self.lists.insert(place, Arc::new(List { crl, since: now, due, until }));
+                let list = Arc::new(List { crl, since: now, due, until });
+                self.lists.insert(place, Arc::clone(&list));
+                Some(list)
             }
             Err(why) => {
                 // Or every other certificate of the issuer would make it fetched again. One that was left alone just now was
@@ -131,6 +132,7 @@ impl Shelf {
                     self.post.set_aside(&place.address);
                 }
                 self.post.note(Method::Crl, &place.address, &why);
+                None
             }
         }
     }
@@ -140,12 +142,6 @@ impl Shelf {
         let der = self.post.get(address, crl::MAX_BYTES).await?;
         let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
         verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
-    }
-}
-
-impl Weighter<Place, Arc<List>> for Bytes {
-    fn weight(&self, _: &Place, list: &Arc<List>) -> u64 {
-        u64::try_from(list.crl.weight()).unwrap_or(u64::MAX).max(1)
     }
 }
 
@@ -163,7 +159,7 @@ fn is_web(address: &str) -> bool {
 
 /// Memory for CRLs out of distribution points, in bytes.
 const MAX_MEMORY: u64 = 512 * 1024 * 1024;
-/// So few that the memory is one: in parts, a large list would fit into none.
+/// Lists to expect, so few that the memory is one: in parts, a large list would fit into none.
 const ESTIMATED: usize = 32;
 /// CRLs that are read at a time.
 const AT_A_TIME: usize = 4;

@@ -79,6 +79,23 @@ async fn key_set_asked_for_by_many_at_once_is_fetched_once_and_then_remembered()
 }
 
 #[tokio::test]
+async fn more_key_sets_at_once_than_are_remembered_are_all_brought() {
+    let origin = Origin::start(|_| ok(key_set("a"))).await;
+    let keys = named_on(&["127.0.0.1"], Memory::PROMISED);
+    let held = origin.answering.write().await;
+    let mut askers = JoinSet::new();
+    for number in 0..MOST_NAMED * 3 {
+        let (keys, what) = (Arc::clone(&keys), at(&origin, &format!("/software/{number}")));
+        askers.spawn(async move { text(keys.answer(&what).await) });
+    }
+    until(|| (0..MOST_NAMED * 3).all(|number| origin.asked(&format!("/software/{number}")) > 0)).await;
+    drop(held);
+
+    let brought = askers.join_all().await;
+    assert_eq!(brought.iter().filter(|document| **document == Some(key_set("a"))).count(), MOST_NAMED * 3);
+}
+
+#[tokio::test]
 async fn key_set_is_read_anew_once_its_time_is_over() {
     let count = AtomicUsize::new(0);
     let origin = Origin::start(move |_| ok(key_set(&count.fetch_add(1, Ordering::Relaxed).to_string()))).await;
