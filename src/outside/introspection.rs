@@ -10,9 +10,9 @@ use rustls_pki_types::UnixTime;
 use self::endpoint::Endpoint;
 use crate::{
     config::settings::IntrospectionSource,
-    memory::{EXPECTED, Weigh},
+    memory::Weigh,
     observe::Metrics,
-    outside::flights::Flights,
+    outside::{EXPECTED, flights::Flights},
     token::{Inquiry, Introspection, Introspections, introspection::Introspected},
 };
 

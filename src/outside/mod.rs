@@ -22,3 +22,22 @@ pub use jwks::KeyStore;
 pub use revocation::{CrlFiles, RevocationRules, RevocationStore};
 pub use statements::StatementKeys;
 pub use uses::UseStore;
+
+/// Entries to expect, for sixteen parts at most, whatever the processor: quick_cache makes none for fewer than 32.
+const EXPECTED: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use quick_cache::{UnitWeighter, sync::Cache};
+
+    use super::*;
+
+    #[test]
+    fn what_is_new_is_found_beside_as_much_as_fits() {
+        let cache = Cache::with_weighter(EXPECTED, 100_000, UnitWeighter);
+        (0..200_000).for_each(|number| cache.insert(number, ()));
+        assert!((0..200_000).filter(|number| (0..3).all(|_| cache.get(number).is_some())).count() > 90_000);
+        (200_000..200_064).for_each(|number| cache.insert(number, ()));
+        assert!((200_000..200_064).all(|number| cache.get(&number).is_some()));
+    }
+}

@@ -20,9 +20,9 @@ pub use self::files::CrlFiles;
 use self::inquiry::{Inquiry, Outcome};
 use crate::{
     certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
-    memory::EXPECTED,
     observe::Metrics,
     outside::{
+        EXPECTED,
         address::AddressRules,
         flights::{Flight, Flights},
         http::FetchError,
