@@ -104,27 +104,42 @@ impl Examined {
             && self.certificate().tbs_certificate().version() == Version::V3
     }
 
-    /// What holds for every certificate of a path: a key of a known kind and size, and no policy processing asked for.
+    /// What holds for every certificate of a path: a key of a known kind, and no policy processing asked for.
     ///
     /// Policies are not evaluated, so a certificate that constrains them cannot be obeyed (RFC 5280, sections 4.2.1.11
     /// and 4.2.1.14).
-    pub(super) fn hold_key_and_policies(&self, minimum_rsa_bits: usize) -> Result<(), Denial> {
+    pub(super) fn hold_kind(&self) -> Result<(), Denial> {
         if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
-        let weak = |why| Err(Denial::CertificateWeak { why });
-        match Key::of(self.certificate().tbs_certificate().subject_public_key_info()) {
-            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
-            // Sound generators make moduli of whole octets.
-            Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
+        match self.key() {
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
         }
     }
 
-    /// What holds for the client's own certificate, its dates left aside.
-    pub(super) fn hold_leaf(&self, require_client_auth: bool) -> Result<(), Denial> {
-        self.hold_leaf_profile()?;
+    /// What holds for the key of every certificate of a path.
+    pub(super) fn hold_strength(&self, minimum_rsa_bits: usize) -> Result<(), Denial> {
+        let weak = |why| Err(Denial::CertificateWeak { why });
+        match self.key() {
+            Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
+            // Sound generators make moduli of whole octets.
+            Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What holds for the signature of every certificate of a path but the anchor: nobody verifies what a root says of
+    /// itself, and old roots say it with SHA-1.
+    pub(super) fn hold_signature(&self) -> Result<(), Denial> {
+        match self.is_signed_weakly() {
+            true => Err(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" }),
+            false => Ok(()),
+        }
+    }
+
+    /// What the client's own certificate is for.
+    pub(super) fn hold_purpose(&self, require_client_auth: bool) -> Result<(), Denial> {
         let wrong = |why| Err(Denial::CertificateWrongPurpose { why });
         if self.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca) {
             return wrong("the certificate is an authority's");
@@ -143,9 +158,9 @@ impl Examined {
         }
     }
 
-    /// What RFC 5280 demands of everyone who issues certificates, and others may take differently from us: sections
+    /// What RFC 5280 demands of everyone who issues a client's certificate, and others may take differently from us: sections
     /// 4.1.2.2, 4.1.2.6, 4.2.1.10, and 4.2.2.1.
-    fn hold_leaf_profile(&self) -> Result<(), Denial> {
+    pub(super) fn hold_profile(&self) -> Result<(), Denial> {
         let malformed = |why| Err(Denial::CertificateMalformed { why });
         let tbs = self.certificate().tbs_certificate();
         if tbs.serial_number().as_bytes().first().is_none_or(|first| first & 0x80 != 0) {
@@ -190,10 +205,17 @@ impl Examined {
         if !self.in_date(now) {
             return Err(ISSUER_OUT_OF_DATE);
         }
-        if self.for_client_auth() == Some(false) {
-            return Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" });
-        }
         Ok(())
+    }
+
+    /// What an issuer may issue certificates for.
+    pub(super) fn hold_issuer_purpose(&self) -> Result<(), Denial> {
+        match self.for_client_auth() {
+            Some(false) => {
+                Err(Denial::CertificateWrongPurpose { why: "an issuer's extendedKeyUsage lacks clientAuth" })
+            }
+            Some(true) | None => Ok(()),
+        }
     }
 
     /// No critical extension that is not known. webpki does not look at those of an anchor.
@@ -208,9 +230,14 @@ impl Examined {
     }
 
     /// Whether the certificate is signed with a hash that collides.
-    pub(super) fn is_signed_weakly(&self) -> bool {
+    fn is_signed_weakly(&self) -> bool {
         WEAK_SIGNATURES.contains(&self.certificate().signature_algorithm().oid)
             || pss_hash(self.certificate().signature_algorithm()).is_some_and(|hash| hash == SHA1)
+    }
+
+    /// Whether nobody here could say if a signature by its key over `below` is right, because that would be too weak.
+    pub(super) fn signs_weakly(&self, below: &Self) -> bool {
+        below.is_signed_weakly() || matches!(self.key(), Some(Key::Rsa { bits }) if bits < LEAST_VERIFIED_BITS)
     }
 
     pub(super) fn in_date(&self, now: UnixTime) -> bool {
@@ -232,6 +259,10 @@ impl Examined {
     fn statements(&self) -> Option<&[u8]> {
         let found = self.extensions().find(|extension| extension.extn_id == QC_STATEMENTS);
         found.map(|extension| extension.extn_value.as_bytes())
+    }
+
+    fn key(&self) -> Option<Key> {
+        Key::of(self.certificate().tbs_certificate().subject_public_key_info())
     }
 
     fn has(&self, extension: ObjectIdentifier) -> bool {
@@ -326,6 +357,9 @@ struct PssParameters {
     #[asn1(context_specific = "3", optional = "true", tag_mode = "EXPLICIT")]
     trailer: Option<der::Any>,
 }
+
+/// Of an RSA key, that a signature by it can be verified: ring knows no shorter ones.
+const LEAST_VERIFIED_BITS: usize = 2048;
 
 /// The refusal for the dates of an issuer.
 pub(super) const ISSUER_OUT_OF_DATE: Denial =

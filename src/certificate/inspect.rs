@@ -175,11 +175,14 @@ fn curve_bits(curve: ObjectIdentifier) -> Option<usize> {
 fn as_client(der: &[u8], examined: &Examined, rules: &PathRules, now: UnixTime) -> Vec<Denial> {
     let mut met = refusals([
         path::readable(der),
+        examined.hold_profile(),
         examined.hold_critical_extensions(Policies::OfPath),
-        examined.hold_key_and_policies(rules.minimum_rsa_bits),
-        hold_signature(examined),
-        examined.hold_leaf(rules.require_client_auth),
+        examined.hold_kind(),
+        hold_algorithm(examined),
         examined.hold_dates(now),
+        examined.hold_purpose(rules.require_client_auth),
+        examined.hold_strength(rules.minimum_rsa_bits),
+        examined.hold_signature(),
     ]);
     // Two of the checks may say the same, each in its words.
     met.dedup_by(|later, earlier| later.code() == earlier.code());
@@ -189,8 +192,10 @@ fn as_client(der: &[u8], examined: &Examined, rules: &PathRules, now: UnixTime) 
 fn as_anchor(examined: &Examined, rules: &PathRules, now: UnixTime) -> Vec<Denial> {
     refusals([
         examined.hold_critical_extensions(Policies::OfAnchor),
-        examined.hold_key_and_policies(rules.minimum_rsa_bits),
+        examined.hold_kind(),
         examined.hold_issuer(0, now),
+        examined.hold_issuer_purpose(),
+        examined.hold_strength(rules.minimum_rsa_bits),
     ])
 }
 
@@ -199,11 +204,8 @@ fn refusals<const N: usize>(checks: [Result<(), Denial>; N]) -> Vec<Denial> {
 }
 
 /// Whether the issuer signed it in a way that is accepted; whether the signature is right is not known without the issuer.
-fn hold_signature(examined: &Examined) -> Result<(), Denial> {
-    if examined.is_signed_weakly() {
-        return Err(Denial::CertificateWeak { why: "it is signed with SHA-1 or MD5" });
-    }
-    match signature::is_accepted(examined.certificate().signature_algorithm()) {
+fn hold_algorithm(examined: &Examined) -> Result<(), Denial> {
+    match signature::is_accepted(examined.certificate().signature_algorithm()) || examined.hold_signature().is_err() {
         true => Ok(()),
         false => Err(Denial::CertificateUntrusted { why: "the signature's algorithm is not accepted" }),
     }

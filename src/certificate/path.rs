@@ -81,14 +81,13 @@ pub fn verify(
     let sent = presented.intermediates.iter().map(|sent| Examined::of(sent.clone()).map_err(malformed));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
 
-    // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates afterwards:
-    // a stranger's is untrusted before it is expired.
+    // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates once there is a
+    // path: a stranger's is untrusted before it is expired.
     let at = now.max(leaf.valid.0).min(leaf.valid.1);
-    let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, at, refused: RefCell::default() };
+    let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, now, at, refused: RefCell::default() };
     match candidate.path() {
         Ok(Held { intermediates, anchor, valid }) => {
             let anchor = Arc::clone(anchor);
-            leaf.hold_dates(now)?;
             let intermediates = intermediates.into_iter().map(|issuer| issuer.decoded.clone()).collect();
             Ok(VerifiedPath { leaf, intermediates, anchor, valid })
         }
@@ -105,6 +104,8 @@ struct Candidate<'a> {
     sent: &'a [Examined],
     trust: &'a Truststore,
     rules: &'a PathRules,
+    now: UnixTime,
+    /// When the path is judged: now, or when the leaf was in date.
     at: UnixTime,
     /// Why the latest path was refused whose names and signatures hold.
     refused: RefCell<Option<Denial>>,
@@ -128,7 +129,7 @@ impl Candidate<'_> {
         );
         match found {
             Ok(path) => self.hold_found(&path),
-            Err(error) => search::path(self).ok_or_else(|| self.denial(&error)),
+            Err(error) => search::path(self, &error).ok_or_else(|| self.denial(&error)),
         }
     }
 
@@ -163,61 +164,49 @@ impl Candidate<'_> {
         path.intermediate_certificates().map(|issuer| sent(&issuer.der())).collect()
     }
 
-    /// Everything but names and signatures, for a whole path; when it is in date.
+    /// Everything but names and signatures, for a whole path, in the order in which it answers; when it is in date.
     fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<Window, Denial> {
-        if intermediates.len() > self.rules.max_intermediates {
+        let Self { leaf, rules, .. } = self;
+        let anchor = &anchor.examined;
+        let issuers = || intermediates.iter().copied().chain([anchor]);
+
+        // It is a path.
+        if intermediates.len() > rules.max_intermediates {
             return Err(untrusted("the path has more intermediates than are taken"));
         }
-        let minimum_rsa_bits = self.rules.minimum_rsa_bits;
-        self.leaf.hold_critical_extensions(Policies::OfPath)?;
-        self.leaf.hold_key_and_policies(minimum_rsa_bits)?;
-        self.leaf.hold_leaf(self.rules.require_client_auth)?;
-        let mut valid = self.leaf.valid;
+        leaf.hold_profile()?;
+        leaf.hold_critical_extensions(Policies::OfPath)?;
+        leaf.hold_kind()?;
         let mut below = 0;
         for issuer in intermediates {
             issuer.hold_critical_extensions(Policies::OfPath)?;
-            issuer.hold_key_and_policies(minimum_rsa_bits)?;
+            issuer.hold_kind()?;
             issuer.hold_issuer(below, self.at)?;
-            valid = overlap(valid, issuer.valid);
             below += usize::from(!issuer.is_self_issued());
         }
-        anchor.examined.hold_critical_extensions(Policies::OfAnchor)?;
-        anchor.examined.hold_key_and_policies(minimum_rsa_bits)?;
-        anchor.examined.hold_issuer(below, self.at)?;
-        let path: Vec<_> =
-            [self.leaf].into_iter().chain(intermediates.iter().copied()).chain([&anchor.examined]).collect();
+        anchor.hold_critical_extensions(Policies::OfAnchor)?;
+        anchor.hold_kind()?;
+        anchor.hold_issuer(below, self.at)?;
+        let path: Vec<_> = [*leaf].into_iter().chain(issuers()).collect();
         constraints::hold(&path).map_err(untrusted)?;
-        Ok(overlap(valid, anchor.examined.valid))
+
+        // In date, for client authentication, and strong enough.
+        leaf.hold_dates(self.now)?;
+        leaf.hold_purpose(rules.require_client_auth)?;
+        issuers().try_for_each(Examined::hold_issuer_purpose)?;
+        path.iter().try_for_each(|certificate| certificate.hold_strength(rules.minimum_rsa_bits))?;
+        path.split_last().into_iter().flat_map(|(_, signed)| signed).try_for_each(|signed| signed.hold_signature())?;
+        Ok(issuers().fold(leaf.valid, |valid, issuer| overlap(valid, issuer.valid)))
     }
 
-    /// The refusal for a certificate without a path that holds.
+    /// The refusal for a certificate without a path that holds: of the path whose names and signatures hold, or else that
+    /// there is none.
     fn denial(&self, error: &Error) -> Denial {
-        if let Some(denial) = self.refused.take() {
-            return denial;
-        }
-        match error {
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ISSUER_OUT_OF_DATE,
-            Error::CaUsedAsEndEntity => wrong_purpose("the certificate is an authority's"),
-            Error::RequiredEkuNotFoundContext(_) => wrong_purpose("extendedKeyUsage lacks clientAuth"),
-            Error::EmptyEkuExtension => wrong_purpose("extendedKeyUsage is empty"),
-            _ => self.weakness().unwrap_or_else(|| untrusted(reason(error))),
-        }
-    }
-
-    /// Whether the search failed over something too weak: webpki does not verify with it, and so finds no issuer.
-    fn weakness(&self) -> Option<Denial> {
-        let leaf = std::iter::once(self.leaf);
-        // Nobody verifies what a root says of itself, and old roots say it with SHA-1.
-        let mut signed_by_others = leaf.clone().chain(self.sent.iter().filter(|issuer| !issuer.is_self_issued()));
-        if signed_by_others.any(Examined::is_signed_weakly) {
-            return Some(Denial::CertificateWeak { why: "a signature of the path is made with SHA-1 or MD5" });
-        }
-        let below = leaf.chain(self.sent);
-        let anchors = below.clone().flat_map(|below| self.trust.issuers_of(below.certificate()));
-        below
-            .chain(anchors.map(|anchor| &anchor.examined))
-            .filter_map(|certificate| certificate.hold_key_and_policies(self.rules.minimum_rsa_bits).err())
-            .find(|denial| matches!(denial, Denial::CertificateWeak { .. }))
+        let refused = self.refused.take().or_else(|| {
+            search::paths(self);
+            self.refused.take()
+        });
+        refused.unwrap_or_else(|| untrusted(reason(error)))
     }
 }
 
@@ -250,6 +239,7 @@ fn reason(error: &Error) -> &'static str {
         Error::PathLenConstraintViolated => "the path is longer than an issuer allows",
         Error::EndEntityUsedAsCa => "an issuer of the path is no authority",
         Error::InvalidSignatureForPublicKey => "a signature is wrong",
+        Error::CertExpired { .. } | Error::CertNotValidYet { .. } => "an issuer is out of date, and leads to no anchor",
         Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             "a signature's algorithm is not accepted"
         }
@@ -267,10 +257,6 @@ fn overlap(a: Window, b: Window) -> Window {
 
 fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why }
-}
-
-fn wrong_purpose(why: &'static str) -> Denial {
-    Denial::CertificateWrongPurpose { why }
 }
 
 #[cfg(test)]

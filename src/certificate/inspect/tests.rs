@@ -72,14 +72,14 @@ fn real_certificates_say_what_certbound_would_make_of_them() {
     };
     check("creditas-qwac-ica-2019.pem", &["certificate_expired"], true, true);
     check("hanseatic-bdr-test-2018.pem", &["certificate_expired"], true, false);
-    check("eszigno-qseal-test-2018.pem", &["certificate_wrong_purpose", "certificate_expired"], true, false);
+    check("eszigno-qseal-test-2018.pem", &["certificate_expired", "certificate_wrong_purpose"], true, false);
     check("harica-qwac-2025.pem", &["certificate_expired"], false, false);
     check("harica-qwac-ca.pem", &["certificate_wrong_purpose"], false, false);
     check("obie-obwac-pp-2026.pem", &[], true, false);
     check("obie-obseal-pp-2026.pem", &["certificate_wrong_purpose"], true, false);
     check("cdr-mock-recipient-2023.pem", &[], false, false);
-    check("wso2-selfmade-obie-lookalike-sha1.pem", &["certificate_weak", "certificate_expired"], false, false);
-    check("obbr-sandbox-2021.pem", &["certificate_wrong_purpose", "certificate_expired"], false, false);
+    check("wso2-selfmade-obie-lookalike-sha1.pem", &["certificate_expired", "certificate_weak"], false, false);
+    check("obbr-sandbox-2021.pem", &["certificate_expired", "certificate_wrong_purpose"], false, false);
 }
 
 #[test]

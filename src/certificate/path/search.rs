@@ -1,5 +1,6 @@
-//! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, and over self-issued
-//! intermediates, which count for no path length and are held to no name constraint.
+//! The search for a path where webpki refuses more than RFC 5280 does: under name constraints, over self-issued
+//! intermediates, which count for no path length and are held to no name constraint, and over more than six; and for what
+//! is wrong with the paths that there are, where webpki looks at purposes before it looks for one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,22 +15,28 @@ use crate::certificate::{examined::Examined, truststore::Anchor};
 ///
 /// Everything that webpki checks is checked here, too: names and signatures by [`Examined::is_issued_by`], the rest by
 /// [`Candidate::hold_path`], which also checks the paths that webpki found.
-pub(super) fn path<'a>(candidate: &'a Candidate<'_>) -> Option<Held<'a>> {
+pub(super) fn path<'a>(candidate: &'a Candidate<'_>, error: &Error) -> Option<Held<'a>> {
     let Candidate { leaf, sent, trust, at, .. } = candidate;
     let constrained = trust.constrains_names() || sent.iter().any(|issuer| issuer.name_constraints.is_some());
     let self_issued = sent.iter().any(Examined::is_self_issued);
     let of_version_3 = |below: &Examined| below.certificate().tbs_certificate().version() == Version::V3;
-    if !(constrained || self_issued)
+    if !(constrained || self_issued || *error == Error::MaximumPathDepthExceeded)
         || !sent.iter().chain([*leaf]).all(of_version_3)
         || !leaf.in_date(*at)
-        || sent.len() > MAX_INTERMEDIATES
     {
         return None;
     }
-    let mut search = Search { candidate, path: Vec::new(), signatures: MAX_SIGNATURES };
+    let mut search = Search::new(candidate, false);
     let (anchor, valid) = search.extend(leaf)?;
     let intermediates = search.path.iter().filter_map(|place| sent.get(*place)).collect();
     Some(Held { intermediates, anchor, valid })
+}
+
+/// Notes as refused why the last path does not hold that leads to an anchor by its names and signatures; those that are
+/// too weak to be verified count. There is none that holds.
+pub(super) fn paths(candidate: &Candidate<'_>) {
+    // Whatever it finds, webpki has refused.
+    let _ = Search::new(candidate, true).extend(candidate.leaf);
 }
 
 struct Search<'a> {
@@ -38,9 +45,15 @@ struct Search<'a> {
     path: Vec<usize>,
     /// How many signatures may still be checked.
     signatures: usize,
+    /// Whether what is too weak to be verified is taken for verified: nothing is believed then.
+    weak: bool,
 }
 
 impl<'a> Search<'a> {
+    fn new(candidate: &'a Candidate<'a>, weak: bool) -> Self {
+        Self { candidate, path: Vec::new(), signatures: MAX_SIGNATURES, weak }
+    }
+
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
     fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Window)> {
         for anchor in self.candidate.trust.issuers_of(last.certificate()) {
@@ -71,7 +84,7 @@ impl<'a> Search<'a> {
             return Some(false);
         }
         self.signatures = self.signatures.checked_sub(1)?;
-        Some(below.is_issued_by(issuer))
+        Some(below.is_issued_by(issuer) || (self.weak && issuer.signs_weakly(below)))
     }
 }
 
@@ -86,8 +99,6 @@ fn is_distrusted(certificate: &Examined) -> Option<bool> {
     Some(matches!(verdict, Err(Error::CertDistrusted)))
 }
 
-/// As many as webpki takes.
-const MAX_INTERMEDIATES: usize = 6;
 /// About 2 ms.
 const MAX_SIGNATURES: usize = 32;
 

@@ -97,7 +97,7 @@ fn leaf_out_of_date_is_refused_for_its_dates_unless_a_stranger_issued_it() {
     check(&future, &[], &[&root.der], "certificate_not_yet_valid");
     check(&stranger.client(in_years(2022, 2025)), &[], &[&root.der], "certificate_untrusted");
     check(&stranger.client(in_years(2027, 2028)), &[], &[&root.der], "certificate_untrusted");
-    check_leaf(in_years(2027, 2025), "certificate_untrusted");
+    check_leaf(in_years(2027, 2025), "certificate_not_yet_valid");
     check_leaf(in_years(2025, 2026), "ok");
     check_leaf(in_years(2026, 2027), "ok");
 
@@ -313,12 +313,12 @@ fn name_that_is_no_text_is_malformed() {
 fn negative_serial_number_is_malformed() {
     let serial = SerialNumber::from_slice(&[0x7f; 16]);
     let mut leaf = Authority::root("Root", plain).client(|params| params.serial_number = Some(serial));
-    assert_eq!(examined(&leaf).unwrap().hold_leaf(true), Ok(()));
+    assert_eq!(examined(&leaf).unwrap().hold_profile(), Ok(()));
 
     // The signature breaks, so that the certificate is looked at without a path.
     let place = leaf.windows(16).position(|window| window == [0x7f; 16]).unwrap();
     *leaf.get_mut(place).unwrap() = 0x80;
-    let denial = examined(&leaf).unwrap().hold_leaf(true).unwrap_err();
+    let denial = examined(&leaf).unwrap().hold_profile().unwrap_err();
     assert_eq!(denial.code(), "certificate_malformed");
 }
 
@@ -360,6 +360,65 @@ fn key_is_of_a_kind_and_size_that_is_accepted() {
     for algorithm in [&PKCS_ECDSA_P384_SHA384, &PKCS_ED25519] {
         let leaf = root.client_with(&KeyPair::generate_for(algorithm).unwrap(), plain);
         check(&leaf, &[], &[&root.der], "ok");
+    }
+}
+
+/// Trust, then dates, then purpose, then strength.
+#[test]
+fn first_of_several_faults_answers() {
+    let (root, stranger) = (Authority::root("Root", plain), Authority::root("Stranger", plain));
+    let (short, fine) = (|| Rsa::of_bits(1024, 3), || Rsa::of_bits(2048, 3));
+    let expired = |params: &mut CertificateParams| in_years(2022, 2025)(params);
+    let early = |params: &mut CertificateParams| in_years(2027, 2028)(params);
+    let server = |params: &mut CertificateParams| params.extended_key_usages = vec![Purpose::ServerAuth];
+    let authority = |params: &mut CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let critical = |params: &mut CertificateParams| with(&UNKNOWN, true, &[5, 0])(params);
+    let all: [&dyn Fn(&mut CertificateParams); 5] = [&critical, &expired, &server, &authority, &early];
+    let check = |key: &Rsa, changes: &[usize], expected: &str| {
+        let change =
+            |params: &mut CertificateParams| changes.iter().for_each(|change| all.get(*change).unwrap()(params));
+        check(&root.client_with(key, change), &[], &[&root.der], expected);
+        check(&stranger.client_with(key, change), &[], &[&root.der], "certificate_untrusted");
+        check(&stranger.client_with(key, change), &[&stranger.der], &[&root.der], "certificate_untrusted");
+    };
+    check(&short(), &[0, 1, 2], "certificate_untrusted");
+    check(&short(), &[1, 2, 3], "certificate_expired");
+    check(&short(), &[2, 4], "certificate_not_yet_valid");
+    check(&fine(), &[1, 2], "certificate_expired");
+    check(&fine(), &[1, 3], "certificate_expired");
+    check(&short(), &[1], "certificate_expired");
+    check(&short(), &[2], "certificate_wrong_purpose");
+    check(&short(), &[3], "certificate_wrong_purpose");
+    check(&short(), &[], "certificate_weak");
+
+    let judge = |leaf: &[u8], sent: &[&[u8]]| judge(leaf, sent, &[&root.der], &RULES, now());
+    assert_eq!(judge(&self_signed_client(authority), &[]), "certificate_untrusted");
+    let for_servers = root.intermediate("For servers", server);
+    for (leaf, expected) in [
+        (for_servers.client(expired), "certificate_expired"),
+        (for_servers.client_with(&short(), plain), "certificate_wrong_purpose"),
+        (for_servers.client(critical), "certificate_untrusted"),
+    ] {
+        assert_eq!(judge(&leaf, &[&for_servers.der]), expected);
+    }
+    let past = root.intermediate("Past", in_years(2020, 2025));
+    assert_eq!(judge(&past.client(server), &[&past.der]), "certificate_untrusted");
+    assert_eq!(judge(&past.client_with(&short(), plain), &[&past.der]), "certificate_untrusted");
+}
+
+#[test]
+fn path_may_be_as_long_as_the_rules_say() {
+    let root = Authority::root("Root", plain);
+    let mut issuers = vec![root.intermediate("1", plain)];
+    for number in 2..=10 {
+        let next = issuers.last().unwrap().intermediate(&number.to_string(), plain);
+        issuers.push(next);
+    }
+    let leaf = issuers.last().unwrap().client(plain);
+    let sent: Vec<&[u8]> = issuers.iter().map(|issuer| issuer.der.as_slice()).collect();
+    for (max_intermediates, expected) in [(9, "certificate_untrusted"), (10, "ok")] {
+        let rules = PathRules { max_intermediates, ..RULES };
+        assert_eq!(judge(&leaf, &sent, &[&root.der], &rules, now()), expected);
     }
 }
 

@@ -269,9 +269,11 @@ impl Anchor {
             return Some(unusable(&format!("{subject} is not valid yet")));
         }
         let held = examined
-            .hold_key_and_policies(0)
-            .and_then(|()| examined.hold_critical_extensions(Policies::OfAnchor))
-            .and_then(|()| examined.hold_issuer(0, now));
+            .hold_critical_extensions(Policies::OfAnchor)
+            .and_then(|()| examined.hold_kind())
+            .and_then(|()| examined.hold_issuer(0, now))
+            .and_then(|()| examined.hold_issuer_purpose())
+            .and_then(|()| examined.hold_strength(0));
         held.err()
             .map(|denial| unusable(&format!("no path can end in {subject}: {}", denial.detail().unwrap_or_default())))
     }
