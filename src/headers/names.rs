@@ -1,8 +1,11 @@
 //! The catalogue: names under which load balancers, gateways, and their recipes forward a client's identity.
 
-/// Every name, folded.
+/// Every name, folded; some more than once.
 pub(super) fn exact() -> impl Iterator<Item = String> {
-    NAMES.iter().flat_map(|(stem, endings)| endings.iter().map(move |ending| format!("{stem}{ending}")))
+    let with =
+        |stem: &'static str, endings: &'static [&str]| endings.iter().map(move |ending| format!("{stem}{ending}"));
+    let named = NAMES.iter().flat_map(move |(stem, endings)| with(stem, endings));
+    named.chain(PROFILES.iter().flat_map(move |header| with(header, &COMPANIONS)))
 }
 
 /// Beginnings that no other header shares: whatever follows is about the client's certificate.
@@ -12,6 +15,23 @@ pub(super) const FAMILIES: [&str; 3] = [
     "cf-cert-",
     // Amazon CloudFront.
     "cloudfront-viewer-cert-",
+];
+
+/// What the profiles' headers may be followed by, whether the balancer of that profile writes it or another would.
+const COMPANIONS: [&str; 8] =
+    ["-verify", "-subject-dn", "-issuer-dn", "-fingerprint", "-serial", "-leaf", "-chain", "-info"];
+
+/// The profiles' headers, folded.
+const PROFILES: [&str; 9] = [
+    "client-cert",
+    "ssl-client-auth-cert-x509",
+    "ssl-client-cert",
+    "x-amzn-mtls-clientcert",
+    "x-arr-clientcert",
+    "x-client-cert",
+    "x-forwarded-client-cert",
+    "x-forwarded-tls-client-cert",
+    "x-ssl-client-cert",
 ];
 
 /// Stems and their endings, folded.
