@@ -59,10 +59,12 @@ fn the_element(value: &[u8]) -> Result<Element<'_>, Denial> {
         rest = match after {
             [] if several => return Err(Denial::CertificateRepeated),
             [] => return Ok(element),
-            [separator, next @ ..] => {
-                several |= *separator == b',';
-                next
+            // Whoever joins two lines may put white space behind the comma (RFC 9110, section 5.6.1).
+            [b',', next @ ..] => {
+                several = true;
+                next.trim_ascii_start()
             }
+            [_, next @ ..] => next,
         };
     }
 }
