@@ -26,7 +26,8 @@ impl<'a> BearerToken<'a> {
     ///
     /// # Errors
     /// `token_missing` (none, or another scheme), `token_repeated` (two headers), `token_malformed`
-    /// (not `b64token`: several credentials joined by commas among them; over [`Self::MAX_BYTES`]).
+    /// (not `b64token`: several credentials joined by commas among them, wherever the token stands; over
+    /// [`Self::MAX_BYTES`]).
     pub fn read(headers: &'a HeaderMap, proofs: bool) -> Result<Self, Denial> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next().ok_or(Denial::TokenMissing { why: "no Authorization header" })?.as_bytes();
@@ -35,7 +36,13 @@ impl<'a> BearerToken<'a> {
         }
         let end = value.iter().position(|byte| !is_scheme(*byte)).unwrap_or(value.len());
         let (scheme, credentials) = value.split_at(end);
-        let scheme = Scheme::named(scheme, proofs)?;
+        let scheme = match Scheme::named(scheme, proofs) {
+            None if is_joined(credentials, proofs) => {
+                return Err(Denial::TokenMalformed { why: "several credentials joined by commas" });
+            }
+            None => return Err(Denial::TokenMissing { why: "another Authorization scheme than is taken here" }),
+            Some(scheme) => scheme,
+        };
         let token = credentials.trim_ascii_start();
         if credentials.len() > Self::MAX_BYTES {
             return Err(Denial::TokenMalformed { why: "longer than any token that is read" });
@@ -64,13 +71,20 @@ impl<'a> BearerToken<'a> {
 }
 
 impl Scheme {
-    fn named(name: &[u8], proofs: bool) -> Result<Self, Denial> {
+    fn named(name: &[u8], proofs: bool) -> Option<Self> {
         match name {
-            _ if name.eq_ignore_ascii_case(b"bearer") => Ok(Self::Bearer),
-            _ if proofs && name.eq_ignore_ascii_case(b"dpop") => Ok(Self::DPoP),
-            _ => Err(Denial::TokenMissing { why: "another Authorization scheme than is taken here" }),
+            _ if name.eq_ignore_ascii_case(b"bearer") => Some(Self::Bearer),
+            _ if proofs && name.eq_ignore_ascii_case(b"dpop") => Some(Self::DPoP),
+            _ => None,
         }
     }
+}
+
+/// Whether a token comes behind credentials of another scheme.
+fn is_joined(credentials: &[u8], proofs: bool) -> bool {
+    let others = credentials.split(|byte| *byte == b',').skip(1).map(<[u8]>::trim_ascii_start);
+    let mut schemes = others.filter_map(|other| other.split(|byte| *byte == b' ').next().filter(|name| *name != other));
+    schemes.any(|name| Scheme::named(name, proofs).is_some())
 }
 
 /// A character of an authentication scheme (RFC 9110, sections 5.6.2 and 11.1).
@@ -130,9 +144,12 @@ mod tests {
     fn request_without_the_bearer_scheme_has_no_token() {
         check(&[], Err("token_missing"));
         for value in
-            ["", " Bearer abc", "Basic abc", "DPoP abc", "Bearers abc", "Bearer.abc", "Basic YTpi, Bearer abc", "abc"]
+            ["", " Bearer abc", "Basic abc", "DPoP abc", "Bearers abc", "Bearer.abc", "Digest a=\"b\", bearer=c", "abc"]
         {
             check(&[value], Err("token_missing"));
+        }
+        for value in ["Basic YTpi, Bearer abc", "Basic YTpi,bearer abc", "Digest a=\"b\", c=d, Bearer abc"] {
+            check(&[value], Err("token_malformed"));
         }
     }
 
