@@ -1,6 +1,6 @@
 //! Places in the network: where to listen, where to connect, which documents to fetch.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::Uri;
 
@@ -57,6 +57,20 @@ pub(super) fn url(text: &str) -> Result<Uri, Wrong> {
     Ok(uri)
 }
 
+/// A name or an IP address, as addresses are compared with it: in lower case, without brackets and final dot.
+pub(super) fn host(written: &str) -> Result<String, Wrong> {
+    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    let is_name = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    match is_name || bare.parse::<Ipv6Addr>().is_ok() {
+        true => Ok(bare.to_ascii_lowercase()),
+        false => {
+            let what = format!("`{written}` is not a host name");
+            Err(Wrong::new(what, "write it as directory.example, without scheme, port, and path"))
+        }
+    }
+}
+
 /// Whether whoever stands on the way to `uri` could answer in its place.
 pub(super) fn is_exposed(uri: &Uri) -> bool {
     uri.scheme_str() == Some("http") && !uri.host().is_some_and(is_loopback)
@@ -80,7 +94,7 @@ fn tcp(text: &str) -> Result<Address, Wrong> {
 
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
+        return address.parse::<Ipv6Addr>().is_ok();
     }
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));

@@ -1,14 +1,11 @@
 //! `[registration]`: who may register, and where the keys come from that say so.
 
-use std::net::Ipv6Addr;
-
 use http::Method;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
     config::{
-        anchors,
-        fault::Wrong,
+        address, anchors,
         reading::{Place, Placed, Reading, as_read},
         routes::PlacedRoute,
         settings::{KeyLocation, RegistrationSource},
@@ -129,21 +126,7 @@ fn is_registration(route: &Route) -> bool {
 
 fn hosts(table: &mut Table<'_>) -> Vec<String> {
     let hosts = table.strings("allowed_jwks_hosts").unwrap_or_default();
-    hosts.iter().filter_map(|written| table.reading.settle(&written.place, host(&written.value))).collect()
-}
-
-/// A name or an IP address as addresses are compared with it.
-fn host(written: &str) -> Result<String, Wrong> {
-    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
-    let bare = bare.strip_suffix('.').unwrap_or(bare);
-    let is_name = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-    match is_name || bare.parse::<Ipv6Addr>().is_ok() {
-        true => Ok(bare.to_ascii_lowercase()),
-        false => {
-            let what = format!("`{written}` is not a host name");
-            Err(Wrong::new(what, "write it as keystore.directory.example, without scheme, port, and path"))
-        }
-    }
+    hosts.iter().filter_map(|written| table.reading.settle(&written.place, address::host(&written.value))).collect()
 }
 
 fn audiences(table: &mut Table<'_>) -> Vec<String> {

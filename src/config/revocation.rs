@@ -8,6 +8,7 @@ use crate::{
         crl::{self, UnverifiedCrl},
     },
     config::{
+        address,
         fault::Wrong,
         fingerprint::Fingerprint,
         folder,
@@ -40,10 +41,6 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
     };
     if settings.methods.is_empty() {
         return (RevocationPolicy::Off, Some(settings));
-    }
-    if !crl_files.is_empty() && !settings.methods.contains(&Method::Crl) {
-        let what = "CRL files are not used without \"crl\" in methods";
-        table.reading.warn(&table.place_of("crl_files"), what, "add \"crl\" to methods");
     }
     let crls: Vec<_> = crl_files.iter().map(|path| lists_of(table.reading, path)).collect();
     let allow_unavailable = while_unavailable == While::Allow;
@@ -90,13 +87,7 @@ fn methods(table: &mut Table<'_>) -> Vec<Method> {
 
 fn hosts(table: &mut Table<'_>) -> Vec<String> {
     let hosts = table.strings("allowed_hosts").unwrap_or_default();
-    for host in &hosts {
-        if host.value.is_empty() || host.value.contains(['/', '@', '*']) || host.value.contains("://") {
-            let what = format!("`{}` is not a host name", host.value);
-            table.reading.fault(&host.place, what, "write it as ocsp.qtsp.example");
-        }
-    }
-    hosts.into_iter().map(|host| host.value).collect()
+    hosts.iter().filter_map(|written| table.reading.settle(&written.place, address::host(&written.value))).collect()
 }
 
 fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<UnverifiedCrl>> {

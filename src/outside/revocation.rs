@@ -52,7 +52,8 @@ pub struct RevocationRules {
 /// Its memory depends on nothing but the rules and the CRL files: it is to be kept when other things change.
 pub struct RevocationStore {
     answers: Cache<IssuedKey, Arc<Entry>>,
-    flights: Flights<IssuedKey>,
+    /// By the CRL files too: an answer under old ones is none for whoever comes after.
+    flights: Flights<(IssuedKey, u64)>,
     inquiry: Inquiry,
     cache_ttl: u64,
     max_stale: u64,
@@ -155,7 +156,7 @@ impl RevocationStore {
     }
 
     fn board(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime, is_needed: impl FnOnce() -> bool) -> Option<Flight> {
-        self.flights.board(about.key(), is_needed, || {
+        self.flights.board((about.key(), self.inquiry.generation()), is_needed, || {
             let (store, about) = (Arc::clone(self), Arc::clone(about));
             async move { store.ask(&about, now).await }
         })

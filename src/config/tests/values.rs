@@ -260,13 +260,13 @@ fn revocation_is_demanded_unless_it_is_written_off() {
 }
 
 #[test]
-fn lists_that_no_method_looks_at_are_warned_of() {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.path("crls")).unwrap();
-    let toml = with(&[("revocation", "crl_files = [\"crls\"]")]);
-    assert!(folder.warnings(&toml).is_empty());
-    let unused = toml.replace("[revocation]", "[revocation]\nmethods = [\"ocsp\"]");
-    assert!(folder.warnings(&unused)[0].contains("revocation.crl_files: CRL files are not used without \"crl\""));
+fn allowed_host_is_a_name_or_an_address() {
+    let settings = accept("revocation", "allowed_hosts = [\"OCSP.qtsp.example.\", \"192.0.2.1\", \"[2001:db8::1]\"]");
+    assert_eq!(settings.revocation.allowed_hosts, ["ocsp.qtsp.example", "192.0.2.1", "2001:db8::1"]);
+    for wrong in ["192.0.2.1:8080", "ocsp.qtsp.example:80", "http://a", "a/b", "a@b", "*.a", ""] {
+        let told = format!("revocation.allowed_hosts: `{wrong}` is not a host name; write it as");
+        check("revocation", &format!("allowed_hosts = [\"{wrong}\"]"), &told);
+    }
 }
 
 #[test]

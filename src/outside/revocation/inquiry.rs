@@ -107,13 +107,11 @@ impl Inquiry {
         self.files.rcu(|old| Arc::new(files.following(old)));
     }
 
-    /// CRL files before any address in a certificate, then each method in its turn: what the operator put there is nearer
-    /// than anybody who could be asked.
+    /// CRL files before any address in a certificate, whatever the methods, then each method in its turn: what the operator
+    /// put there is nearer than anybody who could be asked.
     pub(super) async fn make(&self, about: &Issued, now: UnixTime) -> Outcome {
         let files = self.files.load_full();
-        if self.methods.contains(&Method::Crl)
-            && let Some(answer) = files.answer(about, now).await
-        {
+        if let Some(answer) = files.answer(about, now).await {
             return Outcome::Answered(Method::Crl, answer);
         }
         let mut otherwise = Outcome::Silence;

@@ -370,10 +370,10 @@ async fn list_on_disk_answers_before_anybody_is_asked() {
     bank.lists(&[&[6]], HOUR);
     let store = store_with(rules(), on_disk(&[], -1));
     assert_eq!(asked(&store, &other, 0).await, known(gone(), Method::Crl), "a list that has ended answers nothing");
-    let unused = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
+    let others = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
     bank.says(&about, GOOD, HOUR);
-    let store = store_with(unused, on_disk(&[&[5]], HOUR));
-    assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Ocsp));
+    let store = store_with(others, on_disk(&[&[5]], HOUR));
+    assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl), "whatever the methods");
 }
 
 #[tokio::test]
