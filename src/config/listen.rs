@@ -90,11 +90,13 @@ fn encryption(table: &mut Table<'_>) -> (bool, Option<ServerIdentity>) {
 /// What clients call, which their proofs name.
 fn public_origin(table: &mut Table<'_>) -> PublicOrigin {
     let Some(origin) = table.string("public_origin") else { return PublicOrigin::Forwarded };
+    let remedy = "write it as https://api.bank.example";
     let bare = |uri: http::Uri| match uri.path() == "/" && uri.query().is_none() && !origin.value.ends_with('/') {
         true => Ok(()),
-        false => Err(Wrong::new("an origin has no path", "write it as https://api.bank.example")),
+        false => Err(Wrong::new("an origin has no path", remedy)),
     };
-    table.reading.settle(&origin.place, address::url(&origin.value).and_then(bare));
+    let url = address::url(&origin.value).map_err(|wrong| Wrong::new(wrong.what, remedy));
+    table.reading.settle(&origin.place, url.and_then(bare));
     PublicOrigin::Fixed(origin.value.into())
 }
 

@@ -356,9 +356,10 @@ pub(super) fn among<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<
     })
 }
 
-/// The candidate that takes the fewest edits.
+/// The candidate that takes the fewest edits, case aside.
 pub(super) fn nearest<'k>(text: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    candidates.min_by_key(|candidate| edits(text, candidate))
+    let text = text.to_lowercase();
+    candidates.min_by_key(|candidate| edits(&text, &candidate.to_lowercase()))
 }
 
 /// Levenshtein's distance, row by row.
