@@ -23,7 +23,7 @@ use crate::{
     consent::{Consent, ConsentRequest},
     denial::{Denial, RegistrationError},
     headers::Asserted,
-    lookup::Lookup,
+    lookup::Lookups,
     peer::{Connection, TrustedPeer, TrustedPeers},
     registration::{Registration, RegistrationRules, RegistrationStop},
     route::{Kind, RequestPath, Route, Routes},
@@ -103,12 +103,10 @@ pub struct Findings {
     pub revocation: Option<Cleared>,
     /// What revocation says of it: for the record only.
     pub grounds: Option<Grounds>,
-    /// How the certificate was found.
-    pub certificate_lookup: Option<Lookup>,
     /// The token, once verified.
     pub token: Option<AccessToken>,
-    /// How the token's signature was found.
-    pub token_lookup: Option<Lookup>,
+    /// How certificate and token were found.
+    pub lookups: Lookups,
     /// The proof that came with the token, once verified. Whether it was used before is not said.
     pub proof: Option<Proof>,
     /// Whether the token is bound to who presents it.
@@ -196,7 +194,7 @@ impl Gate {
         }
         let forwarded = ForwardedCert::read(found.peer, request.asserted, request.connection, &self.source)?;
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
-        found.certificate_lookup = Some(lookup);
+        found.lookups.certificate = Some(lookup);
         let certificate = found.shown.insert(verified?).clone();
         let asked = |about: &Issued| known.asked_about(about);
         match self.revocation.clear(&certificate, known.revocations, asked, now) {
@@ -223,7 +221,7 @@ impl Gate {
     ) -> Result<AccessToken, Stop> {
         let recall = |inquiry: &Inquiry| known.introspection(inquiry, now);
         let (lookup, verified) = self.issuers.verify(bearer, known.keys, &recall, now);
-        found.token_lookup = lookup;
+        found.lookups.token = lookup;
         match verified {
             Ok(token) => Ok(found.token.insert(token).clone()),
             Err(TokenStop::UnknownKey { issuer }) if known.asked_for_keys(issuer) => {
@@ -260,7 +258,7 @@ impl Gate {
         let proof = match known.proof {
             Some(proof) => proof.clone(),
             None => {
-                let origin = self.origin.of(request, found.peer)?;
+                let origin = self.origin.of(request, self.source.voucher(found.peer))?;
                 let called = Called { method: request.method, origin: &origin, path: request.path.as_str() };
                 rules.verify(request.headers, called, bearer, now)?
             }

@@ -24,6 +24,14 @@ pub enum Source {
     Connection,
 }
 
+impl Source {
+    /// Whose word about the client's address, scheme, and host came with a request over `peer`: the balancer's where it
+    /// writes headers; nobody's where clients speak TLS with certbound itself, and a balancer only hands bytes on.
+    pub fn voucher(&self, peer: Option<TrustedPeer>) -> Option<TrustedPeer> {
+        peer.filter(|_| matches!(self, Self::Header { .. }))
+    }
+}
+
 /// Exactly one certificate, as the load balancer or the handshake carried it: not decoded, not valid, not believed.
 #[derive(Debug)]
 pub enum ForwardedCert<'a> {

@@ -21,11 +21,11 @@ impl PublicOrigin {
     ///
     /// # Errors
     /// `proof_invalid`: it cannot be told, because a header names several, or none.
-    pub(super) fn of(&self, request: &Inbound<'_>, peer: Option<TrustedPeer>) -> Result<Cow<'_, str>, Denial> {
+    pub(super) fn of(&self, request: &Inbound<'_>, voucher: Option<TrustedPeer>) -> Result<Cow<'_, str>, Denial> {
         if let Self::Fixed(origin) = self {
             return Ok(Cow::Borrowed(origin));
         }
-        let told = |name| if peer.is_some() { only(request.headers, name) } else { Ok(None) };
+        let told = |name| if voucher.is_some() { only(request.headers, name) } else { Ok(None) };
         // Mutual TLS ended before certbound or in it, so https is what was called.
         let scheme = told(FORWARDED_PROTO)?.unwrap_or("https");
         let authority = told(FORWARDED_HOST)?.or(request.authority).filter(|authority| !authority.is_empty());

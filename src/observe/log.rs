@@ -113,7 +113,7 @@ impl<'a> AccessLine<'a> {
             time: Timestamp(record.time),
             interaction_id: record.interaction_id,
             peer: record.peer,
-            method: metrics::method(&record.method),
+            method: metrics::method(record.method.as_ref()),
             route: metrics::route(&record.findings).map(|route| &**route),
             status: record.status,
             decision: record.decision.name(),
@@ -171,6 +171,8 @@ static ACCESS: OnceLock<Option<Queue<Entry>>> = OnceLock::new();
 static EVENTS: OnceLock<Option<Queue<Vec<u8>>>> = OnceLock::new();
 
 /// About 6 MiB of records, half a second or so of a busy sidecar.
+/// The target of events that are heard at any level: who starts a process wants to know where it listens.
+pub const LISTENING: &str = "certbound::listening";
 const ROOM: usize = 16 * 1024;
 /// About 1 MiB of lines.
 const ROOM_FOR_EVENTS: usize = 4 * 1024;

@@ -169,13 +169,13 @@ impl Metrics {
             counter.inc();
         });
         let served = Served {
-            http_request_method: method(&record.method),
+            http_request_method: method(record.method.as_ref()),
             http_response_status_code: record.status,
             http_route: route,
         };
         self.served.with(&served, |histogram| histogram.observe(record.duration));
-        self.certificates.count(record.findings.certificate_lookup);
-        self.tokens.count(record.findings.token_lookup);
+        self.certificates.count(record.findings.lookups.certificate);
+        self.tokens.count(record.findings.lookups.token);
         self.checks.count(record.findings.grounds);
         if ends_soon(record) {
             self.ending.inc();
@@ -365,7 +365,8 @@ pub(super) fn route(findings: &Findings) -> Option<&Arc<str>> {
 }
 
 /// The method as a bounded label: callers can make up methods.
-pub(super) fn method(method: &Method) -> &'static str {
+pub(super) fn method(method: Option<&Method>) -> &'static str {
+    let Some(method) = method else { return "_OTHER" };
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

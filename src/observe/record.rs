@@ -31,8 +31,8 @@ pub struct Record {
     pub interaction_id: Uuid,
     /// The peer: the PROXY header's where that is believed, else the TCP peer; none on a Unix socket.
     pub peer: Option<IpAddr>,
-    /// The method.
-    pub method: Method,
+    /// The method; none of a request that could not be read.
+    pub method: Option<Method>,
     /// What was believed.
     pub findings: Findings,
     /// The status answered; none when the client was gone.

@@ -43,7 +43,7 @@ pub(super) fn record(decision: Decision) -> Record {
         time: UNIX_EPOCH + Duration::from_micros(1_795_330_800_123_456),
         interaction_id: Uuid::from_u128(0x93ba_c548_d2de_4546_b106_880a_5018_460d),
         peer: Some(Ipv4Addr::new(10, 0, 0, 7).into()),
-        method: Method::GET,
+        method: Some(Method::GET),
         findings: Findings { route: Some((0, Arc::new(route))), ..Findings::default() },
         status: Some(200),
         decision,

@@ -95,7 +95,7 @@ impl Spans {
         let ended = Ended {
             time: record.time,
             took: record.duration,
-            method: method(&record.method),
+            method: method(record.method.as_ref()),
             route: route(&record.findings).cloned(),
             status: record.status,
             decision: record.decision.name(),

@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use http::Method;
 use pingora::proxy::Session;
 
 use crate::{
     dialect::Dialect,
     gate::Findings,
     observe::{
-        Record, Slot,
+        Record, Slot, log,
         metrics::ActiveRequest,
         record::Decision,
         trace::{Trace, TraceId, TraceParent},
@@ -30,6 +31,8 @@ pub struct Exchange {
     pub(super) connection: Option<Arc<Connection>>,
     /// None until the request was looked at.
     pub(super) interaction: Option<Interaction>,
+    /// None until the request was looked at.
+    pub(super) method: Option<Method>,
     /// What the gate believed.
     pub(super) findings: Findings,
     /// None until the gate has spoken, so that nothing counts as allowed by default.
@@ -61,6 +64,7 @@ impl Exchange {
             generation,
             connection: None,
             interaction: None,
+            method: None,
             findings: Findings::default(),
             decision: None,
             trace: None,
@@ -81,26 +85,41 @@ impl Exchange {
         route.unwrap_or(self.generation.settings.errors.dialect)
     }
 
-    fn trace_id(&self, session: &Session) -> Option<TraceId> {
-        let callers = || TraceParent::of(&session.req_header().headers).map(|parent| parent.trace);
-        self.trace.as_ref().map(|trace| trace.id()).or_else(callers)
-    }
-
     /// What there is to record, once; none when the request was never decided.
     pub(super) fn conclude(&mut self, session: &Session) -> Option<Arc<Record>> {
+        let callers = || TraceParent::of(&session.req_header().headers).map(|parent| parent.trace);
+        let trace = self.trace.as_ref().map(|trace| trace.id()).or_else(callers);
+        self.record(session.response_written().map(|head| head.status.as_u16()), trace)
+    }
+
+    /// The same, with this status and trace.
+    pub(super) fn record(&mut self, status: Option<u16>, trace: Option<TraceId>) -> Option<Arc<Record>> {
         let peer = self.connection.as_ref().and_then(|connection| connection.proxied.or(connection.peer));
         Some(Arc::new(Record {
             regime: Arc::clone(&self.generation.regime),
             time: self.arrived,
             interaction_id: self.interaction.as_ref()?.id(),
             peer,
-            method: session.req_header().method.clone(),
+            method: self.method.take(),
             findings: std::mem::take(&mut self.findings),
-            status: session.response_written().map(|head| head.status.as_u16()),
+            status,
             decision: self.decision.take()?,
             duration: self.began.elapsed(),
             backend: self.backend,
-            trace: self.trace_id(session),
+            trace,
         }))
+    }
+}
+
+impl Drop for Exchange {
+    /// A process that ends cuts requests off; what was decided is recorded all the same, or the record would say of one
+    /// that the backend has seen that it was refused.
+    fn drop(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        let trace = self.trace.as_ref().map(|trace| trace.id());
+        if let Some(record) = self.record(None, trace) {
+            slot.record(&record);
+            log::access(&self.generation.settings.log, &record);
+        }
     }
 }

@@ -25,6 +25,7 @@ pub mod status;
 pub mod telemetry;
 mod token_endpoint;
 mod trace;
+mod unread;
 mod websocket;
 
 use std::sync::Arc;
@@ -32,8 +33,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::{
-    observe::{AuditLog, History, Metrics, Spans},
-    proxy::{activity::Activity, generation::Generation, reload::LastReload},
+    observe::{AuditLog, History, Metrics, Record, Spans, log},
+    proxy::{activity::Activity, exchange::Exchange, generation::Generation, reload::LastReload},
 };
 
 /// What every request needs, shared by all of them.
@@ -63,6 +64,24 @@ impl World {
     /// What is in force now.
     pub fn generation(&self) -> Arc<Generation> {
         self.generation.load_full()
+    }
+
+    /// A request begins.
+    fn begin(&self) -> Exchange {
+        Exchange::new(self.generation(), self.metrics.request_begins(), self.activity.requests().begin())
+    }
+
+    /// Has what became of a request recorded everywhere.
+    fn record(&self, exchange: &mut Exchange, record: &Arc<Record>) {
+        if let Some(slot) = exchange.slot.take() {
+            slot.record(record);
+        }
+        log::access(&exchange.generation.settings.log, record);
+        self.history.record(record);
+        self.metrics.record(record);
+        if let (Some(spans), Some(trace)) = (&self.spans, exchange.trace.take()) {
+            spans.end(trace, record, exchange.asked);
+        }
     }
 
     fn replace(&self, next: Arc<Generation>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{
     HeaderValue, Method,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
 };
 use pingora::{http::ResponseHeader, proxy::Session};
 
@@ -65,6 +65,22 @@ pub(super) async fn answer(
 /// Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
 fn withholds_body(session: &Session) -> bool {
     session.req_header().headers.contains_key(EXPECT)
+}
+
+/// Status and bytes of a refusal that no session writes; none where Pingora cannot hold its headers.
+pub(super) fn written(
+    denial: &Denial,
+    errors: &Errors,
+    dialect: Dialect,
+    interaction: &Interaction,
+) -> Option<(u16, Vec<u8>)> {
+    let (mut head, body) = compose(denial, errors, dialect, interaction).ok()?;
+    head.insert_header(CONNECTION, HeaderValue::from_static("close")).ok()?;
+    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+    head.header_to_h1_wire(&mut bytes);
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    Some((head.status.as_u16(), bytes))
 }
 
 /// The refusal as header section and body.
@@ -211,7 +227,8 @@ mod tests {
         let denial = Denial::TokenExpired { expired: 1 };
         assert_eq!(composed(&denial, true).1["detail"], "exp is 1 s after 1970");
         assert_eq!(composed(&denial, false).1.get("detail"), None);
-        assert_eq!(composed(&Denial::CertificateMissing, true).1.get("detail"), None);
+        assert_eq!(composed(&Denial::CertificateMissing, true).1["detail"], "A client certificate is required");
+        assert_eq!(composed(&Denial::CertificateMissing, false).1.get("detail"), None);
     }
 
     #[track_caller]

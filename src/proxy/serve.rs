@@ -20,19 +20,20 @@ use crate::{
         Settings,
         settings::{Address, Backend, Listen, StatusPage},
     },
-    observe::{AuditLog, Metrics, expiry},
+    observe::{AuditLog, Metrics, expiry, log::LISTENING},
     proxy::{
         World,
         admin::Admin,
         exposure::Exposure,
         generation::Generation,
         health::Health,
-        listen::{Handshake, Reception, Socket},
+        listen::{Handshake, Reception, Socket, Unread},
         pages,
         reload::Reloader,
         service::Sidecar,
         status::{Listener, Status},
         telemetry::Export,
+        unread,
     },
 };
 
@@ -145,7 +146,9 @@ fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> 
     let believing = Arc::clone(world);
     let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
     let refused = world.metrics.refused_connections();
-    Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes))
+    let refusing = Arc::clone(world);
+    let unread = Unread::new(move |connection| unread::refuse(&refusing, connection));
+    Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes), unread)
 }
 
 async fn watch_expiry(world: Arc<World>) {
@@ -159,7 +162,7 @@ async fn watch_expiry(world: Arc<World>) {
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {
     let socket = Socket::bind(address).await?;
-    tracing::info!(event = "listening", listener, address = %socket);
+    tracing::info!(target: LISTENING, event = "listening", listener, address = %socket);
     Ok(socket)
 }
 

@@ -31,7 +31,8 @@ use crate::{
     denial::Denial,
     gate::{Answer, Findings, Inbound, Judgement, Known, Question, Verdict},
     headers::Asserted,
-    observe::{self, Trace, record::Decision},
+    lookup::Lookups,
+    observe::{Trace, record::Decision},
     peer::Connection,
     proxy::{
         World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
@@ -67,17 +68,18 @@ impl Sidecar {
         mut trace: Option<&mut Trace>,
     ) -> Judgement {
         let mut answered = Vec::new();
-        let mut proof = None;
+        let (mut proof, mut lookups) = (None, Lookups::default());
         while answered.len() < MOST_QUESTIONS {
-            let Judgement { verdict, findings } =
+            let Judgement { verdict, mut findings } =
                 Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
+            findings.lookups.follow(lookups);
             let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
             // On the heap, here as below: what is seldom waited for would make every request's future as large as itself.
             match Box::pin(Self::ask(generation, session, question, trace.as_deref_mut())).await {
                 Ok(answer) => answered.push(answer),
                 Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
             }
-            proof = findings.proof;
+            (proof, lookups) = (findings.proof, findings.lookups);
         }
         // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
         Judgement { verdict: Verdict::Deny(Denial::KeysUnavailable), findings: Findings::default() }
@@ -163,6 +165,7 @@ impl Sidecar {
             self.world.metrics.stripped(name);
         }
         exchange.interaction = Some(Interaction::of(&session.req_header().headers));
+        exchange.method = Some(session.req_header().method.clone());
         let spans = self.world.spans.as_ref();
         exchange.trace = spans.map(|spans| spans.begin(&session.req_header().headers, exchange.began));
         exchange.connection = listen::connection_of(session);
@@ -217,15 +220,15 @@ impl Sidecar {
             // Otherwise passing the backend's `100 Continue` on would already condemn the connection.
             session.set_close_on_response_before_downstream_finish(false);
         }
-        inbound::without_upgrade(session.req_header_mut(), route.as_deref());
+        inbound::without_upgrade(session.req_header_mut(), route.is_some_and(|route| route.websocket));
         Ok(false)
     }
 
     /// The backend's failure as a refusal; none when there is nobody left to tell.
     fn failure(&self, error: &Error) -> Option<Denial> {
-        use ErrorType::{ConnectionClosed, ReadError, ReadTimedout, WriteError, WriteTimedout};
+        use ErrorType::{ConnectionClosed, H2Error, ReadError, ReadTimedout, WriteError, WriteTimedout};
         match (error.esource(), error.etype()) {
-            (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed) => None,
+            (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed | H2Error) => None,
             (ErrorSource::Downstream, ReadTimedout) => {
                 Some(Denial::RequestMalformed { why: "the body did not arrive in time" })
             }
@@ -241,11 +244,7 @@ impl ProxyHttp for Sidecar {
     type CTX = Box<Exchange>;
 
     fn new_ctx(&self) -> Box<Exchange> {
-        Box::new(Exchange::new(
-            self.world.generation(),
-            self.world.metrics.request_begins(),
-            self.world.activity.requests().begin(),
-        ))
+        Box::new(self.world.begin())
     }
 
     /// Pingora's default is a compression module that nobody asked for.
@@ -309,12 +308,13 @@ impl ProxyHttp for Sidecar {
         let (Some(connection), Some(interaction)) = (&exchange.connection, &exchange.interaction) else {
             return Err(Error::explain(ErrorType::InternalError, "forwarded without having arrived"));
         };
+        let settings = &exchange.generation.settings;
         let outgoing = Outgoing {
-            backend: &exchange.generation.settings.backend,
+            backend: &settings.backend,
             findings: &exchange.findings,
             connection,
-            vouched: exchange.findings.peer.is_some(),
-            tls: exchange.generation.settings.listen.tls.is_some(),
+            vouched: settings.gate.source.voucher(exchange.findings.peer).is_some(),
+            tls: settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;
         trace::carry_on(request, exchange.trace.as_deref(), outgoing.vouched)?;
@@ -354,7 +354,7 @@ impl ProxyHttp for Sidecar {
         if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        if response.status == StatusCode::SWITCHING_PROTOCOLS && !session.is_upgrade_req() {
+        if response.status == StatusCode::SWITCHING_PROTOCOLS && !websocket::is_agreed(session, response) {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
         }
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
@@ -394,16 +394,8 @@ impl ProxyHttp for Sidecar {
     }
 
     async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Box<Exchange>) {
-        let slot = exchange.slot.take();
-        let Some(record) = exchange.conclude(session) else { return };
-        if let Some(slot) = slot {
-            slot.record(&record);
-        }
-        observe::log::access(&exchange.generation.settings.log, &record);
-        self.world.history.record(&record);
-        self.world.metrics.record(&record);
-        if let (Some(spans), Some(trace)) = (&self.world.spans, exchange.trace.take()) {
-            spans.end(trace, &record, exchange.asked);
+        if let Some(record) = exchange.conclude(session) {
+            self.world.record(exchange, &record);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
         bank::Bank,
         config::Config,
         connection::Request,
-        pki::Pki,
+        pki::{Authority, Pki},
         sidecar::Sidecar,
         token::{SigningKey, Token, now},
     },
@@ -66,6 +66,32 @@ fn caches_that_are_switched_off_change_no_verdict() {
     assert!(on.0.iter().any(|(status, _)| *status == 200) && on.0.iter().any(|(status, _)| *status == 401));
     assert_eq!(on, off);
     assert_eq!(on, tiny);
+}
+
+#[test]
+fn what_is_verified_anew_is_no_hit_whatever_is_asked_meanwhile() {
+    let (bank, authority) = (Bank::start(), Authority::root("Bank CA"));
+    let sidecar = Config::in_front_of(&bank)
+        .without("revocation.methods")
+        .set("revocation.crl_files", r#"["bank.crl"]"#)
+        .file("bank.crl", authority.list(&[], 3600))
+        .file("trust/bank.der", authority.der.clone())
+        .start();
+    let client = authority.client("alice");
+    let token = Token::of(&client).sign();
+    for (result, others) in [("miss", "hit"), ("hit", "miss")] {
+        let before = sidecar.await_metrics(|page| page.contains("active_requests 0"));
+        assert_passed(&sidecar.get("/a").showing(&client).bearing(&token).send(), &bank);
+        for cache in ["certificate", "token"] {
+            let name = |result| format!("certbound_{cache}_cache_total{{result=\"{result}\"}} ");
+            let count = |page: &str, result| {
+                let line = page.lines().find_map(|line| line.strip_prefix(&name(result)));
+                line.map_or(0, |count| count.parse::<u64>().unwrap())
+            };
+            let page = sidecar.await_metrics(|page| count(page, result) == count(&before, result) + 1);
+            assert_eq!(count(&page, others), count(&before, others), "{cache} {result}");
+        }
+    }
 }
 
 #[test]

@@ -4,9 +4,10 @@ use crate::{
     support::{
         bank::Bank,
         config::Config,
-        connection::Answer,
+        connection::{Answer, Connection},
         pki::{Client, Pki},
         sidecar::Sidecar,
+        tls::client_config,
         token::Token,
     },
     verdict::{assert_passed, assert_refused},
@@ -67,4 +68,30 @@ fn certificate_of_the_handshake_is_judged_like_a_forwarded_one() {
         }
         assert_eq!(bank.requests(), 0);
     }
+}
+
+#[test]
+fn nobody_is_believed_where_a_client_came_from_but_the_balancer_in_front_of_its_tls() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .with_tls()
+        .set("load_balancer.proxy_protocol", r#""v1""#)
+        .set("client_certificate.source", r#""connection""#)
+        .start();
+    let Pki { alice, infrastructure, .. } = Pki::get();
+    let request = sidecar
+        .get("/a")
+        .bearing(alice.token())
+        .header("X-Forwarded-For", "203.0.113.9")
+        .header("X-Forwarded-Proto", "gopher")
+        .header("X_Forwarded_Host", "evil.example");
+    let address = b"PROXY TCP4 198.51.100.7 192.0.2.1 4711 443\r\n";
+    let mut connection =
+        Connection::tls_after(address, sidecar.address(), "localhost", client_config(infrastructure, Some(alice)));
+    connection.write(&request.bytes());
+
+    let seen = assert_passed(&connection.answer("GET"), &bank);
+
+    let told = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x_forwarded_host"];
+    assert_eq!(told.map(|name| seen.fields.all(name).join("|")), ["198.51.100.7", "https", "api.bank.example", ""]);
 }

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::support::{
     bank::Bank,
     config::Config,
@@ -78,6 +80,10 @@ fn request_that_outlasts_the_drain_is_cut_and_the_exit_says_so() {
     assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1));
     let audit = sidecar.audit(1);
     assert_eq!(audit.len(), 1, "a request that was cut is recorded as well");
+    let line = &audit[0];
+    assert_eq!((&line["decision"], &line["status"], &line["method"]), (&"allow".into(), &Value::Null, &"GET".into()));
+    assert_eq!(line["certificate"]["thumbprint"], Pki::get().alice.thumbprint(), "the bank has seen it");
+    assert_eq!(sidecar.log("access", 1)[0]["decision"], "allow");
 }
 
 #[test]

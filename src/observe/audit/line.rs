@@ -58,7 +58,10 @@ impl<'a> AuditLine<'a> {
             .member("interaction_id", record.map(|record| record.interaction_id))
             .member("peer", record.and_then(|record| record.peer).map(Plain))
             .member("peer_trusted", found.and_then(is_trusted))
-            .member("method", record.map(|record| metrics::method(&record.method)))
+            .member(
+                "method",
+                record.and_then(|record| record.method.as_ref()).map(|method| metrics::method(Some(method))),
+            )
             .member("route", found.and_then(metrics::route).map(|route| &**route))
             .member("status", record.and_then(|record| record.status))
             .member("mode", mode(self.regime.mode))

@@ -12,7 +12,10 @@ use tracing::{
 };
 use tracing_subscriber::layer::{Context, Layer};
 
-use crate::{config::settings::Log, observe::timestamp::Timestamp};
+use crate::{
+    config::settings::Log,
+    observe::{log::LISTENING, timestamp::Timestamp},
+};
 
 /// What is serious enough to be written. Clones are one.
 #[derive(Clone)]
@@ -65,7 +68,7 @@ impl<Out: Fn(Vec<u8>)> AppLog<Out> {
     fn wants(&self, level: Level, target: &str) -> bool {
         let ours = target.split("::").next() == Some(OURS);
         let speaks_of_sockets = || level <= Level::WARN && HARMLESS.iter().any(|module| target.starts_with(module));
-        level <= self.level.now() && (ours || speaks_of_sockets())
+        target == LISTENING || (level <= self.level.now() && (ours || speaks_of_sockets()))
     }
 }
 
@@ -86,7 +89,8 @@ impl<S: Subscriber, Out: Fn(Vec<u8>) + 'static> Layer<S> for AppLog<Out> {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level.now())
+        // Or what is heard at any level would not come so far.
+        Some(self.level.now().max(LevelFilter::INFO))
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -45,7 +45,7 @@ fn decisions_are_counted_by_what_was_decided_and_why() {
 fn made_up_method_and_unknown_route_add_no_labels() {
     let metrics = metrics();
     let mut record = sample::record(Decision::Deny(Denial::RouteUnknown));
-    record.method = Method::from_bytes(b"STEAL").unwrap_or_default();
+    record.method = Method::from_bytes(b"STEAL").ok();
     record.findings.route = None;
     record.status = None;
     metrics.record(&record);
@@ -62,9 +62,9 @@ fn made_up_method_and_unknown_route_add_no_labels() {
 fn cache_look_ups_are_counted_where_there_was_one() {
     let metrics = metrics();
     let mut record = sample::record(Decision::Allow);
-    record.findings.certificate_lookup = Some(Lookup::Hit);
+    record.findings.lookups.certificate = Some(Lookup::Hit);
     metrics.record(&record);
-    record.findings.token_lookup = Some(Lookup::Miss);
+    record.findings.lookups.token = Some(Lookup::Miss);
     metrics.record(&record);
     check(
         &metrics,

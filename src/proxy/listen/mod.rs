@@ -6,6 +6,7 @@ mod section;
 mod socket;
 mod stream;
 mod tls;
+mod unread;
 
 use std::{
     io::{self, ErrorKind},
@@ -37,6 +38,7 @@ use crate::{
 
 pub use socket::{Duplex, Socket};
 pub use tls::Handshake;
+pub use unread::Unread;
 
 /// What is known of the connection that `session` came on; called when the request's header section is complete.
 ///
@@ -66,19 +68,22 @@ pub struct Reception {
     activity: Activity,
     refused: Counter,
     believes: Box<Belief>,
+    unread: Unread,
 }
 
 /// Whether a PROXY header from this TCP peer is believed.
 pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
 
 impl Reception {
-    /// By the rules of `listen`. Connections over the limit are counted as `refused`.
+    /// By the rules of `listen`. Connections over the limit are counted as `refused`; `unread` has the requests that are
+    /// none.
     pub fn new(
         listen: &Listen,
         handshake: Arc<Handshake>,
         activity: Activity,
         refused: Counter,
         believes: Box<Belief>,
+        unread: Unread,
     ) -> Self {
         Self {
             handshake,
@@ -93,6 +98,7 @@ impl Reception {
             activity,
             refused,
             believes,
+            unread,
         }
     }
 
@@ -154,8 +160,8 @@ impl Reception {
         let (mut socket, connection, negotiated) = within(self.limits.header, self.establish(socket, peer)).await?;
         let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await?;
         let http2 = self.http2 && (negotiated.unwrap_or(is_http2));
-        let stream =
-            ClientStream::new(Rewound::new(head, socket), connection, self.activity.clone(), http2, self.limits);
+        let (socket, activity, unread) = (Rewound::new(head, socket), self.activity.clone(), self.unread.clone());
+        let stream = ClientStream::new(socket, connection, activity, http2, self.limits, unread);
         Ok((stream.map_err(io::Error::other)?, http2))
     }
 

@@ -34,6 +34,7 @@ use crate::{
         listen::{
             section::{Excess, Section},
             socket::Duplex,
+            unread::{Answer, Unread},
         },
         request_line::RequestLine,
     },
@@ -63,6 +64,10 @@ pub(super) struct ClientStream {
     excess: Option<Excess>,
     /// Of the header section that is being read; set only when it does not come at once.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// What becomes of a request that Pingora does not read.
+    unread: Unread,
+    /// The answer to one.
+    answer: Option<Answer>,
     /// Of what is being written; set only while the client does not take it, and for good once that took too long.
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -125,6 +130,7 @@ impl ClientStream {
         activity: Activity,
         http2: bool,
         limits: Limits,
+        unread: Unread,
     ) -> pingora::Result<Self> {
         let facts = Arc::new(Facts {
             connection: Arc::new(connection),
@@ -139,7 +145,19 @@ impl ClientStream {
         let carrier = Arc::new(ProxyDigest::new(response, Some(carried)));
         let socket = BufWriter::with_capacity(WRITE_BUFFER, socket);
         let section = Section::default();
-        Ok(Self { socket, facts, carrier, http2, limits, section, excess: None, deadline: None, stalled: None })
+        Ok(Self {
+            socket,
+            facts,
+            carrier,
+            http2,
+            limits,
+            section,
+            excess: None,
+            deadline: None,
+            unread,
+            answer: None,
+            stalled: None,
+        })
     }
 
     /// Waits until something of the next request has come; none when nothing has for so long.
@@ -157,9 +175,8 @@ impl ClientStream {
 
     /// With a buffer of this size; nothing may be left in the one before.
     fn buffered(self: Box<Self>, bytes: usize) -> Box<Self> {
-        let Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled } = *self;
-        let socket = BufWriter::with_capacity(bytes, socket.into_inner());
-        Box::new(Self { socket, facts, carrier, http2, limits, section, excess, deadline, stalled })
+        let socket = BufWriter::with_capacity(bytes, self.socket.into_inner());
+        Box::new(Self { socket, ..*self })
     }
 
     async fn arrives(&mut self) {
@@ -214,6 +231,17 @@ impl ClientStream {
             excess.forget(piece.filled());
         }
         buf.put_slice(excess.close(buf.remaining()));
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes an answer of our own in the place of Pingora's: the header section is there, and no filter has seen it.
+    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { socket, facts, unread, answer, .. } = self;
+        let answer = answer.get_or_insert_with(|| unread.answer(&facts.connection));
+        while !answer.rest().is_empty() {
+            let written = ready!(Pin::new(&mut *socket).poll_write(cx, answer.rest()))?;
+            answer.was_written(written);
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -309,7 +337,10 @@ impl AsyncRead for Rewound {
 
 impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
+        let written = match self.facts.phase.load(Ordering::Relaxed) {
+            HEADER => self.poll_unread(cx).map_ok(|()| buf.len()),
+            _ => Pin::new(&mut self.socket).poll_write(cx, buf),
+        };
         self.poll_in_time(written, cx)
     }
 
@@ -328,7 +359,10 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        let written = match self.facts.phase.load(Ordering::Relaxed) {
+            HEADER => self.poll_unread(cx).map_ok(|()| bufs.iter().map(|buf| buf.len()).sum()),
+            _ => Pin::new(&mut self.socket).poll_write_vectored(cx, bufs),
+        };
         self.poll_in_time(written, cx)
     }
 

@@ -92,7 +92,8 @@ fn start_on(socket: Socket, listen: &Listen) -> Place {
     let refused = Counter::default();
     let believes = Box::new(move |peer| peer == Some(trusted));
     let handshake = Arc::new(Handshake::new(listen).unwrap());
-    let reception = Reception::new(listen, handshake, activity.clone(), refused.clone(), believes);
+    let reception =
+        Reception::new(listen, handshake, activity.clone(), refused.clone(), believes, Unread::new(|_| Vec::new()));
     let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
     let proxy = HttpProxy::new(Mirror, Arc::new(conf));
     let (shutdown, told) = watch::channel(false);
