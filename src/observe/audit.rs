@@ -60,7 +60,13 @@ impl AuditLog {
         let notes = Arc::<Notes>::default();
         let start = |destination| {
             let mut writer = Writer::new(destination, Arc::clone(&notes), audit.hash_chain);
-            Queue::start("audit-log", room, move |entries| writer.write(entries))
+            let works = writer.try_out();
+            let queue = Queue::start("audit-log", room, move |entries| writer.write(entries))?;
+            if !works {
+                // There is nothing to write, but somebody has to find out when there could be.
+                queue.wake();
+            }
+            io::Result::Ok(queue)
         };
         let queue = destination.map(start).transpose()?;
         Ok(Self { queue, notes, deny_on_failure: audit.deny_on_failure })

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -49,6 +49,14 @@ impl Destination {
         match self {
             Self::Stream(_) => false,
             Self::File(file) => file.follow(at_once, torn),
+        }
+    }
+
+    /// Whether it is a device, such as a terminal.
+    pub(super) fn is_device(&self) -> bool {
+        match self {
+            Self::Stream(_) => false,
+            Self::File(file) => file.file.metadata().is_ok_and(|file| file.file_type().is_char_device()),
         }
     }
 

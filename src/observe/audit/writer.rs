@@ -52,16 +52,29 @@ impl Writer {
         Self { destination, notes, chain, seq: 0, identifiers: Identifiers::new(), lines: Lines::default() }
     }
 
+    /// Whether lines can be written, as far as that can be told before there are any: of a file it is known when its disk
+    /// is full, and a device takes an empty line.
+    pub(super) fn try_out(&mut self) -> bool {
+        if !self.destination.is_device() {
+            return true;
+        }
+        self.lines.bytes.push(b'\n');
+        let tried = self.attempt();
+        self.lines.clear();
+        tried.inspect_err(|error| self.complain(error)).is_ok()
+    }
+
     /// Writes until it is written: a decision that was promised a place is not given up while the process lives.
     pub(super) fn write(&mut self, mut entries: &[Entry]) {
         self.lines.clear();
         self.follow();
         self.render(entries);
+        if entries.is_empty() && self.notes.failed.load(Ordering::Relaxed) {
+            self.lines.bytes.push(b'\n');
+        }
         let mut pause = FIRST_PAUSE;
         while let Err(error) = self.attempt() {
-            if !self.notes.failed.swap(true, Ordering::Relaxed) {
-                tracing::error!(event = "audit_failed", error = %error, "audit lines cannot be written");
-            }
+            self.complain(&error);
             thread::sleep(pause);
             pause = LONGEST_PAUSE.min(pause * 2);
             if self.follow() {
@@ -73,6 +86,12 @@ impl Writer {
         self.seq = self.seq.saturating_add(entries.len() as u64);
         if self.notes.failed.swap(false, Ordering::Relaxed) {
             tracing::info!(event = "audit_recovered", "audit lines can be written again");
+        }
+    }
+
+    fn complain(&self, error: &io::Error) {
+        if !self.notes.failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(event = "audit_failed", error = %error, "audit lines cannot be written");
         }
     }
 
