@@ -69,10 +69,11 @@ fn write(attribute: &AttributeTypeAndValue, names: &[&[(ObjectIdentifier, &str)]
 fn write_escaped(value: &str, text: &mut String) -> fmt::Result {
     let last = value.len().saturating_sub(1);
     for (place, byte) in value.bytes().enumerate() {
-        let at_edge = (place == 0 && matches!(byte, b' ' | b'#')) || (place == last && byte == b' ');
         match byte {
+            // In digits, because white space at the end of a header's value is none of the value.
+            b' ' if place == last => text.push_str("\\20"),
+            b' ' | b'#' if place == 0 => text.extend(['\\', char::from(byte)]),
             b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' => text.extend(['\\', char::from(byte)]),
-            _ if at_edge => text.extend(['\\', char::from(byte)]),
             b' '..=b'~' => text.push(char::from(byte)),
             _ => write!(text, "\\{byte:02X}")?,
         }
@@ -158,7 +159,8 @@ mod tests {
     fn value_is_escaped_so_that_it_stays_one_value() {
         check("Alice", "Alice");
         check("ACME, Inc \"X\";=", "ACME\\, Inc \\\"X\\\"\\;=");
-        check(" a b ", "\\ a b\\ ");
+        check(" a b ", "\\ a b\\20");
+        check(" ", "\\20");
         check("#1", "\\#1");
         check("a#b", "a#b");
         check("a\r\nX: b", "a\\0D\\0AX: b");

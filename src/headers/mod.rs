@@ -183,7 +183,12 @@ impl HeaderFields for HeaderMap {
     }
 }
 
-/// Whether `name` of the same length, folded, is `folded`. From its end, because names of one length mostly begin alike.
+/// Whether a backend may read `name` as `known`, which has no capitals and no separators but hyphens: the folding rule.
+pub fn is_spelling(name: &HeaderName, known: &HeaderName) -> bool {
+    same(name.as_str().as_bytes(), known.as_str())
+}
+
+/// Whether `name`, folded, is `folded`. From its end, because names of one length mostly begin alike.
 fn same(name: &[u8], folded: &str) -> bool {
     name.len() == folded.len() && name.iter().rev().zip(folded.bytes().rev()).all(|(a, b)| fold(*a) == b)
 }

@@ -39,8 +39,8 @@ pub(super) fn section(raw: &[u8], version: Version, headers: &HeaderMap) -> Resu
 ///
 /// # Errors
 /// `request_malformed`: a transfer coding other than one `chunked`; a `Content-Length` other than one number, were they
-/// equal, since the backend would get them all; a `Connection` option that could take a field away which the gate has
-/// read.
+/// equal, since the backend would get them all; a `Host` that is no authority, such as two that were joined; a
+/// `Connection` option that could take a field away which the gate has read.
 pub(super) fn fields(headers: &HeaderMap) -> Result<(), Denial> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     if let Some(length) = lengths.next()
@@ -54,14 +54,37 @@ pub(super) fn fields(headers: &HeaderMap) -> Result<(), Denial> {
     {
         return Err(malformed("Transfer-Encoding is not one `chunked`"));
     }
-    for value in headers.get_all(CONNECTION) {
-        for option in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            if !option.is_empty() && !CONNECTION_OPTIONS.iter().any(|known| option.eq_ignore_ascii_case(known)) {
-                return Err(malformed("Connection names another field"));
-            }
-        }
+    if !headers.get_all(HOST).iter().all(|host| is_authority(host.as_bytes())) {
+        return Err(malformed("Host is no host with a port"));
+    }
+    let is_known = |option: &[u8]| CONNECTION_OPTIONS.iter().any(|known| option.eq_ignore_ascii_case(known));
+    if !connection_options(headers).all(is_known) {
+        return Err(malformed("Connection names another field"));
     }
     Ok(())
+}
+
+/// Whether the hop before wants to change to another protocol (RFC 9110, section 7.8).
+pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+    connection_options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"))
+}
+
+fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(CONNECTION).iter();
+    let options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
+    options.filter(|option| !option.is_empty())
+}
+
+/// Whether this is a DNS name or an IP address, with a port or not (RFC 9110, section 7.2), or nothing at all, which a
+/// client may send that knows no name. Names of other kinds, which RFC 3986 allows, nobody looks up.
+pub(super) fn is_authority(text: &[u8]) -> bool {
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, port) = text.split_at(text.len().saturating_sub(digits));
+    let (host, port) = before.strip_suffix(b":").map_or((text, b"".as_slice()), |host| (host, port));
+    let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
+    let is_address = |address: &[u8]| address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte));
+    let bracketed = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
+    port.len() <= 5 && bracketed.map_or_else(|| is_name(host), is_address)
 }
 
 /// Holds a target to the bytes that RFC 3986 knows, roughly: the path is read more strictly, the query is opaque.
@@ -201,6 +224,18 @@ mod tests {
     #[test]
     fn request_without_host_is_refused_on_http_1_1() {
         check("GET / HTTP/1.1\r\nX: a\r\n\r\n", false);
+    }
+
+    #[test]
+    fn host_that_is_none_is_refused() {
+        for host in ["a", "a.example.", "a_b:8443", "a:", "[::1]", "[::ffff:192.0.2.1]:80", "192.0.2.1:80", "", "1"] {
+            check(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), true);
+        }
+        let others =
+            ["a, b", "a,b", "a b", "a/b", "a?b", "a#b", "u@a", "\"", "<x>", "[::1", "::1", "a:123456", "a:80:90", "{}"];
+        for host in others {
+            check(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), false);
+        }
     }
 
     #[test]

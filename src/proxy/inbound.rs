@@ -12,7 +12,7 @@ use crate::{
     denial::Denial,
     headers::{Asserted, HeaderFields, IdentityHeaders},
     proxy::{framing, listen, request_line::RequestLine},
-    route::{RequestPath, Route},
+    route::RequestPath,
 };
 
 /// Pingora's request header, so that identity headers can be taken out of it.
@@ -73,11 +73,11 @@ pub(super) fn authority(request: &RequestHeader) -> Option<&str> {
     request.uri.authority().map(http::uri::Authority::as_str).or_else(host)
 }
 
-/// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it: the request then goes on plainly.
-pub(super) fn without_upgrade(request: &mut RequestHeader, route: Option<&Route>) {
+/// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it, and the hop before asks for one too
+/// (RFC 9110, section 7.8): the request then goes on plainly.
+pub(super) fn without_upgrade(request: &mut RequestHeader, allowed: bool) {
     let Some(protocol) = request.headers.get(UPGRADE) else { return };
-    let allowed = route.is_some_and(|route| route.websocket);
-    if !(allowed && protocol.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+    if !(allowed && protocol.as_bytes().eq_ignore_ascii_case(b"websocket") && framing::is_upgrade(&request.headers)) {
         request.remove_header(&UPGRADE);
     }
 }
@@ -131,6 +131,9 @@ fn well_formed(session: &Session) -> Result<(), Denial> {
         Some(http1) => framing::section(&http1.get_headers_raw_bytes(), request.version, &request.headers)?,
         None => framing::target(request.raw_path())?,
     }
+    if request.uri.authority().is_some_and(|authority| !framing::is_authority(authority.as_str().as_bytes())) {
+        return Err(Denial::RequestMalformed { why: "the authority is no host with a port" });
+    }
     framing::fields(&request.headers)
 }
 
@@ -153,6 +156,7 @@ const FIELD_OVERHEAD: usize = 32;
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+    use http::header::CONNECTION;
     use tokio::io::AsyncWriteExt;
 
     use super::*;
@@ -220,10 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn upgrade_is_dropped_where_no_route_allows_it() {
-        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
-        request.insert_header(UPGRADE, "websocket").unwrap();
-        without_upgrade(&mut request, None);
-        assert!(!request.headers.contains_key(UPGRADE));
+    fn upgrade_is_dropped_where_no_route_or_no_hop_allows_it() {
+        for (allowed, connection, passes) in
+            [(false, "upgrade", false), (true, "keep-alive", false), (true, "keep-alive, Upgrade", true)]
+        {
+            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+            request.insert_header(UPGRADE, "websocket").unwrap();
+            request.insert_header(CONNECTION, connection).unwrap();
+            without_upgrade(&mut request, allowed);
+            assert_eq!(request.headers.contains_key(UPGRADE), passes, "{connection}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use uuid::Uuid;
 
-use crate::observe::identifier;
+use crate::{headers::is_spelling, observe::identifier};
 
 /// The identifier of one exchange.
 #[derive(Clone, Debug)]
@@ -45,11 +45,16 @@ impl Interaction {
         self.id
     }
 
-    /// Writes it into a request that goes on, where it does not stand there already.
+    /// Writes it into a request that goes on, where it does not stand there already, and takes out what a backend could
+    /// read in its place.
     ///
     /// # Errors
     /// A header that Pingora cannot hold.
     pub(super) fn write(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        let is_twin = |name: &&HeaderName| **name != NAME && is_spelling(name, &NAME);
+        while let Some(twin) = request.headers.keys().find(is_twin).cloned() {
+            request.remove_header(&twin);
+        }
         let mut values = request.headers.get_all(&NAME).iter();
         if values.next() == Some(&self.value) && values.next().is_none() {
             return Ok(());

@@ -4,16 +4,18 @@ use std::fmt::Write as _;
 
 use http::{
     HeaderName, HeaderValue,
-    header::{AUTHORIZATION, HOST},
+    header::{AUTHORIZATION, COOKIE, HOST},
 };
-use pingora::http::RequestHeader;
+use pingora::{ErrorType::InvalidHTTPHeader, OrErr, http::RequestHeader};
 
 use crate::{
     certificate::qualified::Role,
     config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
     consent::Consent,
     gate::Findings,
+    headers::is_spelling,
     peer::Connection,
+    route::Kind,
 };
 
 /// What is written into a request on its way out.
@@ -49,10 +51,16 @@ impl Outgoing<'_> {
         if let Some(information) = self.findings.consent.as_ref().and_then(Consent::information) {
             request.insert_header(&Consent::INFORMATION, information.clone())?;
         }
-        if !self.backend.forward_authorization {
+        if !self.backend.forward_authorization && !self.is_for_token_endpoint() {
             request.remove_header(&AUTHORIZATION);
         }
+        join_cookies(request)?;
         self.write_origin(request)
+    }
+
+    /// Where `Authorization` is how the client says who it is, and no access token.
+    fn is_for_token_endpoint(&self) -> bool {
+        self.findings.route.as_ref().is_some_and(|(_, route)| matches!(route.kind, Kind::Token { .. }))
     }
 
     fn write_certificate(&self, names: &CertificateHeaders, request: &mut RequestHeader) -> pingora::Result<()> {
@@ -87,15 +95,21 @@ impl Outgoing<'_> {
     }
 }
 
+/// One field, as HTTP/1 wants it: HTTP/2 may bring each cookie in one of its own (RFC 9113, section 8.2.3).
+fn join_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
+    let mut cookies = request.headers.get_all(COOKIE).iter();
+    if cookies.nth(1).is_none() {
+        return Ok(());
+    }
+    let cookies: Vec<_> = request.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let joined = HeaderValue::from_bytes(&cookies.join(&b"; "[..]));
+    request.insert_header(COOKIE, joined.or_err(InvalidHTTPHeader, "Cookie")?)
+}
+
 /// Removes a stranger's word about its origin, under every spelling that a backend may fold into one name.
 fn forget_origin(request: &mut RequestHeader) {
-    let folded = |name: &HeaderName| {
-        ORIGIN.iter().any(|origin| {
-            let (name, origin) = (name.as_str().bytes(), origin.as_str().bytes());
-            name.map(|byte| if matches!(byte, b'.' | b'_') { b'-' } else { byte }).eq(origin)
-        })
-    };
-    let spelled: Vec<HeaderName> = request.headers.keys().filter(|name| folded(name)).cloned().collect();
+    let is_origin = |name: &&HeaderName| ORIGIN.iter().any(|origin| is_spelling(name, origin));
+    let spelled: Vec<HeaderName> = request.headers.keys().filter(is_origin).cloned().collect();
     for name in &spelled {
         request.remove_header(name);
     }

@@ -9,16 +9,19 @@ use std::{
 };
 
 use async_trait::async_trait;
+use http::header::UPGRADE;
 use pingora::{
     Error,
     ErrorType::ConnectError,
     OrErr,
     connectors::L4Connect,
+    http::ResponseHeader,
     protocols::l4::{
         socket::SocketAddr,
         stream::Stream,
         virt::{VirtualSockOpt, VirtualSocket, VirtualSocketStream},
     },
+    proxy::Session,
     upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy},
 };
 use tokio::{
@@ -35,6 +38,13 @@ pub(super) fn allow(peer: &mut HttpPeer, idle_timeout: Duration) {
     peer.group_key = OWN_POOL;
     // The handshake exists in HTTP/1.1 alone.
     peer.options.set_http_version(1, 1);
+}
+
+/// Whether `response` changes to the protocol that was asked for: whatever else came on the connection then, nobody
+/// would look at.
+pub(super) fn is_agreed(session: &Session, response: &ResponseHeader) -> bool {
+    let protocol = response.headers.get(UPGRADE);
+    session.is_upgrade_req() && protocol.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Connects to a backend that may answer faster than Pingora can follow.

@@ -152,11 +152,12 @@ fn http2_comes_in_by_prior_knowledge_and_by_alpn() {
             ("authorization", format!("Bearer {}", pki.alice.token())),
         ]
     };
+    let crumbs = || headers().into_iter().chain(["a=1", "b=2"].map(|crumb| ("cookie", crumb.to_owned()))).collect();
     let messages = || {
         [
             Message::get("/accounts?x=1", headers()),
             Message::get("/accounts", Vec::new()),
-            Message { method: "POST", body: "hello", ..Message::get("/accounts", headers()) },
+            Message { method: "POST", body: "hello", ..Message::get("/accounts", crumbs()) },
         ]
     };
     let plain = Config::in_front_of(&bank).start();
@@ -170,7 +171,7 @@ fn http2_comes_in_by_prior_knowledge_and_by_alpn() {
         assert_eq!(seen.len(), 2);
         assert_eq!((seen[0].target.as_str(), seen[0].header("host")), ("/accounts?x=1", Some("api.bank.example")));
         assert_eq!(seen[0].identity().len(), 1);
-        assert_eq!(seen[1].body, b"hello");
+        assert_eq!((&*seen[1].body, seen[1].fields.all("cookie")), (&b"hello"[..], vec!["a=1; b=2"]));
     }
 }
 
@@ -207,6 +208,7 @@ fn websocket_passes_only_where_the_route_allows_it() {
     let bank = Bank::start();
     let sidecar = Config::in_front_of(&bank)
         .route("path = \"/socket\"\nupgrade = [\"websocket\"]")
+        .route("path = \"/socket/{*rest}\"\nupgrade = [\"websocket\"]")
         .route("path = \"/{*rest}\"")
         .start();
     let alice = &Pki::get().alice;
@@ -229,6 +231,12 @@ fn websocket_passes_only_where_the_route_allows_it() {
     }
     assert_eq!(bank.only().target, "/socket");
 
+    let hop = sidecar.get("/socket").header("Upgrade", "websocket").header("Connection", "keep-alive");
+    assert_eq!(assert_passed(&hop.by(alice).send(), &bank).header("upgrade"), None, "the hop before wants no tunnel");
+    let other = sidecar.get("/socket/101").header("Connection", "Upgrade").header("Upgrade", "websocket");
+    let answer = other.by(alice).send();
+    assert_eq!((answer.status, &*answer.code()), (502, "backend_unreachable"), "the bank changes to something else");
+    bank.take();
     assert_refused(&ask("/socket").send(), "certificate_missing", &bank);
     assert_eq!(assert_passed(&ask("/plain").by(alice).send(), &bank).header("upgrade"), None);
     // Bytes sent before the bank has agreed would be a request of their own to a bank that does not.

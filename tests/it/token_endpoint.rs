@@ -30,6 +30,22 @@ fn certificate_is_demanded_and_what_else_the_client_says_is_left_alone() {
 }
 
 #[test]
+fn client_says_who_it_is_where_the_bank_gets_no_tokens() {
+    let server = Bank::start();
+    let sidecar = Config::in_front_of(&server)
+        .set("backend.forward_authorization", "false")
+        .route("path = \"/token\"\nkind = \"token\"")
+        .route("path = \"/{*rest}\"")
+        .start();
+    let alice = &Pki::get().alice;
+    let basic = "Basic dHBwLTE6c2VjcmV0";
+
+    let asked = sidecar.post("/token", "a=b").showing(alice).header("Authorization", basic).send();
+    assert_eq!(assert_passed(&asked, &server).header("authorization"), Some(basic));
+    assert_eq!(assert_passed(&sidecar.get("/a").by(alice).send(), &server).header("authorization"), None);
+}
+
+#[test]
 fn no_certificate_no_token() {
     let server = Bank::start();
     let sidecar = token_endpoint(&server);

@@ -144,7 +144,13 @@ impl Counter {
             let seen = Seen { method, target, raw: head.raw.clone(), fields: head.fields.clone(), ..Seen::default() };
             let place = self.record(seen.clone());
             if head.fields.get("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
-                return parrot(stream.get_mut());
+                return match head.start.contains("/101") {
+                    true => say(
+                        stream.get_mut(),
+                        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+                    ),
+                    false => parrot(stream.get_mut()),
+                };
             }
             if head.fields.get("expect").is_some() {
                 say(stream.get_mut(), b"HTTP/1.1 100 Continue\r\n\r\n")?;
