@@ -21,7 +21,7 @@ use crate::config::{self, Settings, Warning};
 /// A reverse-proxy sidecar that proves an access token is bound to the client certificate a load balancer forwards
 /// (RFC 8705), and lets nothing else through.
 #[derive(Debug, Parser)]
-#[command(name = "certbound", version, after_help = EXAMPLES)]
+#[command(name = "certbound", version, propagate_version = true, after_help = EXAMPLES)]
 struct Line {
     #[command(subcommand)]
     command: Command,

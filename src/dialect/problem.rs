@@ -1,5 +1,7 @@
 //! `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::dialect::{Body, Refusal};
@@ -18,7 +20,8 @@ struct Problem<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let row = refusal.denial.row();
-    let detail = refusal.detail();
+    // Where there is no fact to tell, what is promised is there all the same.
+    let detail = refusal.detail().or(refusal.full_detail.then_some(Cow::Borrowed(row.title)));
     let problem = Problem {
         r#type: &["urn:certbound:denial:", row.code].concat(),
         title: row.title,

@@ -30,10 +30,12 @@ impl Admin {
 impl Pages for Admin {
     async fn answer(&self, request: &Request<()>) -> Response<Full<Bytes>> {
         match (request.uri().path(), &self.health) {
-            ("/livez", _) => text(StatusCode::OK, "ok\n"),
-            ("/startupz", _) if self.world.activity.is_started() => text(StatusCode::OK, "ok\n"),
-            ("/startupz", _) => text(StatusCode::SERVICE_UNAVAILABLE, "a listener is not bound yet\n"),
-            ("/readyz", _) => ready(&readiness::checks(&self.world), wants_list(request.uri().query())),
+            ("/livez", _) => told(&[Check { name: "process", failure: None }], request),
+            ("/startupz", _) => {
+                let waits = (!self.world.activity.is_started()).then(|| "not all are bound yet".to_owned());
+                told(&[Check { name: "listeners", failure: waits }], request)
+            }
+            ("/readyz", _) => told(&readiness::checks(&self.world), request),
             ("/metrics", _) => {
                 let (exposition, kind) = self.world.metrics.encode();
                 typed(StatusCode::OK, kind, exposition)
@@ -45,7 +47,11 @@ impl Pages for Admin {
 }
 
 /// 200 when every check holds, else 503; the list when it is asked for, and whenever one fails.
-fn ready(checks: &[Check], list: bool) -> Response<Full<Bytes>> {
+fn told(checks: &[Check], request: &Request<()>) -> Response<Full<Bytes>> {
+    answer(checks, wants_list(request.uri().query()))
+}
+
+fn answer(checks: &[Check], list: bool) -> Response<Full<Bytes>> {
     let failed = checks.iter().any(|check| check.failure.is_some());
     let status = if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     if !failed && !list {
@@ -78,7 +84,7 @@ mod tests {
     fn check(failures: [Option<&str>; 2], list: bool, status: u16, body: &str) {
         let [first, second] = failures.map(|failure| failure.map(str::to_owned));
         let checks = [Check { name: "keys", failure: first }, Check { name: "serving", failure: second }];
-        let answer = ready(&checks, list);
+        let answer = answer(&checks, list);
         assert_eq!(answer.status().as_u16(), status);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(answer.into_body().collect()).unwrap().to_bytes(), body);

@@ -16,14 +16,19 @@ use crate::{
 fn probes_answer_and_readiness_waits_for_keys() {
     let (bank, issuer) = (Bank::start(), Issuer::feeling(Mood::Failing));
     let lines = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {:?}", issuer.jwks());
-    let sidecar = Config::in_front_of(&bank).without_issuers().issuer(&lines).start();
+    // Where it listens is said at any level.
+    let sidecar = Config::in_front_of(&bank).without_issuers().issuer(&lines).set("log.level", r#""error""#).start();
 
     for (probe, status) in [("/livez", 200), ("/startupz", 200), ("/readyz", 503), ("/nothing", 404)] {
         assert_eq!(sidecar.admin(probe).status, status, "{probe}");
     }
-    let verbose = sidecar.admin("/readyz?verbose");
-    assert_eq!(verbose.status, 503);
-    assert!(String::from_utf8_lossy(&verbose.body).contains("keys"), "{verbose:?}");
+    for (probe, status, word) in
+        [("/readyz", 503, "keys: fail"), ("/livez", 200, "process: ok"), ("/startupz", 200, "listeners: ok")]
+    {
+        let verbose = sidecar.admin(&format!("{probe}?verbose"));
+        assert_eq!(verbose.status, status);
+        assert!(String::from_utf8_lossy(&verbose.body).contains(word), "{verbose:?}");
+    }
 
     issuer.change_mood(Mood::Keys(SigningKey::set(&[SigningKey::published()])));
     sidecar.await_admin("/readyz", 200);

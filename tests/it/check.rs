@@ -189,11 +189,14 @@ fn what_is_legal_and_unwise_is_warned_of() {
 
 #[test]
 fn help_and_version_are_everywhere() {
-    for arguments in [&["--help"][..], &["--version"], &["run", "--help"], &["check", "--help"], &["denials", "--help"]]
-    {
-        let output = Command::new(binary()).args(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert!(!output.stdout.contains(&0x1b), "colours in a pipe");
+    let commands = ["run", "check", "explain", "inspect", "detect", "denials", "schema", "audit", "completions", "man"];
+    for command in commands.map(Some).into_iter().chain([None]) {
+        for (flag, word) in [("--help", "Usage: certbound"), ("--version", env!("CARGO_PKG_VERSION"))] {
+            let output = Command::new(binary()).args(command).arg(flag).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success() && said.contains(word), "{command:?} {flag}: {said}");
+            assert!(!said.contains('\x1b'), "colours in a pipe");
+        }
     }
 }
 
