@@ -50,6 +50,7 @@ pub(crate) const RARE_PATHS: &[Difference] = &[
     row("an anchor of the same name with another key", Accepted("OpenSSL", "unable to get local issuer"), "where that key did sign, and only the identifiers differ"),
     row("a self-issued intermediate", Accepted("OpenSSL", "certificate signature failure"), "OpenSSL takes the first of two with one name, where no identifier tells them apart"),
     row("a self-issued intermediate under pathLen", Accepted("OpenSSL", "certificate signature failure"), "the same, with a length"),
+    row("a self-issued intermediate", Accepted("OpenSSL", "self-signed certificate in certificate chain"), "without key identifiers, OpenSSL takes it for a root that signed itself"),
     row("a bit flipped", Accepted("OpenSSL", "unable to get local issuer"), "it was in a key identifier"),
     row("a bit flipped, then signed", Accepted("OpenSSL", "unable to get local issuer"), "it was in a key identifier that is signed"),
     row("an octet changed, then signed", Accepted("OpenSSL", "unable to get local issuer"), "it was in a key identifier too"),
@@ -77,6 +78,7 @@ pub(crate) const RARE_PATHS: &[Difference] = &[
     row("pathLen negative", Refused("certificate_malformed"), "the same, of an anchor that was sent too"),
     row("an unknown extension twice", Refused("certificate_malformed"), "the same, of an anchor that was sent too"),
     row("intermediate: constraints: with a minimum", Refused("certificate_untrusted"), "the same as of an anchor"),
+    row("a bit flipped, then signed", Refused("certificate_untrusted"), "the purposes are policyConstraints now: the same as `policyConstraints, not critical`"),
 ];
 
 #[rustfmt::skip]

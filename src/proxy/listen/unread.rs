@@ -7,7 +7,9 @@ use crate::peer::Connection;
 /// Refuses a request on this connection, records that, and says what is to be written: a whole answer of HTTP/1.1, which
 /// ends the connection.
 #[derive(Clone)]
-pub struct Unread(Arc<dyn Fn(&Arc<Connection>) -> Vec<u8> + Send + Sync>);
+pub struct Unread(Arc<Refusing>);
+
+type Refusing = dyn Fn(&Arc<Connection>) -> Vec<u8> + Send + Sync;
 
 /// What is still to be written of such an answer.
 #[derive(Debug)]
