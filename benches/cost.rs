@@ -39,6 +39,8 @@ mod page;
 mod peers;
 #[path = "cost/picture.rs"]
 mod picture;
+#[path = "cost/provider.rs"]
+mod provider;
 #[path = "cost/proxy.rs"]
 mod proxy;
 #[path = "cost/report.rs"]

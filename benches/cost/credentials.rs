@@ -5,12 +5,14 @@ use std::time::SystemTime;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+
+use super::provider::{RsaKey, provider};
 
 /// Issues clients' certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -59,16 +61,7 @@ impl Authority {
 
     /// A new client, whose certificate is about 1.7 KB in percent-encoded PEM.
     pub(crate) fn client(&self) -> Client {
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::OrganizationName, "A third party provider");
-        params.distinguished_name.push(DnType::CommonName, "tpp-1");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.subject_alt_names = (0..15)
-            .map(|n| SanType::URI(format!("https://tpp-1.example/{n}/{}", "a".repeat(24)).try_into().expect("ASCII")))
-            .collect();
-        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        let certificate = provider().signed_by(&RsaKey::new(), &self.0).expect("a certificate");
         Client {
             forwarded: utf8_percent_encode(&certificate.pem(), ESCAPED).to_string(),
             der: certificate.der().to_vec(),

@@ -15,7 +15,10 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SigningKey,
 };
 
-use super::credentials::ESCAPED;
+use super::{
+    credentials::ESCAPED,
+    provider::{AUTHORITY_INFO_ACCESS, OCSP, tlv},
+};
 
 /// Issues clients, and vouches for all of them after a while.
 pub(crate) struct Responder {
@@ -57,7 +60,7 @@ impl Responder {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let address = format!("http://{}/", self.address);
         let access = tlv(0x30, &[&tlv(0x30, &[&tlv(0x06, &[OCSP]), &tlv(0x86, &[address.as_bytes()])])]);
-        params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], access)];
+        params.custom_extensions = vec![CustomExtension::from_oid_content(AUTHORITY_INFO_ACCESS, access)];
         let key = KeyPair::generate().expect("a key");
         let client = params.signed_by(&key, &*self.authority).expect("a certificate");
         utf8_percent_encode(&client.pem(), ESCAPED).to_string()
@@ -110,18 +113,6 @@ fn time(offset: u64) -> Vec<u8> {
     time.and_then(|time| time.to_der()).expect("a time of this century")
 }
 
-/// Tag, length, and the parts one after the other.
-fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let length = u16::try_from(content.len()).expect("nothing long is written here");
-    let [high, low] = length.to_be_bytes();
-    let head: &[u8] = if length < 128 { &[tag, low] } else { &[tag, 0x82, high, low] };
-    // One octet of length where one is enough: DER.
-    let head = if (128..256).contains(&length) { &[tag, 0x81, low] } else { head };
-    [head, &content].concat()
-}
-
-const OCSP: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1];
 const BASIC: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
 /// `AlgorithmIdentifier` of SHA-1.
 const SHA1: &[u8] = &[0x30, 9, 6, 5, 0x2b, 14, 3, 2, 26, 5, 0];
