@@ -79,6 +79,7 @@ pub(crate) const RARE_PATHS: &[Difference] = &[
     row("an unknown extension twice", Refused("certificate_malformed"), "the same, of an anchor that was sent too"),
     row("intermediate: constraints: with a minimum", Refused("certificate_untrusted"), "the same as of an anchor"),
     row("a bit flipped, then signed", Refused("certificate_untrusted"), "the purposes are policyConstraints now: the same as `policyConstraints, not critical`"),
+    row("an octet changed, then signed", Refused("certificate_untrusted"), "the purposes are policyConstraints here too"),
 ];
 
 #[rustfmt::skip]
