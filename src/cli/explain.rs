@@ -175,8 +175,8 @@ async fn judge(described: &Described, settings: &Settings, outside: &Outside, of
         };
         let answer = match question {
             Question::Use(what) => Ok(Answer::Use(what, Use::First)),
-            // The store asks nobody then, and knows the CRL files.
-            question @ Question::Revocation(_) => outside.look_up(question).await,
+            // The stores ask nobody then, and know the files of keys and of CRLs.
+            question @ (Question::Keys { .. } | Question::Revocation(_)) => outside.look_up(question).await,
             _ if offline => return judgement,
             question => outside.look_up(question).await,
         };

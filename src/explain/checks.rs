@@ -93,8 +93,20 @@ impl Stop {
 
     fn denied(denial: &Denial) -> Self {
         let facts = json!({"code": denial.code(), "why": denial.detail().unwrap_or(denial.row().title.into())});
-        Self { check: refused_by(denial), verdict: Verdict::Fail, facts: object(facts) }
+        let verdict = if is_open(denial) { Verdict::Unknown } else { Verdict::Fail };
+        Self { check: refused_by(denial), verdict, facts: object(facts) }
     }
+}
+
+/// Whether the refusal says that nobody answered, so that the check neither holds nor fails.
+fn is_open(denial: &Denial) -> bool {
+    matches!(
+        denial,
+        Denial::RevocationUnknown
+            | Denial::KeysUnavailable
+            | Denial::IntrospectionUnavailable
+            | Denial::ConsentUnavailable
+    )
 }
 
 /// The refusal that a question comes to when it is not answered.

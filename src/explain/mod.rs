@@ -33,7 +33,7 @@ pub enum Verdict {
     Fail,
     /// The route does not demand it, or an earlier one refused.
     Skipped,
-    /// Somebody would have to be asked.
+    /// Somebody would have to be asked, or was and did not answer.
     Unknown,
 }
 
