@@ -91,7 +91,7 @@ pub(super) fn is_authority(text: &[u8]) -> bool {
 ///
 /// # Errors
 /// `request_malformed`: a fragment, or anything but visible ASCII.
-pub(super) fn target(target: &[u8]) -> Result<(), Denial> {
+pub(crate) fn target(target: &[u8]) -> Result<(), Denial> {
     // Without stopping early, so that the compiler looks at many bytes at a time.
     if target.iter().fold(true, |all, byte| all & byte.is_ascii_graphic() & (*byte != b'#')) {
         return Ok(());

@@ -7,7 +7,7 @@ mod backend;
 mod body;
 pub mod exchange;
 pub mod exposure;
-mod framing;
+pub(crate) mod framing;
 pub mod generation;
 pub mod health;
 pub mod inbound;

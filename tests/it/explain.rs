@@ -9,14 +9,19 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
+use rcgen::CertificateParams;
 use serde_json::{Value, json};
 
 use crate::support::{
+    bank::Bank,
     config::Config,
+    der::responders_at,
     forms,
+    introspector::Introspector,
+    ocsp::Reply,
     pki::{Client, Pki, hash, pem},
     sidecar::binary,
-    token::{SigningKey, Token},
+    token::{AUDIENCE, ISSUER, SigningKey, Token},
 };
 
 /// A folder with a configuration, in which requests are described.
@@ -42,9 +47,13 @@ impl Desk {
         explain(&self.config, options)
     }
 
-    /// The explanation of a request to `/accounts/1`.
+    /// The explanation of a request to `/accounts/1`, for which nobody is asked.
     fn json(&self, options: &[&str]) -> Value {
-        let all = [&["--method", "GET", "--path", "/accounts/1", "--offline", "--json"], options].concat();
+        self.online(&[&["--offline"], options].concat())
+    }
+
+    fn online(&self, options: &[&str]) -> Value {
+        let all = [&["--method", "GET", "--path", "/accounts/1", "--json"], options].concat();
         let output = self.run(&all);
         let explained: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -160,26 +169,73 @@ fn time_of_the_request_can_be_another() {
 }
 
 #[test]
-fn what_nobody_was_asked_is_unknown_and_a_refusal() {
-    let asking = smallest().set("revocation.methods", "[\"ocsp\"]");
-    let alice = &Pki::get().alice;
-
-    let explained = Desk::new(&asking).of(alice, &alice.token());
-    assert_eq!(explained["code"], "revocation_unknown");
-
-    let elsewhere = smallest().without_issuers();
-    let elsewhere =
-        elsewhere.issuer("issuer = \"https://as.bank.example\"\naudiences = [\"https://api.bank.example\"]");
-    let explained = Desk::new(&elsewhere).of(alice, &alice.token());
-    assert_eq!(explained["code"], "keys_unavailable");
-
+fn question_that_stays_open_is_unknown_and_a_refusal() {
+    let (alice, pki) = (&Pki::get().alice, Pki::get());
+    let responder = |params: &mut CertificateParams| {
+        params.custom_extensions.push(responders_at(&["http://127.0.0.1:9/ocsp"]));
+    };
+    let responsible = pki.issuing.issue("responsible", responder);
+    let asking = smallest().set("revocation.methods", r#"["ocsp"]"#);
+    let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]");
+    let keys_at = |line: &str| smallest().without_issuers().issuer(&format!("{issuer}\n{line}"));
     let rotated = SigningKey::new("rotated");
-    let token = Token::of(alice).header("kid", "rotated").sign_with(&rotated);
-    let explained = Desk::new(&smallest()).of(alice, &token);
-    assert_eq!(
-        (&explained["code"], &verdict(&explained, "token")["verdict"]),
-        (&"token_key_unknown".into(), &"unknown".into())
-    );
+    let unknown_key = Token::of(alice).header("kid", "rotated").sign_with(&rotated);
+    let cases = [
+        (asking.clone(), alice, alice.token(), "revocation", "unknown", "revocation_unknown"),
+        (asking, &responsible, responsible.token(), "revocation", "unknown", "revocation_unknown"),
+        (keys_at(""), alice, alice.token(), "token", "unknown", "keys_unavailable"),
+        (keys_at(r#"jwks = "http://127.0.0.1:9/jwks""#), alice, alice.token(), "token", "unknown", "keys_unavailable"),
+        // The file has answered.
+        (smallest(), alice, unknown_key, "token", "fail", "token_key_unknown"),
+    ];
+    for (config, client, token, check, expected, code) in cases {
+        let explained = Desk::new(&config).of(client, &token);
+        assert_eq!(
+            (&verdict(&explained, check)["verdict"], &explained["code"]),
+            (&expected.into(), &code.into()),
+            "{explained:#}"
+        );
+    }
+}
+
+#[test]
+fn question_that_nobody_answered_is_unknown_too() {
+    let alice = &Pki::get().alice;
+    let nowhere = Bank::closed();
+    let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]");
+    let fetched = smallest().without_issuers().issuer(&format!("{issuer}\njwks = \"http://{nowhere}/jwks\""));
+    let introspector = Introspector::start();
+    introspector.says(|| Reply::Failure);
+    let introspected = introspector.asked_by(smallest(), "jwks = \"keys.json\"");
+    for (config, token, code) in
+        [(fetched, alice.token(), "keys_unavailable"), (introspected, "opaque".to_owned(), "introspection_unavailable")]
+    {
+        let desk = Desk::new(&config);
+        let (header, token) = (forms::percent_pem(&alice.der), desk.file("token", token));
+        let explained = desk.online(&["--header", &header, "--token", &token]);
+        assert_eq!(
+            (&verdict(&explained, "token")["verdict"], &explained["code"]),
+            (&"unknown".into(), &code.into()),
+            "{explained:#}"
+        );
+    }
+}
+
+#[test]
+fn target_is_read_as_run_reads_it() {
+    let desk = Desk::new(&smallest().route("path = \"/open\"\nrequire = []"));
+    for (path, code) in [
+        ("/open", None),
+        ("/open?a=b", None),
+        ("/open#f", Some("request_malformed")),
+        ("/open?a#f", Some("request_malformed")),
+        ("/open?a b", Some("request_malformed")),
+        ("/open/../a", Some("path_ambiguous")),
+    ] {
+        let output = desk.run(&["--method", "GET", "--path", path, "--offline", "--json"]);
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(explained["code"], json!(code), "{path}");
+    }
 }
 
 #[test]

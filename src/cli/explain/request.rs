@@ -20,15 +20,15 @@ use crate::{
     gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
     peer::{Connection, TrustedPeers},
-    proxy::answers::Outside,
+    proxy::{answers::Outside, framing},
     route::{Demands, GrantRule, Kind, RequestPath, Route, Routes, Template},
 };
 
 /// One request.
 pub(super) struct Described {
     pub(super) method: Method,
-    /// Without a query.
-    pub(super) path: String,
+    /// As the client sends it.
+    target: String,
     pub(super) at: UnixTime,
     connection: Connection,
     headers: HeaderMap,
@@ -46,7 +46,6 @@ impl Described {
     /// What cannot be read, in words.
     pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
         let method = Method::from_str(&options.method).map_err(|_| format!("`{}` is no method", options.method))?;
-        let path = options.path.split(['?', '#']).next().unwrap_or_default().to_owned();
         let token = options.token.as_deref().map(read_token).transpose()?;
         let file = options.certificate.as_deref().map(read_certificates).transpose()?;
         let mut headers = HeaderMap::new();
@@ -71,13 +70,14 @@ impl Described {
             }
         }
         let at = options.at.unwrap_or_else(UnixTime::now);
-        let host = options.host.clone();
-        Ok(Self { method, path, at, connection, headers, asserted, header, file, token, host })
+        let (target, host) = (options.path.clone(), options.host.clone());
+        Ok(Self { method, target, at, connection, headers, asserted, header, file, token, host })
     }
 
     /// What the gate says, with what it was told.
     pub(super) fn judge(&self, gate: &Gate, outside: &Outside, answered: &[Answer]) -> Judgement {
-        let path = match RequestPath::parse(self.path.as_bytes()) {
+        let read = framing::target(self.target.as_bytes()).and_then(|()| RequestPath::parse(self.path().as_bytes()));
+        let path = match read {
             Ok(path) => path,
             Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings: Findings::default() },
         };
@@ -93,6 +93,11 @@ impl Described {
         let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
         let known = Known { keys: &keys, revocations, introspections, answered, proof: None };
         gate.judge(&inbound, &known, self.at)
+    }
+
+    /// The target without its query.
+    pub(super) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
     }
 
     /// A route for everything that demands the token and nothing else.
@@ -180,10 +185,11 @@ fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A time in RFC 3339, in UTC or with an offset.
+/// A time in RFC 3339, in UTC or with an offset; its letters may be lower case.
 pub(super) fn time(text: &str) -> Result<UnixTime, String> {
     let wrong = || format!("`{text}` is no time in RFC 3339; write it as 2026-11-22T07:00:00Z");
-    let (date, zone) = split_zone(text).ok_or_else(wrong)?;
+    let upper = text.to_ascii_uppercase();
+    let (date, zone) = split_zone(&upper).ok_or_else(wrong)?;
     let whole = date.split('.').next().unwrap_or_default();
     let time = der::DateTime::from_str(&format!("{whole}Z")).map_err(|_| wrong())?;
     let seconds = i64::try_from(time.unix_duration().as_secs()).ok().and_then(|seconds| seconds.checked_sub(zone));
@@ -193,7 +199,7 @@ pub(super) fn time(text: &str) -> Result<UnixTime, String> {
 
 /// The date and time, and how many seconds its zone is ahead of UTC.
 fn split_zone(text: &str) -> Option<(&str, i64)> {
-    if let Some(date) = text.strip_suffix(['Z', 'z']) {
+    if let Some(date) = text.strip_suffix('Z') {
         return Some((date, 0));
     }
     let (date, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
@@ -220,6 +226,8 @@ mod tests {
         };
         check("1970-01-01T00:00:10Z", Some(10));
         check("1970-01-01T00:00:10.999Z", Some(10));
+        check("1970-01-01t00:00:10z", Some(10));
+        check("1970-01-01t01:00:10+01:00", Some(10));
         check("1970-01-01T01:00:10+01:00", Some(10));
         check("1970-01-01T00:00:10-00:30", Some(1810));
         for wrong in ["", "Z", "1970-01-01", "1970-01-01 00:00:10", "1970-13-01T00:00:00Z", "1970-01-01T00:00:10+1"] {

@@ -20,7 +20,7 @@ pub(super) fn lines(
 ) -> String {
     let mut text = String::new();
     // Nothing fails to be written into a string.
-    let _ = writeln!(text, "{} {}\n", described.method, printable(&described.path));
+    let _ = writeln!(text, "{} {}\n", described.method, printable(described.path()));
     for check in checks {
         let mark =
             if matches!(check.verdict, Verdict::Fail | Verdict::Unknown) && denial.is_some() { ">" } else { " " };
