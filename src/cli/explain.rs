@@ -5,6 +5,7 @@ mod text;
 
 use std::{io::IsTerminal, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
+use bytes::Bytes;
 use clap::Args;
 use rustls_pki_types::UnixTime;
 use serde_json::json;
@@ -140,10 +141,11 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     if !offline {
         outside.keys.first_fetch().await;
     }
-    let judgement = judge(described, &settings, &outside, offline).await;
+    let mut learned = Learned::default();
+    let judgement = judge(described, &settings, &outside, offline, &mut learned).await;
     let routes = std::mem::replace(&mut settings.gate.routes, described.token_alone());
     let alone = match described.has_token() {
-        true => Some(judge(described, &settings, &outside, offline).await),
+        true => Some(judge(described, &settings, &outside, offline, &mut learned).await),
         false => None,
     };
     settings.gate.routes = routes;
@@ -152,10 +154,10 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
         Verdict::Deny(denial) => Some(denial.clone()),
         Verdict::Ask(question) => Some(explain::refusal_of(question)),
     };
-    let mut evidence = described.evidence();
-    evidence.peer_trusted = judgement.findings.peer.is_some();
     let found =
         alone.as_ref().filter(|_| judgement.findings.token.is_none()).map_or(&judgement.findings, |a| &a.findings);
+    let mut evidence = described.evidence(found, &learned.introspected);
+    evidence.peer_trusted = judgement.findings.peer.is_some();
     let trust = settings.gate.certificates.truststore();
     Ok(Explanation {
         checks: explain::checks(&settings.gate, &judgement, alone.as_ref()),
@@ -164,13 +166,26 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     })
 }
 
+/// What was answered to the judgements of one request, so that nobody is asked twice.
+#[derive(Default)]
+struct Learned {
+    answers: Vec<Answer>,
+    /// What issuers said of the token, word for word.
+    introspected: Vec<Bytes>,
+}
+
 /// As in `run`, but that nothing is used up.
-async fn judge(described: &Described, settings: &Settings, outside: &Outside, offline: bool) -> Judgement {
-    let mut answered: Vec<Answer> = Vec::new();
+async fn judge(
+    described: &Described,
+    settings: &Settings,
+    outside: &Outside,
+    offline: bool,
+    learned: &mut Learned,
+) -> Judgement {
     loop {
-        let judgement = described.judge(&settings.gate, outside, &answered);
+        let judgement = described.judge(&settings.gate, outside, &learned.answers);
         let question = match &judgement.verdict {
-            Verdict::Ask(question) if answered.len() < MOST_QUESTIONS => question.clone(),
+            Verdict::Ask(question) if learned.answers.len() < MOST_QUESTIONS => question.clone(),
             _ => return judgement,
         };
         let answer = match question {
@@ -178,10 +193,15 @@ async fn judge(described: &Described, settings: &Settings, outside: &Outside, of
             // The stores ask nobody then, and know the files of keys and of CRLs.
             question @ (Question::Keys { .. } | Question::Revocation(_)) => outside.look_up(question).await,
             _ if offline => return judgement,
+            Question::Introspection(inquiry) => {
+                let (told, answer) = outside.introspection.ask_once(&inquiry).await;
+                learned.introspected.extend(answer);
+                Ok(Answer::Introspection(inquiry, told))
+            }
             question => outside.look_up(question).await,
         };
         match answer {
-            Ok(answer) => answered.push(answer),
+            Ok(answer) => learned.answers.push(answer),
             Err(_) => return judgement,
         }
     }

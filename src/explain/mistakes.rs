@@ -84,15 +84,25 @@ fn path(evidence: &Evidence<'_>, denial: Option<&Denial>, trust: &Truststore) ->
 fn binding(evidence: &Evidence<'_>, denial: Option<&Denial>, found: &Findings) -> Option<Mistake> {
     let opaque = found.token.as_ref().is_some_and(|token| token.kind() == "opaque");
     match denial? {
-        Denial::BindingMissing { .. } if opaque => mistake(
-            "introspection_without_cnf",
-            "the authorization server's answer to introspection leaves out cnf, so nothing says what the token is bound to; \
-             have the server return it (RFC 8705, section 3.2)",
+        // Only where "jkt" counts.
+        Denial::ProofMissing if evidence.confirms("jkt") => mistake(
+            "dpop_token_on_mtls_route",
+            "the token is bound to a DPoP key, and came without a proof of it: \
+             present it by the DPoP scheme with a proof, or obtain a token by mutual TLS",
         ),
-        Denial::BindingMissing { .. } | Denial::ProofMissing if evidence.confirmation("jkt").is_some() => mistake(
+        Denial::BindingMissing { .. } if evidence.confirms("jkt") => mistake(
             "dpop_token_on_mtls_route",
             "the token is bound to a DPoP key, and this request shows a certificate: \
              obtain the token by mutual TLS, or add \"jkt\" to token.binding and send a proof",
+        ),
+        Denial::BindingMissing { .. } if evidence.confirms("jwk") => mistake(
+            "token_bound_to_public_key",
+            "the token is bound to a public key, cnf.jwk; have it bound to the certificate, by cnf[\"x5t#S256\"]",
+        ),
+        Denial::BindingMissing { .. } if opaque && evidence.confirms_nothing() => mistake(
+            "introspection_without_cnf",
+            "the authorization server's answer to introspection leaves out cnf, so nothing says what the token is bound to; \
+             have the server return it (RFC 8705, section 3.2)",
         ),
         _ => None,
     }

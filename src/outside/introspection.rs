@@ -4,6 +4,7 @@ mod endpoint;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use quick_cache::sync::Cache;
 use rustls_pki_types::UnixTime;
 
@@ -79,7 +80,18 @@ impl IntrospectionStore {
     }
 
     async fn ask(&self, inquiry: &Inquiry, now: UnixTime) -> Introspection {
-        let Some(Some(endpoint)) = self.endpoints.get(inquiry.issuer) else { return Introspection::Unavailable };
+        let (told, answer) = self.ask_once(inquiry).await;
+        if let (Introspection::Active(told), Some(Some(endpoint))) = (&told, self.endpoints.get(inquiry.issuer)) {
+            self.keep(inquiry, told, endpoint.serves_until(now), answer.map_or(0, |answer| answer.len()));
+        }
+        told
+    }
+
+    /// What the issuer says, and its answer word for word, where there is one. Nothing is remembered.
+    pub async fn ask_once(&self, inquiry: &Inquiry) -> (Introspection, Option<Bytes>) {
+        let Some(Some(endpoint)) = self.endpoints.get(inquiry.issuer) else {
+            return (Introspection::Unavailable, None);
+        };
         let answer = endpoint.ask(inquiry, &self.metrics).await;
         let told = answer.as_ref().map_or(Ok(Introspection::Unavailable), |answer| {
             Introspection::parse(answer, self.consent_claim.as_deref())
@@ -89,10 +101,7 @@ impl IntrospectionStore {
             Introspection::Unavailable
         });
         self.metrics.introspected(endpoint.issuer(), result(&told));
-        if let Introspection::Active(told) = &told {
-            self.keep(inquiry, told, endpoint.serves_until(now), answer.map_or(0, |answer| answer.len()));
-        }
-        told
+        (told, answer)
     }
 
     /// Keeps an answer until the token ends, or `at_most`; not at all where that is over.

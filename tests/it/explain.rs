@@ -1,5 +1,7 @@
 //! `certbound explain` and `certbound detect`: from what was captured to the cause, in one command.
 
+mod mistakes;
+
 use std::{
     path::Path,
     process::{Command, Output},

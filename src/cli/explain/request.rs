@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::Explain;
 use crate::{
-    certificate::{Profile, forwarded::Source, inspect},
+    certificate::{forwarded::Source, inspect},
     config::Settings,
     explain::Evidence,
     gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
@@ -33,8 +34,8 @@ pub(super) struct Described {
     connection: Connection,
     headers: HeaderMap,
     asserted: Asserted,
-    header: Option<(String, Profile)>,
-    file: Option<Vec<Vec<u8>>>,
+    header: Option<String>,
+    file: Option<Vec<u8>>,
     token: Option<String>,
     host: Option<String>,
 }
@@ -47,7 +48,7 @@ impl Described {
     pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
         let method = Method::from_str(&options.method).map_err(|_| format!("`{}` is no method", options.method))?;
         let token = options.token.as_deref().map(read_token).transpose()?;
-        let file = options.certificate.as_deref().map(read_certificates).transpose()?;
+        let (file, shown) = options.certificate.as_deref().map(read_certificates).transpose()?.unzip();
         let mut headers = HeaderMap::new();
         if let Some(token) = &token {
             let scheme = if options.proof.is_some() { "DPoP" } else { "Bearer" };
@@ -62,11 +63,11 @@ impl Described {
         let asserted = Asserted::take(&settings.identity, &mut headers);
         let peer = believe(settings, options.peer);
         let mut connection = Connection::from(Some(peer));
-        if let Some(file) = &file {
+        if let Some(shown) = shown {
             // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
             settings.gate.source = Source::Connection;
             if settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_some()) {
-                connection.certificates = file.iter().cloned().map(CertificateDer::from).collect();
+                connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
             }
         }
         let at = options.at.unwrap_or_else(UnixTime::now);
@@ -122,10 +123,13 @@ impl Described {
         self.token.is_some()
     }
 
-    /// What was shown, for finding mistakes.
-    pub(super) fn evidence(&self) -> Evidence<'_> {
-        let header = self.header.as_ref().map(|(value, profile)| (value.as_bytes(), *profile));
-        Evidence::of(header, self.file.clone(), self.token.as_deref())
+    /// What was shown, and what issuers said of the token, for finding mistakes.
+    pub(super) fn evidence(&self, found: &Findings, introspected: &[Bytes]) -> Evidence<'_> {
+        let header = self.header.as_deref().map(str::as_bytes);
+        // Where its issuer was believed, what stands in a token itself does not count.
+        let is_opaque = found.token.as_ref().is_some_and(|token| token.kind() == "opaque");
+        let token = self.token.as_deref().filter(|_| !is_opaque);
+        Evidence::of(header, self.file.as_deref(), token, introspected.iter().map(|answer| &**answer))
     }
 }
 
@@ -144,26 +148,24 @@ fn believe(settings: &mut Settings, peer: Option<IpAddr>) -> IpAddr {
     peer.unwrap_or(trusted)
 }
 
-fn read_header(
-    options: &Explain,
-    settings: &Settings,
-    headers: &mut HeaderMap,
-) -> Result<Option<(String, Profile)>, String> {
+fn read_header(options: &Explain, settings: &Settings, headers: &mut HeaderMap) -> Result<Option<String>, String> {
     let Some(value) = &options.header else { return Ok(None) };
-    let Source::Header { profile, .. } = settings.gate.source else {
+    if let Source::Connection = settings.gate.source {
         return Err("with source = \"connection\" no header is read; use --certificate".to_owned());
-    };
+    }
     let name = settings.identity.certificate().ok_or("no header is read")?;
     let text = value.trim().to_owned();
     let value = HeaderValue::from_str(&text).map_err(|_| "the header's value holds what no header can".to_owned())?;
     headers.insert(name.clone(), value);
-    Ok(Some((text, profile)))
+    Ok(Some(text))
 }
 
-fn read_certificates(file: &Path) -> Result<Vec<Vec<u8>>, String> {
+/// The file, and the certificates in it.
+fn read_certificates(file: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
     let named = |why: String| format!("{}: {why}", file.display());
-    let bytes = bounded(fs::File::open(file).map_err(|error| named(error.to_string()))?);
-    inspect::read(&bytes.map_err(|error| named(error.to_string()))?).map_err(|why| named(why.what))
+    let bytes = fs::File::open(file).and_then(bounded).map_err(|error| named(error.to_string()))?;
+    let certificates = inspect::read(&bytes).map_err(|why| named(why.what))?;
+    Ok((bytes, certificates))
 }
 
 /// Without the scheme, if it was copied along.
