@@ -6,7 +6,10 @@ mod header;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    certificate::{PathRules, Truststore, inspect},
+    certificate::{
+        PathRules, Truststore,
+        inspect::{self, Description},
+    },
     denial::Denial,
     explain::{Evidence, Mistake},
     gate::Findings,
@@ -45,10 +48,12 @@ fn untrusted_peer(evidence: &Evidence<'_>, denial: Option<&Denial>) -> Option<Mi
 
 /// Why no path was found.
 fn path(evidence: &Evidence<'_>, denial: Option<&Denial>, trust: &Truststore) -> Option<Mistake> {
-    let refused = matches!(denial, Some(Denial::CertificateUntrusted { .. } | Denial::CertificateWrongPurpose { .. }));
+    if !matches!(denial, Some(Denial::CertificateUntrusted { .. } | Denial::CertificateWrongPurpose { .. })) {
+        return None;
+    }
     let shown = inspect::describe(&evidence.certificates, &PathRules::default(), UnixTime::now());
     let shown: Vec<_> = shown.into_iter().flatten().collect();
-    let leaf = shown.first().filter(|_| refused)?;
+    let leaf = shown.first()?;
     if trust.skipped(&leaf.thumbprint) {
         let text = format!(
             "the truststore holds this very certificate, which is no authority's, and not its issuer; \
@@ -62,12 +67,11 @@ fn path(evidence: &Evidence<'_>, denial: Option<&Denial>, trust: &Truststore) ->
         return mistake("chain_in_wrong_order", text);
     }
     let anchors: Vec<_> = trust.named().collect();
-    let mut top = leaf;
-    while let Some(issuer) = top.issued_by.and_then(|place| shown.get(place)) {
-        if std::ptr::eq(issuer, top) {
-            break;
-        }
-        top = issuer;
+    let above = |below: &&Description| below.issued_by.and_then(|place| shown.get(place));
+    let top = std::iter::successors(Some(leaf), above).take(shown.len()).last()?;
+    // Authorities that certified each other have no top.
+    if above(&top).is_some_and(|issuer| !std::ptr::eq(issuer, top)) {
+        return None;
     }
     if anchors.iter().any(|(_, subject)| *subject == top.issuer) || top.subject == top.issuer {
         return None;
@@ -105,5 +109,23 @@ fn binding(evidence: &Evidence<'_>, denial: Option<&Denial>, found: &Findings) -
              have the server return it (RFC 8705, section 3.2)",
         ),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::mint::{Authority, plain, trusting};
+
+    #[test]
+    fn authorities_that_certified_each_other_have_no_top() {
+        let [one, other, anchor] = ["One", "Other", "Anchor"].map(|name| Authority::root(name, plain));
+        let crossed = [one.certified_again(&other, plain), other.certified_again(&one, plain)];
+        let certificates = [vec![one.client(plain)], crossed.to_vec()].concat();
+        let mut evidence = Evidence::of(None, None, None, []);
+        evidence.certificates = certificates;
+        let denial = Denial::CertificateUntrusted { why: "a test" };
+
+        assert_eq!(path(&evidence, Some(&denial), &trusting(&[&anchor.der])), None);
     }
 }
