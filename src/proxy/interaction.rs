@@ -51,7 +51,7 @@ impl Interaction {
     /// # Errors
     /// A header that Pingora cannot hold.
     pub(super) fn write(&self, request: &mut RequestHeader) -> pingora::Result<()> {
-        let is_twin = |name: &&HeaderName| **name != NAME && is_spelling(name, &NAME);
+        let is_twin = |name: &&HeaderName| is_spelling(name, &NAME) && **name != NAME;
         while let Some(twin) = request.headers.keys().find(is_twin).cloned() {
             request.remove_header(&twin);
         }
