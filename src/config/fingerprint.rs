@@ -6,12 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names, places, lengths, and times of files.
+/// Files and folders as they are named, and the names, places, lengths, and times of the files there.
 ///
 /// Symbolic links are followed: when Kubernetes swaps `..data`, every file below has another place. Two writes within one
 /// tick of the file system's clock that leave the length alone are not told apart.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Fingerprint(Vec<File>);
+pub struct Fingerprint {
+    paths: Vec<PathBuf>,
+    files: Vec<File>,
+}
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct File {
@@ -40,12 +43,18 @@ impl Fingerprint {
                 Err(error) => files.push(File { name: path.clone(), look: Err(error.kind()) }),
             }
         }
-        Self(files)
+        Self { paths: paths.to_vec(), files }
+    }
+
+    /// Of the same files and folders, as they look now.
+    pub fn anew(&self) -> Self {
+        Self::of(&self.paths)
     }
 
     /// Adds what others look like.
     pub(super) fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
+        self.paths.extend(others.paths);
+        self.files.extend(others.files);
     }
 }
 

@@ -61,7 +61,7 @@ use crate::{
         listen::Listener,
         reading::{Place, Reading},
         registration::Registrations,
-        reload::Source,
+        reload::{Refused, Source},
         routes::{Offered, PlacedRoute},
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Tracing, Uses},
         source::ClientCertificate,
@@ -81,27 +81,31 @@ use crate::{
 /// # Errors
 /// Every fault, in the order of the file.
 pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let looks = Fingerprint::of(&[file.to_owned()]);
-    let text = match text(file) {
-        Ok(text) => text,
-        Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", Fingerprint::default(), now);
-            reading.fault(&Place::default(), what, remedy);
-            return Err(reading.finish().0);
-        }
-    };
-    read(file, &text, looks, now)
+    load_watched(file, now).map_err(|refused| refused.faults)
 }
 
-/// Reads a text that stands for `file`, which looked like this before it was read, and every file it names.
-fn read(file: &Path, text: &str, looks: Fingerprint, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
-    let reading = Reading::new(file, text, looks, now);
-    let tables = parse(&reading, text).map(|document| Tables::read(&reading, document));
+/// Like [`load`]; a refusal says too what was looked at.
+fn load_watched(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Refused> {
+    let looks = Fingerprint::of(&[file.to_owned()]);
+    match text(file) {
+        Ok(text) => read(Reading::new(file, &text, looks, now)),
+        Err(Wrong { what, remedy }) => {
+            let reading = Reading::new(file, "", looks, now);
+            reading.fault(&Place::default(), what, remedy);
+            Err(Refused::new(reading.source().looks, reading.finish().0))
+        }
+    }
+}
+
+/// Reads the text of `reading`, and every file it names.
+fn read(reading: Reading<'_>) -> Result<(Settings, Vec<Warning>), Refused> {
+    let tables = parse(&reading, reading.text).map(|document| Tables::read(&reading, document));
     let source = reading.source();
+    let looks = source.looks.clone();
     let (faults, warnings) = reading.finish();
     match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(source)) {
         Some(settings) => Ok((settings, warnings)),
-        None => Err(faults),
+        None => Err(Refused::new(looks, faults)),
     }
 }
 

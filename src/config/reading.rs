@@ -13,18 +13,19 @@ use zeroize::Zeroizing;
 use crate::config::{
     fault::{Fault, Warning, Wrong},
     fingerprint::Fingerprint,
-    reload::{NamedFile, Source},
+    reload::{FixedFile, Source, is_reloadable},
 };
 
 /// Collects faults and warnings, so that reading can go on after the first.
 pub(super) struct Reading<'a> {
     file: &'a Path,
-    text: &'a str,
+    pub(super) text: &'a str,
     pub(super) now: UnixTime,
     faults: RefCell<Vec<Fault>>,
     warnings: RefCell<Vec<Warning>>,
-    files: RefCell<Vec<NamedFile>>,
-    watched: RefCell<Vec<PathBuf>>,
+    /// Read before, and not to be read again.
+    kept: &'a [FixedFile],
+    files: RefCell<Vec<FixedFile>>,
     looks: RefCell<Fingerprint>,
     #[cfg(test)]
     pub(super) known: RefCell<std::collections::BTreeSet<String>>,
@@ -57,14 +58,19 @@ impl<'a> Reading<'a> {
             now,
             faults: RefCell::default(),
             warnings: RefCell::default(),
+            kept: &[],
             files: RefCell::default(),
-            watched: RefCell::new(vec![file.to_owned()]),
             looks: RefCell::new(looks),
             #[cfg(test)]
             known: RefCell::default(),
             #[cfg(test)]
             changed: RefCell::default(),
         }
+    }
+
+    /// Takes these files as they were, even where they are gone.
+    pub(super) fn keeping(self, kept: &'a [FixedFile]) -> Self {
+        Self { kept, ..self }
     }
 
     pub(super) fn fault(&self, place: &Place, what: impl Into<String>, remedy: impl Into<String>) {
@@ -103,14 +109,22 @@ impl<'a> Reading<'a> {
 
     /// Has a file or a folder watched that is read otherwise than by [`Self::bytes`], after this.
     pub(super) fn watch(&self, path: &Path) {
-        self.looks.borrow_mut().extend(Fingerprint::of(&[path.to_owned()]));
-        self.watched.borrow_mut().push(path.to_owned());
+        self.watch_since(Fingerprint::of(&[path.to_owned()]));
+    }
+
+    /// Has files watched that looked like this before they were read.
+    pub(super) fn watch_since(&self, looks: Fingerprint) {
+        self.looks.borrow_mut().extend(looks);
     }
 
     /// What was read so far.
     pub(super) fn source(&self) -> Source {
-        let (text, files) = (self.text.to_owned(), self.files.borrow().clone());
-        Source { text, files, watched: self.watched.borrow().clone(), looks: self.looks.borrow().clone() }
+        Source {
+            file: self.file.to_owned(),
+            text: self.text.to_owned(),
+            files: self.files.borrow().clone(),
+            looks: self.looks.borrow().clone(),
+        }
     }
 
     /// The named file's text without its line end, wiped after use.
@@ -129,9 +143,13 @@ impl<'a> Reading<'a> {
                 "name a file that this process may read; paths are relative to the folder of this file",
             )
         };
-        let bytes = self.settle(place, bounded(path, MAX_BYTES).map_err(cannot))?;
         let key = place.key.as_deref().unwrap_or_default();
-        self.files.borrow_mut().push(NamedFile::new(key, path, &bytes));
+        let kept = self.kept.iter().find(|file| file.is(key, path));
+        let read = kept.map_or_else(|| bounded(path, MAX_BYTES), |file| Ok(file.content()));
+        let bytes = self.settle(place, read.map_err(cannot))?;
+        if !is_reloadable(key) {
+            self.files.borrow_mut().push(FixedFile::new(key, path, &bytes));
+        }
         Some(bytes)
     }
 

@@ -2,34 +2,37 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustls_pki_types::UnixTime;
-use sha2::{Digest, Sha256};
 use toml::Table;
+use zeroize::Zeroizing;
 
-use super::{Fault, Settings, Warning, fingerprint::Fingerprint, load, read};
+use super::{Fault, Settings, Warning, fingerprint::Fingerprint, load_watched, read, reading::Reading};
 
 /// What a configuration was read from.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// The text. Secrets stand in files of their own, so there is none in it.
+    /// The configuration itself.
+    pub(super) file: PathBuf,
+    /// Its text. Secrets stand in files of their own, so there is none in it.
     pub(super) text: String,
-    /// Every file that it names and that was read, in the order of reading.
-    pub(super) files: Vec<NamedFile>,
-    /// The files and folders as they are named: what has to be watched. The configuration itself is the first.
-    pub watched: Vec<PathBuf>,
-    /// What they looked like before they were read.
+    /// What the keys name that wait for a restart.
+    pub(super) files: Vec<FixedFile>,
+    /// Every file and folder that was looked at, as it looked before it was read.
     pub looks: Fingerprint,
 }
 
-/// A file that a key names.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct NamedFile {
+/// A file that a key names which waits for a restart, as it was when it was read.
+#[derive(Clone, Eq, PartialEq)]
+pub(super) struct FixedFile {
     key: String,
     path: PathBuf,
-    content: [u8; 32],
+    /// Perhaps a private key.
+    content: Arc<Zeroizing<Vec<u8>>>,
 }
 
 /// What comes of a changed configuration.
@@ -42,47 +45,72 @@ pub struct Reloaded {
     pub waiting: BTreeSet<String>,
 }
 
-impl Source {
-    /// The configuration itself.
-    pub fn file(&self) -> &Path {
-        self.watched.first().map_or(Path::new(""), PathBuf::as_path)
+/// Why nothing of a configuration is applied.
+pub struct Refused {
+    /// Every fault.
+    pub faults: Vec<Fault>,
+    /// What was looked at, before it was read: while it looks the same, the faults are the same.
+    pub looks: Fingerprint,
+    /// Keys that are applied only by a restart, where nothing else is wrong.
+    pub waiting: BTreeSet<String>,
+}
+
+impl FixedFile {
+    pub(super) fn new(key: &str, path: &Path, content: &Zeroizing<Vec<u8>>) -> Self {
+        Self { key: key.to_owned(), path: path.to_owned(), content: Arc::new(content.clone()) }
+    }
+
+    pub(super) fn is(&self, key: &str, path: &Path) -> bool {
+        self.key == key && self.path == path
+    }
+
+    pub(super) fn content(&self) -> Zeroizing<Vec<u8>> {
+        (*self.content).clone()
     }
 }
 
-impl NamedFile {
-    pub(super) fn new(key: &str, path: &Path, content: &[u8]) -> Self {
-        Self { key: key.to_owned(), path: path.to_owned(), content: Sha256::digest(content).into() }
+impl fmt::Debug for FixedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key, self.path.display())
     }
 }
 
-/// Reads `file` anew while `running` is in force. The whole file is validated first, the keys too that wait.
+impl Refused {
+    pub(super) fn new(looks: Fingerprint, faults: Vec<Fault>) -> Self {
+        Self { faults, looks, waiting: BTreeSet::new() }
+    }
+}
+
+/// Reads the file anew that `running` was read from. The whole file is validated first, the keys too that wait.
+///
+/// Those that wait are then read as they were, files that may be gone by now included.
 ///
 /// # Errors
 /// Every fault: nothing of it is to be applied.
-pub fn reload(file: &Path, running: &Source, now: UnixTime) -> Result<Reloaded, Vec<Fault>> {
-    let (mut settings, mut warnings) = load(file, now)?;
-    let mut waiting = changed_keys(&running.text, &settings.source.text);
-    if !waiting.is_empty() {
-        let text = with_the_old(&waiting, &running.text, &settings.source.text);
-        let looks = settings.source.looks;
-        // The file as it stands is whole, so what is wrong with the mixture is that it is one.
-        (settings, warnings) =
-            read(file, &text, Fingerprint::default(), now).map_err(|_| all_or_nothing(file, &waiting))?;
-        settings.source.looks = looks;
+pub fn reload(running: &Source, now: UnixTime) -> Result<Reloaded, Refused> {
+    let file = &running.file;
+    let (fresh, warnings) = load_watched(file, now)?;
+    let source = &fresh.source;
+    let keys = changed_keys(&running.text, &source.text);
+    let waiting = &keys | &changed_files(&running.files, &source.files);
+    if waiting.is_empty() {
+        return Ok(Reloaded { settings: fresh, warnings, waiting });
     }
-    let fixed = |named: &&NamedFile| !is_reloadable(&named.key);
-    let new_files: Vec<_> = settings.source.files.iter().filter(fixed).collect();
-    let old_files: Vec<_> = running.files.iter().filter(fixed).collect();
-    let (more, fewer) = (new_files.iter(), old_files.iter());
-    let changed = more.filter(|named| !old_files.contains(*named)).chain(fewer.filter(|n| !new_files.contains(*n)));
-    waiting.extend(changed.map(|named| named.key.clone()));
-    let kept: Vec<_> = old_files.into_iter().cloned().collect();
-    settings.source.files.retain(|named| is_reloadable(&named.key));
-    settings.source.files.extend(kept);
-    Ok(Reloaded { settings, warnings, waiting })
+    let text = with_the_old(&keys, &running.text, &source.text);
+    let reading = Reading::new(file, &text, Fingerprint::default(), now).keeping(&running.files);
+    // The file as it stands decides what is watched, and what is warned of: places in the mixture are in no file.
+    let looks = fresh.source.looks;
+    match read(reading) {
+        Ok((mut settings, _)) => {
+            settings.source.looks = looks;
+            Ok(Reloaded { settings, warnings, waiting })
+        }
+        // The file is whole, so what is wrong with the mixture is that it is one.
+        Err(_) => Err(Refused { faults: all_or_nothing(file, &waiting), looks, waiting }),
+    }
 }
 
-/// The rest of a change does not work without keys that wait for a restart. Places in the mixture are in no file.
+/// The rest of a change does not work without keys that wait for a restart.
 fn all_or_nothing(file: &Path, waiting: &BTreeSet<String>) -> Vec<Fault> {
     let fault = |key: &String| Fault {
         file: file.to_owned(),
@@ -111,8 +139,18 @@ fn changed_keys(old: &str, new: &str) -> BTreeSet<String> {
     changed
 }
 
+/// Keys whose files differ.
+fn changed_files(old: &[FixedFile], new: &[FixedFile]) -> BTreeSet<String> {
+    let gone = old.iter().filter(|file| !new.contains(file));
+    let come = new.iter().filter(|file| !old.contains(file));
+    gone.chain(come).map(|file| file.key.clone()).collect()
+}
+
 /// The new text with those keys as they were.
 fn with_the_old(keys: &BTreeSet<String>, old: &str, new: &str) -> String {
+    if keys.is_empty() {
+        return new.to_owned();
+    }
     let (old, mut merged) = (parse(old), parse(new));
     for (name, key) in keys.iter().filter_map(|dotted| dotted.split_once('.')) {
         let before = old.get(name).and_then(|table| table.get(key)).cloned();

@@ -49,6 +49,10 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
         table.reading.warn(&table.place_of("on_unavailable"), what, "write \"stale\" or \"deny\"");
     }
     let crls = crls.into_iter().collect::<Option<Vec<_>>>().map(|crls| crls.concat());
+    if crls.is_none() {
+        // While they can be read, whoever asks about revocation looks at them; now the configuration waits for them.
+        table.reading.watch_since(settings.crl_fingerprint.clone());
+    }
     (RevocationPolicy::Demanded { depth, allow_unavailable }, crls.map(|crls| Revocation { crls, ..settings }))
 }
 

@@ -1,6 +1,6 @@
 //! A changed configuration becomes the next generation, whole or not at all.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwapOption;
 use rustls_pki_types::UnixTime;
@@ -9,7 +9,8 @@ use tokio::{sync::Notify, task::spawn_blocking};
 use crate::{
     config::{
         Fault,
-        reload::{self, Reloaded, Source},
+        fingerprint::Fingerprint,
+        reload::{self, Reloaded},
     },
     observe,
     proxy::{World, listen::Handshake},
@@ -56,7 +57,7 @@ impl Reloader {
 
     /// Never returns.
     pub async fn run(self) {
-        let mut watch = self.watch();
+        let mut watch = Watch::new(self.world.generation().settings.source.looks.clone());
         loop {
             tokio::select! {
                 // Whoever rotates logs says so by SIGHUP, as does whoever changed the configuration.
@@ -65,45 +66,58 @@ impl Reloader {
             }
             // What was read in vain is not read again until it changes.
             watch.look().await;
-            if self.reload().await {
-                watch = self.watch();
+            if let Some(looks) = self.reload().await {
+                watch = Watch::new(looks);
             }
         }
     }
 
-    /// Of what is in force.
-    fn watch(&self) -> Watch {
-        let source = &self.world.generation().settings.source;
-        Watch::new(source.watched.clone(), source.looks.clone())
+    /// What is to be watched from now on: all that was looked at, applied or not, since a file that is missing or at fault
+    /// may be one that only the new configuration names. None where nothing was read.
+    async fn reload(&self) -> Option<Fingerprint> {
+        let source = self.world.generation().settings.source.clone();
+        let read = spawn_blocking(move || reload::reload(&source, UnixTime::now())).await;
+        match read {
+            Ok(Ok(reloaded)) => {
+                let looks = reloaded.settings.source.looks.clone();
+                if let Err(why) = self.apply(reloaded).await {
+                    self.refuse(vec![why], BTreeSet::new());
+                }
+                Some(looks)
+            }
+            Ok(Err(refused)) => {
+                self.refuse(refused.faults.iter().map(Fault::to_string).collect(), refused.waiting);
+                Some(refused.looks)
+            }
+            Err(_) => {
+                self.refuse(vec!["the task that read the configuration failed".to_owned()], BTreeSet::new());
+                None
+            }
+        }
     }
 
-    /// Whether the configuration was applied.
-    async fn reload(&self) -> bool {
-        let source = self.world.generation().settings.source.clone();
-        let read = spawn_blocking(move || read(&source)).await;
-        let applied = match read {
-            Ok(Ok(reloaded)) => self.apply(reloaded).await,
-            Ok(Err(faults)) => Err(faults.iter().map(Fault::to_string).collect()),
-            Err(_) => Err(vec!["the task that read the configuration failed".to_owned()]),
-        };
-        let Err(faults) = applied else { return true };
-        self.world.metrics.configuration.refused();
+    /// `needed` wait for a restart, and nothing can be applied without them.
+    fn refuse(&self, faults: Vec<String>, needed: BTreeSet<String>) {
         let faults_in_a_line = faults.join("; ");
-        // What waits for a restart goes on waiting.
-        let waiting = self.world.last_reload.get().map(|last| last.waiting.clone());
+        let waiting = match self.world.last_reload.get() {
+            // What waits for a restart goes on waiting.
+            Some(last) if needed.is_empty() => last.waiting.clone(),
+            _ => needed.iter().cloned().collect(),
+        };
+        self.world.metrics.configuration.refused(!waiting.is_empty());
         // Before the line, so that who read it finds the same on the status page.
-        self.world.last_reload.set(faults, waiting.unwrap_or_default());
+        self.world.last_reload.set(faults, waiting);
         tracing::error!(event = "config_not_reloaded", faults = faults_in_a_line, "the configuration before it stays");
-        false
+        say_what_waits(&needed);
     }
 
     /// Nothing of it is in force until all of it can be.
-    async fn apply(&self, reloaded: Reloaded) -> Result<(), Vec<String>> {
+    async fn apply(&self, reloaded: Reloaded) -> Result<(), String> {
         let Reloaded { settings, warnings, waiting } = reloaded;
         let metrics = &self.world.metrics;
         let next = self.world.generation().following(settings, metrics).await;
-        let next = Arc::new(next.map_err(|error| vec![error.to_string()])?);
-        self.handshake.replace(&next.settings.listen).map_err(|error| vec![error.to_string()])?;
+        let next = Arc::new(next.map_err(|error| error.to_string())?);
+        self.handshake.replace(&next.settings.listen).map_err(|error| error.to_string())?;
         for warning in &warnings {
             tracing::warn!(event = "configuration", "{}", warning.0);
         }
@@ -118,15 +132,14 @@ impl Reloader {
             config = &*hash,
             "the configuration was read anew"
         );
-        if !waiting.is_empty() {
-            let keys = waiting.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            tracing::warn!(event = "config_restart_required", keys, "these keys changed, and are applied by a restart");
-        }
+        say_what_waits(&waiting);
         Ok(())
     }
 }
 
-/// Blocks.
-fn read(source: &Source) -> Result<Reloaded, Vec<Fault>> {
-    reload::reload(source.file(), source, UnixTime::now())
+fn say_what_waits(waiting: &BTreeSet<String>) {
+    if !waiting.is_empty() {
+        let keys = waiting.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        tracing::warn!(event = "config_restart_required", keys, "these keys changed, and are applied by a restart");
+    }
 }

@@ -1,6 +1,6 @@
 //! Files that are looked at every few seconds, and a change of them.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -8,7 +8,6 @@ use crate::config::fingerprint::Fingerprint;
 
 /// Files and folders, and what they looked like when they were last read.
 pub struct Watch {
-    paths: Vec<PathBuf>,
     seen: Fingerprint,
 }
 
@@ -17,13 +16,13 @@ impl Watch {
     ///
     /// Looking often is enough, and needs no file descriptors: it works on network file systems, and it sees Kubernetes swap
     /// a folder behind a symbolic link, which no event on the file itself tells.
-    pub fn new(paths: Vec<PathBuf>, seen: Fingerprint) -> Self {
-        Self { paths, seen }
+    pub fn new(seen: Fingerprint) -> Self {
+        Self { seen }
     }
 
     /// Takes what they look like now for what was read.
     pub async fn look(&mut self) {
-        self.seen = look(&self.paths).await;
+        self.seen = look(&self.seen).await;
     }
 
     /// Returns when they look other than they did, and have not changed between two looks: a file that is being written is
@@ -32,7 +31,7 @@ impl Watch {
         let mut before = self.seen.clone();
         loop {
             sleep(PACE).await;
-            let now = look(&self.paths).await;
+            let now = look(&self.seen).await;
             if now == before && now != self.seen {
                 self.seen = now;
                 return;
@@ -42,10 +41,10 @@ impl Watch {
     }
 }
 
-/// A task that failed saw nothing, which is a change.
-async fn look(paths: &[PathBuf]) -> Fingerprint {
-    let paths = paths.to_vec();
-    spawn_blocking(move || Fingerprint::of(&paths)).await.unwrap_or_default()
+/// A task that failed saw nothing new.
+async fn look(before: &Fingerprint) -> Fingerprint {
+    let looked = before.clone();
+    spawn_blocking(move || looked.anew()).await.unwrap_or_else(|_| before.clone())
 }
 
 /// A change is applied within 5 s: two looks, and time to read.

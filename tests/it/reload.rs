@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+use rcgen::KeyPair;
+
 use crate::{
     support::{
         bank::Bank,
@@ -15,7 +17,7 @@ use crate::{
         pki::{Authority, Pki, pem},
         sidecar::Sidecar,
         tls::client_config,
-        token::{SigningKey, Token},
+        token::{AUDIENCE, ISSUER, SigningKey, Token},
     },
     verdict::{assert_passed, assert_refused},
 };
@@ -173,7 +175,82 @@ fn change_that_does_not_work_without_a_restart_says_which_key_it_waits_for() {
 
     let faults = line["faults"].as_str().unwrap();
     assert!(faults.contains("consent.endpoint: changed, is applied only by a restart"), "{line}");
+    assert_eq!(sidecar.event("config_restart_required")["keys"], "consent.endpoint");
+    gauge(&sidecar, "certbound_config_restart_required", 1);
     assert_passed(&sidecar.get("/").by(alice).send(), &bank);
+}
+
+#[test]
+fn file_that_was_missing_mends_a_refused_configuration_when_it_appears() {
+    let bank = Bank::start();
+    let other = Authority::root("Another root");
+    let trusting = Config::in_front_of(&bank).set("truststore.paths", r#"["trust/", "new"]"#);
+    let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = \"new\"");
+    let believing = Config::in_front_of(&bank).without_issuers().issuer(&issuer);
+    let keys = SigningKey::set(&[SigningKey::published()]);
+
+    for (config, content) in [(trusting, pem(&other.der)), (believing, keys)] {
+        let sidecar = Config::in_front_of(&bank).start();
+        config.set("mode", "\"report\"").write(sidecar.folder());
+        let line = &sidecar.events("config_not_reloaded", 1)[0];
+        assert!(line["faults"].as_str().unwrap().contains("new` cannot be read"), "{line}");
+        assert_refused(&sidecar.get("/").send(), "certificate_missing", &bank);
+
+        fs::write(sidecar.folder().join("new"), content).unwrap();
+
+        sidecar.events("config_reloaded", 1);
+        gauge(&sidecar, "certbound_config_last_reload_successful", 1);
+        assert_passed(&sidecar.get("/").send(), &bank);
+    }
+}
+
+#[test]
+fn crl_that_is_mended_mends_the_configuration_that_was_refused_for_it() {
+    let bank = Bank::start();
+    let list = Pki::get().issuing.list(&[], 3600);
+    let config = Config::in_front_of(&bank).set("revocation.methods", r#"["crl"]"#);
+    let config = config.set("revocation.crl_files", r#"["list.crl"]"#).file("list.crl", list.clone());
+    let sidecar = config.start();
+    let alice = &Pki::get().alice;
+    assert_passed(&sidecar.get("/").by(alice).send(), &bank);
+
+    tell(&sidecar, &config.clone().file("list.crl", "a page of excuses").set("mode", "\"report\""));
+    let line = &sidecar.events("config_not_reloaded", 1)[0];
+    assert!(line["faults"].as_str().unwrap().contains("revocation.crl_files"), "{line}");
+    gauge(&sidecar, "certbound_config_last_reload_successful", 0);
+
+    fs::write(sidecar.folder().join("list.crl"), list).unwrap();
+
+    sidecar.events("config_reloaded", 1);
+    gauge(&sidecar, "certbound_config_last_reload_successful", 1);
+    assert_passed(&sidecar.get("/").send(), &bank);
+}
+
+/// Whoever replaces a key takes the old file away, and restarts when there is time.
+#[test]
+fn file_behind_a_key_that_waits_for_a_restart_may_be_gone() {
+    let bank = Bank::start();
+    let config = |file: &str| {
+        let config = Config::in_front_of(&bank).set("consent.endpoint", "\"http://127.0.0.1:9/\"");
+        config
+            .set("consent.signing_key_file", &format!("{file:?}"))
+            .file(file, KeyPair::generate().unwrap().serialize_pem())
+    };
+    let sidecar = config("old.pem").start();
+    assert_refused(&sidecar.get("/").send(), "certificate_missing", &bank);
+
+    fs::remove_file(sidecar.folder().join("old.pem")).unwrap();
+    config("new.pem").set("mode", "\"report\"").write(sidecar.folder());
+
+    assert_eq!(sidecar.event("config_restart_required")["keys"], "consent.signing_key_file");
+    gauge(&sidecar, "certbound_config_restart_required", 1);
+    assert_passed(&sidecar.get("/").send(), &bank);
+
+    let other = Authority::root("Another root");
+    fs::write(sidecar.folder().join("trust/other.pem"), pem(&other.der)).unwrap();
+
+    sidecar.await_metrics(|page| page.contains(r#"anchor="CN=Another root""#));
+    gauge(&sidecar, "certbound_config_restart_required", 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod dpop;
 mod files;
 mod introspection;
 mod registration;
+mod reload;
 mod replay;
 mod sample;
 mod schema;

@@ -61,8 +61,9 @@ impl Configured {
         self.restart_required.set(waits.into());
     }
 
-    /// A configuration was at fault; the one before stays.
-    pub fn refused(&self) {
+    /// A configuration was at fault; the one before stays, and perhaps keys wait for a restart.
+    pub fn refused(&self, waits: bool) {
         self.successful.set(0);
+        self.restart_required.set(waits.into());
     }
 }

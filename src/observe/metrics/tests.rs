@@ -121,8 +121,8 @@ fn configuration_shows_in_gauges() {
     );
     let regime = Regime { mode: Mode::Report, configuration: "hash".into() };
     metrics.record(&Record { regime: Arc::new(regime), ..sample::record(Decision::Allow) });
-    metrics.configuration.refused();
-    check(&metrics, &["certbound_config_last_reload_successful 0"]);
+    metrics.configuration.refused(true);
+    check(&metrics, &["certbound_config_last_reload_successful 0", "certbound_config_restart_required 1"]);
     let (text, _) = metrics.encode();
     assert!(text.contains(r#"mode="report"} 1"#), "{text}");
     assert!(!text.contains("CN=Gone"), "{text}");
