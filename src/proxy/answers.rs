@@ -1,10 +1,10 @@
 //! The gate's questions are answered.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use pingora::proxy::Session;
 use rustls_pki_types::UnixTime;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     config::Settings,
@@ -78,7 +78,7 @@ impl Outside {
     }
 
     /// What serves `settings` in the place of `before`: each part is kept with what it knows where its settings are the same.
-    /// Keys that are not known yet are fetched before this returns, once.
+    /// Keys that are not known yet are fetched before this returns, once, unless an issuer takes too long.
     ///
     /// # Errors
     /// Authorities that cannot be used.
@@ -97,7 +97,8 @@ impl Outside {
         } else {
             next.keys = keys(settings, Some(&self.keys), metrics);
             next.keys_task = Task::spawn(Arc::clone(&next.keys).run());
-            next.keys.first_fetch().await;
+            // Fetching goes on behind the caller's back, and requests that need these keys wait for it.
+            let _ = timeout(FIRST_FETCH, next.keys.first_fetch()).await;
         }
         if before.registration == settings.registration && before.fetch_timeout == settings.fetch_timeout {
             next.statements.reread_file();
@@ -209,3 +210,6 @@ fn revocation(
     settings.crls = Vec::new();
     Ok((store, watch.map(|watch| Task::spawn(watch.run()))))
 }
+
+/// A change is applied within 5 s, whoever hangs; up to three of them passed until the files had come to rest.
+const FIRST_FETCH: Duration = Duration::from_secs(2);

@@ -37,8 +37,8 @@ impl Generation {
         Ok(Self::of(1, settings, outside))
     }
 
-    /// The next one. What did not change is kept with all that it knows, and what did is fetched first, so that no request
-    /// finds it missing.
+    /// The next one. What did not change is kept with all that it knows, and what did is fetched first where that does not
+    /// take too long, so that no request finds it missing.
     ///
     /// # Errors
     /// Authorities that cannot be used.

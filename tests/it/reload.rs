@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::symlink,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -251,6 +252,23 @@ fn file_behind_a_key_that_waits_for_a_restart_may_be_gone() {
 
     sidecar.await_metrics(|page| page.contains(r#"anchor="CN=Another root""#));
     gauge(&sidecar, "certbound_config_restart_required", 1);
+}
+
+#[test]
+fn issuer_that_does_not_answer_does_not_hold_a_reload_up() {
+    let bank = Bank::start();
+    // Takes connections in, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let jwks = format!("http://{}/jwks", silent.local_addr().unwrap());
+    let config = Config::in_front_of(&bank).set("token.fetch_timeout", "\"10m\"");
+    let sidecar = config.start();
+
+    let issuer = format!("issuer = \"https://silent.example\"\naudiences = [\"a\"]\njwks = {jwks:?}");
+    tell(&sidecar, &config.issuer(&issuer).set("mode", "\"report\""));
+
+    sidecar.events("config_reloaded", 1);
+    assert_passed(&sidecar.get("/").send(), &bank);
+    assert!(String::from_utf8(sidecar.await_admin("/readyz?verbose", 503).body).unwrap().contains("silent.example"));
 }
 
 #[test]
