@@ -205,7 +205,7 @@ fn revocation(
         addresses,
     };
     let store = RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)?;
-    let watch = CrlWatch::new(settings, Arc::clone(&store));
+    let watch = CrlWatch::new(settings, Arc::clone(&store), Arc::clone(metrics));
     // The store has them, and lets go of each when its file is replaced.
     settings.crls = Vec::new();
     Ok((store, watch.map(|watch| Task::spawn(watch.run()))))

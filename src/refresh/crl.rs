@@ -8,6 +8,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use crate::{
     certificate::revocation::crl::UnverifiedCrl,
     config::{fingerprint::Fingerprint, revocation, settings::Revocation},
+    observe::Metrics,
     outside::{CrlFiles, RevocationStore},
 };
 
@@ -21,6 +22,7 @@ pub struct CrlWatch {
     /// What was last said to be wrong: once is enough.
     fault: Option<String>,
     store: Arc<RevocationStore>,
+    metrics: Arc<Metrics>,
 }
 
 /// What a look at the files came to.
@@ -34,13 +36,13 @@ enum Seen {
 
 impl CrlWatch {
     /// `store` holds what `settings` read; none where no file is configured or nobody asks about revocation.
-    pub fn new(settings: &Revocation, store: Arc<RevocationStore>) -> Option<Self> {
+    pub fn new(settings: &Revocation, store: Arc<RevocationStore>, metrics: Arc<Metrics>) -> Option<Self> {
         let Revocation { methods, crl_files, crls, crl_fingerprint, .. } = settings;
         if methods.is_empty() || crl_files.is_empty() {
             return None;
         }
         let (paths, held) = (crl_files.clone(), crl_fingerprint.clone());
-        Some(Self { paths, held, holds_any: !crls.is_empty(), fault: None, store })
+        Some(Self { paths, held, holds_any: !crls.is_empty(), fault: None, store, metrics })
     }
 
     /// Looks every few seconds. Never returns.
@@ -57,7 +59,7 @@ impl CrlWatch {
         let (paths, held) = (self.paths.clone(), self.held.clone());
         let seen = spawn_blocking(move || see(&paths, &held)).await;
         match seen.unwrap_or_else(|_| Err(io::Error::other("the task that read them failed"))) {
-            Ok(Seen::Same) => self.fault = None,
+            Ok(Seen::Same) => self.calm(),
             Ok(Seen::Changing) => {}
             // Copied by hand, a folder is empty for a moment; kept, a CRL serves until its nextUpdate anyway.
             Ok(Seen::New(_, lists)) if lists.is_empty() && self.holds_any => self.complain("no CRL is left".to_owned()),
@@ -73,11 +75,18 @@ impl CrlWatch {
         self.holds_any = !lists.is_empty();
         self.store.replace_files(CrlFiles::new(lists));
         self.held = fingerprint;
-        self.fault = None;
+        self.calm();
+    }
+
+    fn calm(&mut self) {
+        if self.fault.take().is_some() {
+            self.metrics.configuration.lists_read(true);
+        }
     }
 
     fn complain(&mut self, why: String) {
         if self.fault.as_ref() != Some(&why) {
+            self.metrics.configuration.lists_read(false);
             tracing::error!(
                 event = "crls_not_reloaded",
                 error = why,

@@ -227,6 +227,22 @@ fn crl_that_is_mended_mends_the_configuration_that_was_refused_for_it() {
     assert_passed(&sidecar.get("/").send(), &bank);
 }
 
+#[test]
+fn crl_that_was_found_at_fault_counts_as_a_failed_reload_until_it_is_mended() {
+    let bank = Bank::start();
+    let list = Pki::get().issuing.list(&[], 3600);
+    let config = Config::in_front_of(&bank).set("revocation.methods", r#"["crl"]"#);
+    let sidecar = config.set("revocation.crl_files", r#"["list.crl"]"#).file("list.crl", list.clone()).start();
+
+    fs::write(sidecar.folder().join("list.crl"), "a page of excuses").unwrap();
+    sidecar.event("crls_not_reloaded");
+    gauge(&sidecar, "certbound_config_last_reload_successful", 0);
+
+    fs::write(sidecar.folder().join("list.crl"), list).unwrap();
+    sidecar.event("crls_reloaded");
+    gauge(&sidecar, "certbound_config_last_reload_successful", 1);
+}
+
 /// Whoever replaces a key takes the old file away, and restarts when there is time.
 #[test]
 fn file_behind_a_key_that_waits_for_a_restart_may_be_gone() {

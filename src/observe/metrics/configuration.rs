@@ -1,5 +1,6 @@
 //! What is in force: the configuration and its anchors.
 
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
@@ -12,9 +13,16 @@ use crate::observe::metrics::now;
 /// The configuration in force, and what became of the latest one.
 pub struct Configured {
     anchors: Family<Anchor, Gauge>,
+    usable: Mutex<Usable>,
     successful: Gauge,
     succeeded: Gauge,
     restart_required: Gauge,
+}
+
+/// What was last read could be used: the configuration, and CRL files that changed without it.
+struct Usable {
+    configuration: bool,
+    lists: bool,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -42,7 +50,8 @@ impl Configured {
         let build = Family::<Version, Gauge>::default();
         build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
         to.register("certbound_build_info", "The version of certbound", build);
-        Self { anchors, successful, succeeded, restart_required }
+        let usable = Mutex::new(Usable { configuration: true, lists: true });
+        Self { anchors, usable, successful, succeeded, restart_required }
     }
 
     /// A configuration was taken: with these anchors, and perhaps with keys that wait for a restart.
@@ -56,14 +65,25 @@ impl Configured {
             let not_after = self.anchors.get(&labels).map_or(not_after, |known| known.get().min(not_after));
             self.anchors.get_or_create(&labels).set(not_after);
         }
-        self.successful.set(1);
+        self.know(|usable| *usable = Usable { configuration: true, lists: true });
         self.succeeded.set(now());
         self.restart_required.set(waits.into());
     }
 
     /// A configuration was at fault; the one before stays, and perhaps keys wait for a restart.
     pub fn refused(&self, waits: bool) {
-        self.successful.set(0);
+        self.know(|usable| usable.configuration = false);
         self.restart_required.set(waits.into());
+    }
+
+    /// CRL files changed, and can be used or not.
+    pub fn lists_read(&self, usable: bool) {
+        self.know(|known| known.lists = usable);
+    }
+
+    fn know(&self, learn: impl FnOnce(&mut Usable)) {
+        let mut usable = self.usable.lock();
+        learn(&mut usable);
+        self.successful.set((usable.configuration && usable.lists).into());
     }
 }

@@ -123,6 +123,13 @@ fn configuration_shows_in_gauges() {
     metrics.record(&Record { regime: Arc::new(regime), ..sample::record(Decision::Allow) });
     metrics.configuration.refused(true);
     check(&metrics, &["certbound_config_last_reload_successful 0", "certbound_config_restart_required 1"]);
+    metrics.configuration.lists_read(true);
+    check(&metrics, &["certbound_config_last_reload_successful 0"]);
+    metrics.configuration.taken(anchors.into_iter(), false);
+    metrics.configuration.lists_read(false);
+    check(&metrics, &["certbound_config_last_reload_successful 0"]);
+    metrics.configuration.lists_read(true);
+    check(&metrics, &["certbound_config_last_reload_successful 1"]);
     let (text, _) = metrics.encode();
     assert!(text.contains(r#"mode="report"} 1"#), "{text}");
     assert!(!text.contains("CN=Gone"), "{text}");

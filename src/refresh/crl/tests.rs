@@ -68,7 +68,7 @@ impl Operator {
         };
         let files = CrlFiles::new(settings.crls.clone());
         let store = RevocationStore::new(rules, files, Arc::clone(&self.metrics)).unwrap();
-        CrlWatch::new(&settings, store).unwrap()
+        CrlWatch::new(&settings, store, Arc::clone(&self.metrics)).unwrap()
     }
 
     /// Whether the certificate is revoked; none where no CRL says anything.
@@ -201,7 +201,7 @@ fn nothing_is_watched_where_nobody_asks() {
         crls: Vec::new(),
         crl_fingerprint: Fingerprint::default(),
     };
-    let watched = |settings| CrlWatch::new(&settings, Arc::clone(&store)).is_some();
+    let watched = |settings| CrlWatch::new(&settings, Arc::clone(&store), Arc::clone(&operator.metrics)).is_some();
     assert!(watched(settings(&[Method::Crl], &["a.crl"])));
     assert!(!watched(settings(&[Method::Crl], &[])));
     assert!(!watched(settings(&[], &["a.crl"])));
