@@ -14,10 +14,24 @@ use crate::{
     },
 };
 
+/// What opens stores of certificates.
+#[derive(Clone, Copy)]
+enum Password<'a> {
+    None,
+    Given(&'a str),
+    /// Reported; of stores there is nothing more to say.
+    AtFault,
+}
+
 /// The anchors of clients' certificates, and what is demanded of a path to one. None where something is at fault.
 pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
     let paths = table.strings("paths");
     let password = table.string("password_file").map(|file| table.reading.secret(&file));
+    let password = match &password {
+        None => Password::None,
+        Some(None) => Password::AtFault,
+        Some(Some(password)) => Password::Given(password),
+    };
     let default = PathRules::default();
     let rules = PathRules {
         minimum_rsa_bits: table.integer("minimum_rsa_bits", default.minimum_rsa_bits, 2048..=8192),
@@ -32,10 +46,7 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
     }
     let mut certificates = paths.as_ref().filter(|paths| !paths.is_empty()).map(|_| Vec::new());
     for path in paths.iter().flatten() {
-        let read = match &password {
-            None => from_path(table.reading, path, None),
-            Some(password) => password.as_ref().and_then(|password| from_path(table.reading, path, Some(password))),
-        };
+        let read = from_path(table.reading, path, password);
         // One fault is enough for no truststore, and the other paths are still looked at.
         certificates = certificates.zip(read).map(|(all, read)| [all, read].concat());
     }
@@ -47,7 +58,7 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
 pub(super) fn authorities(reading: &Reading<'_>, file: &Placed<String>) -> Option<Vec<CertificateDer<'static>>> {
     let resolved = reading.resolve(&file.value);
     reading.watch(&resolved);
-    from_file(reading, &resolved, &file.place, None)
+    from_file(reading, &resolved, &file.place, Password::None)
 }
 
 fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDer<'static>>) -> Option<Truststore> {
@@ -68,7 +79,7 @@ fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDe
 fn from_path(
     reading: &Reading<'_>,
     path: &Placed<String>,
-    password: Option<&str>,
+    password: Password<'_>,
 ) -> Option<Vec<CertificateDer<'static>>> {
     let resolved = reading.resolve(&path.value);
     reading.watch(&resolved);
@@ -85,12 +96,17 @@ fn from_file(
     reading: &Reading<'_>,
     path: &Path,
     place: &Place,
-    password: Option<&str>,
+    password: Password<'_>,
 ) -> Option<Vec<CertificateDer<'static>>> {
     let bytes = reading.bytes_of(path, place)?;
     let wrong = |unusable: truststore::Unusable| {
         let remedy = "give certificates as PEM, DER, PKCS#12, or JKS";
         Wrong::new(format!("`{}` {}", path.display(), unusable.what), remedy)
+    };
+    let password = match password {
+        Password::AtFault if truststore::may_be_store(&bytes) => return None,
+        Password::AtFault | Password::None => None,
+        Password::Given(password) => Some(password),
     };
     reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
 }

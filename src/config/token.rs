@@ -1,6 +1,6 @@
 //! `[token]` and `[[token.issuer]]`: which tokens are taken, and where their keys come from.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     binding::BindingRules,
@@ -35,12 +35,9 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let fetch_timeout = table.duration("fetch_timeout", "2s");
     let binding = binding(&mut table, rules.clock_skew);
     let (mut issuers, mut keys, mut introspection) = (Vec::<Issuer>::new(), Vec::new(), Vec::new());
+    let mut named = BTreeSet::new();
     for mut issuer in table.tables("issuer") {
-        let Some((read, source, asked)) = self::issuer(&mut issuer) else { continue };
-        if issuers.iter().any(|known| known.issuer == read.issuer) {
-            let what = format!("`{}` is configured twice", read.issuer);
-            issuer.fault("issuer", what, "write one table with all its audiences");
-        }
+        let Some((read, source, asked)) = self::issuer(&mut issuer, &mut named) else { continue };
         if read.introspects && issuers.iter().filter(|known| known.introspects).count() >= MOST_ASKED {
             let what = format!("an opaque token would make more than {MOST_ASKED} questions");
             issuer.fault("introspection", what, "leave it out");
@@ -131,9 +128,17 @@ enum Confirmation {
     Key,
 }
 
-fn issuer(table: &mut Table<'_>) -> Option<(Issuer, KeySource, Option<IntrospectionSource>)> {
+/// `named`: the issuers of the tables before, those at fault too.
+fn issuer(
+    table: &mut Table<'_>,
+    named: &mut BTreeSet<String>,
+) -> Option<(Issuer, KeySource, Option<IntrospectionSource>)> {
     let reading = table.reading;
     let issuer = table.required("issuer", "https://as.bank.example");
+    if let Some(again) = issuer.as_ref().filter(|issuer| !named.insert(issuer.value.clone())) {
+        let what = format!("`{}` is configured twice", again.value);
+        reading.fault(&again.place, what, "write one table with all its audiences");
+    }
     let issuer = issuer.and_then(|text| {
         let url = reading.settle(&text.place, address::url(&text.value))?;
         Some((Arc::<str>::from(text.value), url, text.place))

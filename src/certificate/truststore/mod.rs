@@ -81,6 +81,11 @@ pub fn certificates(bytes: &[u8], password: Option<&str>) -> Result<Vec<Certific
     Ok(found)
 }
 
+/// Whether these bytes could be a store, which a password opens.
+pub fn may_be_store(bytes: &[u8]) -> bool {
+    bytes.starts_with(jks::MAGIC) || bytes.first() == Some(&SEQUENCE) && Certificate::from_der(bytes).is_err()
+}
+
 fn der_or_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     if Certificate::from_der(bytes).is_ok() {
         return Ok(vec![CertificateDer::from(bytes.to_vec())]);

@@ -81,6 +81,21 @@ fn password_that_cannot_be_read_is_the_only_fault() {
 }
 
 #[test]
+fn password_that_cannot_be_read_hides_no_fault_of_the_paths_but_those_of_stores() {
+    let folder = Folder::new();
+    folder.write("trust.p12", p12_keystore::KeyStore::new().writer("changeit").write().unwrap());
+    folder.write("trust.jks", b"\xfe\xed\xfe\xed");
+    folder.write("notes.txt", "not a certificate");
+    let paths = "paths = [\"trust.p12\", \"trust.jks\", \"notes.txt\", \"none.pem\"]";
+
+    let faults = folder.faults(&with(&[("truststore", paths), ("truststore", "password_file = \"none\"")]));
+
+    let expected = ["password_file: `none` cannot", "`notes.txt` is no PEM", "`none.pem` cannot be read"];
+    assert_eq!(faults.len(), 3, "{faults:#?}");
+    assert!(expected.iter().all(|part| faults.iter().any(|fault| fault.contains(part))), "{faults:#?}");
+}
+
+#[test]
 fn key_of_the_listener_must_match_its_certificate() {
     for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
         let folder = Folder::new();

@@ -96,6 +96,9 @@ fn issuer_is_configured_once() {
     assert!(
         faults[0].starts_with("proxy.toml:14:10: token.issuer.issuer: `https://as.bank.example` is configured twice")
     );
+    let first_at_fault = with(&[("token.issuer", "jwks = \"none.json\"")]);
+    let faults = Folder::new().faults(&(first_at_fault + again));
+    assert!(faults.len() == 2 && faults[1].contains("is configured twice"), "{faults:#?}");
 }
 
 #[test]
