@@ -26,13 +26,14 @@ impl Watch {
     }
 
     /// Returns when they look other than they did, and have not changed between two looks: a file that is being written is
-    /// left alone. What they look like then is the new state.
+    /// left alone, but not for long, since one may be written without end. What they look like then is the new state.
     pub async fn changed(&mut self) {
-        let mut before = self.seen.clone();
+        let (mut before, mut restless) = (self.seen.clone(), 0);
         loop {
             sleep(PACE).await;
             let now = look(&self.seen).await;
-            if now == before && now != self.seen {
+            restless = if now == before { 0 } else { restless + 1 };
+            if now != self.seen && (now == before || restless >= PATIENCE) {
                 self.seen = now;
                 return;
             }
@@ -47,5 +48,42 @@ async fn look(before: &Fingerprint) -> Fingerprint {
     spawn_blocking(move || looked.anew()).await.unwrap_or_else(|_| before.clone())
 }
 
-/// A change is applied within 5 s: two looks, and time to read.
+/// A change is applied within 5 s: two looks, at most three, and time to read.
 const PACE: Duration = Duration::from_secs(1);
+/// So many looks after each other that see a change.
+const PATIENCE: u32 = 3;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests state what they need")]
+mod tests {
+    use std::fs;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// After how long a change is seen of a file that is written every so many milliseconds, so many times.
+    async fn seen_after(pause: u64, times: usize) -> Duration {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let begun = Instant::now();
+        let mut watch = Watch::new(Fingerprint::of(std::slice::from_ref(&file)));
+        let writing = tokio::spawn(async move {
+            for length in 1..=times {
+                fs::write(&file, "x".repeat(length)).unwrap();
+                sleep(Duration::from_millis(pause)).await;
+            }
+        });
+        watch.changed().await;
+        writing.abort();
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn file_is_left_alone_until_it_has_come_to_rest_or_is_written_without_end() {
+        assert_eq!(seen_after(1, 1).await.as_secs(), 2);
+        assert_eq!(seen_after(600, 2).await.as_secs(), 2);
+        assert_eq!(seen_after(600, 3).await.as_secs(), 3);
+        assert_eq!(seen_after(600, 1000).await.as_secs(), 3);
+    }
+}
