@@ -11,9 +11,12 @@ mod man;
 mod run;
 mod schema;
 
-use std::{fmt, path::PathBuf, process::ExitCode};
+use std::{env, ffi::OsString, fmt, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use rustls_pki_types::UnixTime;
 
 use crate::config::{self, Settings, Warning};
@@ -45,8 +48,24 @@ enum Command {
 #[derive(Args, Debug)]
 struct Configuration {
     /// The configuration; paths in it are relative to it
-    #[arg(long = "config", value_name = "FILE", env = "CERTBOUND_CONFIG", default_value = "./proxy.toml")]
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        env = VARIABLE,
+        default_value = DEFAULT_FILE,
+        value_parser = OsStringValueParser::new().try_map(named)
+    )]
     file: PathBuf,
+}
+
+/// A variable that is set to nothing, as charts leave it, is not set; an argument that is nothing is a mistake.
+fn named(file: OsString) -> Result<PathBuf, &'static str> {
+    let unset = || env::var_os(VARIABLE).is_some_and(|value| value.is_empty());
+    match file.is_empty() {
+        false => Ok(file.into()),
+        true if unset() => Ok(DEFAULT_FILE.into()),
+        true => Err("it names no file"),
+    }
 }
 
 impl Configuration {
@@ -96,6 +115,8 @@ fn print(output: &str) -> ExitCode {
 }
 
 const BAD_CONFIGURATION: u8 = 2;
+const VARIABLE: &str = "CERTBOUND_CONFIG";
+const DEFAULT_FILE: &str = "./proxy.toml";
 const EXAMPLES: &str = "\
 Examples:
   certbound check --config proxy.toml    every fault of the configuration at once

@@ -96,6 +96,10 @@ fn file_is_named_by_the_environment_or_stands_where_certbound_runs() {
 
     assert_eq!(check(Command::new(binary()).env_remove("CERTBOUND_CONFIG").current_dir(folder.path())), Some(0));
     assert_eq!(check(Command::new(binary()).env("CERTBOUND_CONFIG", &file).current_dir("/")), Some(0));
+    assert_eq!(check(Command::new(binary()).env("CERTBOUND_CONFIG", "").current_dir(folder.path())), Some(0));
+    let nothing = &mut Command::new(binary());
+    let nothing = nothing.env_remove("CERTBOUND_CONFIG").current_dir(folder.path());
+    assert_eq!(nothing.args(["check", "--config", ""]).output().unwrap().status.code(), Some(2));
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(check(Command::new(binary()).env_remove("CERTBOUND_CONFIG").current_dir(empty.path())), Some(2));
 }
