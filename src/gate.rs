@@ -323,6 +323,7 @@ impl Gate {
             Ok(registration) => found.registration = Some(registration),
             Err(RegistrationStop::Deny(denial)) => return Err(Stop::Deny(denial)),
             Err(RegistrationStop::Keys(at)) => return Err(Stop::Ask(Question::KeysAt(at))),
+            Err(RegistrationStop::NewerKeys(at)) => return Err(Stop::Ask(Question::NewerKeysAt(at))),
             Err(RegistrationStop::Use(what)) => return Err(Stop::Ask(Question::Use(what))),
         }
         Ok(())

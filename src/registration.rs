@@ -70,6 +70,8 @@ pub enum RegistrationStop {
     Deny(Denial),
     /// The key set at an address has to be known.
     Keys(KeysAt),
+    /// A key is missing in the set at an address: a newer one may have it.
+    NewerKeys(KeysAt),
     /// Whether this was used before has to be known.
     Use(SingleUse),
 }
@@ -85,8 +87,10 @@ pub enum KeysAt {
 
 /// What the shell found out.
 pub trait RegistrationKnowledge {
-    /// The document of a key set; the inner none: it is not to be had; the outer one: nobody was asked.
+    /// The document of a key set, the latest; the inner none: it is not to be had; the outer one: nobody was asked.
     fn keys(&self, at: &KeysAt) -> Option<Option<Arc<[u8]>>>;
+    /// Whether it was asked for anew, because a key was missing in it.
+    fn asked_anew(&self, at: &KeysAt) -> bool;
     /// Whether something was used before.
     fn used(&self, what: &SingleUse) -> Option<Use>;
 }

@@ -44,6 +44,10 @@ impl RegistrationKnowledge for Known<'_> {
         Some(Some(document.into()))
     }
 
+    fn asked_anew(&self, _: &KeysAt) -> bool {
+        true
+    }
+
     fn used(&self, _: &SingleUse) -> Option<Use> {
         Some(Use::First)
     }

@@ -117,7 +117,7 @@ pub fn refusal_of(question: &Question) -> Denial {
         Question::Introspection(_) => Denial::IntrospectionUnavailable,
         Question::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },
         Question::Body => Denial::RequestMalformed { why: "there is no body" },
-        Question::KeysAt(_) => Denial::KeysUnavailable,
+        Question::KeysAt(_) | Question::NewerKeysAt(_) => Denial::KeysUnavailable,
         Question::Consent(_) => Denial::ConsentUnavailable,
     }
 }
@@ -127,7 +127,7 @@ fn asked_by(question: &Question) -> &'static str {
         Question::Keys { .. } | Question::Introspection(_) => "token",
         Question::Revocation(_) => "revocation",
         Question::Use(_) => "proof",
-        Question::Body | Question::KeysAt(_) => "registration",
+        Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => "registration",
         Question::Consent(_) => "consent",
     }
 }

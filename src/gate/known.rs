@@ -45,6 +45,8 @@ pub enum Question {
     Body,
     /// Fetch a key set that a registration needs.
     KeysAt(KeysAt),
+    /// Fetch it anew: a registration names a key that is not in it.
+    NewerKeysAt(KeysAt),
     /// Ask the consent service.
     Consent(Arc<ConsentRequest>),
 }
@@ -67,6 +69,8 @@ pub enum Answer {
     Body(Bytes),
     /// The document; none: it is not to be had.
     KeysAt(KeysAt, Option<Arc<[u8]>>),
+    /// The document as it is now, in the place of the one before, or that one once more; none: it is not to be had any more.
+    NewerKeysAt(KeysAt, Option<Arc<[u8]>>),
     /// What the service said.
     Consent(ConsentAnswer),
 }
@@ -116,10 +120,17 @@ impl Known<'_> {
 
 impl RegistrationKnowledge for Known<'_> {
     fn keys(&self, at: &KeysAt) -> Option<Option<Arc<[u8]>>> {
-        self.answered.iter().find_map(|answer| match answer {
-            Answer::KeysAt(asked, document) if asked == at => Some(document.clone()),
+        // The last answer about a place is the newest.
+        self.answered.iter().rev().find_map(|answer| match answer {
+            Answer::KeysAt(asked, document) | Answer::NewerKeysAt(asked, document) if asked == at => {
+                Some(document.clone())
+            }
             _ => None,
         })
+    }
+
+    fn asked_anew(&self, at: &KeysAt) -> bool {
+        self.answered.iter().any(|answer| matches!(answer, Answer::NewerKeysAt(asked, _) if asked == at))
     }
 
     fn used(&self, what: &SingleUse) -> Option<Use> {

@@ -25,6 +25,7 @@ use crate::{
 mod introspection;
 mod origin;
 mod proof;
+mod registration;
 mod revocation;
 
 use revocation::Told;

@@ -344,11 +344,8 @@ impl Flight {
 }
 
 impl Pace {
-    const PROMISED: Self = Self {
-        asking: Duration::from_secs(10),
-        first_retry: Duration::from_secs(1),
-        slowest_retry: Duration::from_secs(60),
-    };
+    const PROMISED: Self =
+        Self { asking: PAUSE, first_retry: Duration::from_secs(1), slowest_retry: Duration::from_secs(60) };
 }
 
 /// Nothing is ever sent: the channel closes when the fetch ends.
@@ -379,6 +376,9 @@ fn read_file(path: &Path) -> Result<KeySet, KeysError> {
     file.take(most).read_to_end(&mut document).map_err(KeysError::File)?;
     KeySet::parse(&document).map_err(KeysError::KeySet)
 }
+
+/// Between two fetches that unknown keys make.
+pub(super) const PAUSE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

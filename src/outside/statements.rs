@@ -19,6 +19,7 @@ use crate::{
         address::{AddressError, AddressRules},
         flights::Flights,
         http::{FetchError, Fetcher},
+        jwks,
     },
     registration::KeysAt,
     token::KeySet,
@@ -53,6 +54,18 @@ struct Memory {
     named: Duration,
     /// That a key set is not to be had.
     silence: Duration,
+    /// Between two fetches of a set that are made because a key is missing in it: as for issuers' keys, whoever can send
+    /// requests can name unknown keys.
+    pause: Duration,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Sought {
+    /// What is remembered does.
+    Keys,
+    /// A key is missing in what is remembered.
+    NewerKeys,
 }
 
 /// What the latest fetch came to, and until when nobody is asked again.
@@ -61,6 +74,8 @@ struct Held {
     /// None: it is not to be had.
     document: Option<Arc<[u8]>>,
     until: Instant,
+    /// When a missing key last made a fetch.
+    missed: Option<Instant>,
 }
 
 /// Why a key set was not read. Names no address, because an address may hold credentials.
@@ -114,15 +129,26 @@ impl StatementKeys {
     /// However many ask for one at a time, it is fetched once. Who goes away while waiting does not end that for the
     /// others. The last good document of the directory stays when it cannot be read anew.
     pub async fn answer(self: &Arc<Self>, at: &KeysAt) -> Option<Arc<[u8]>> {
+        self.bring(at, Sought::Keys).await
+    }
+
+    /// The same for whoever misses a key in it: fetched anew, at most once in 10 s for all who do, or as it is remembered.
+    ///
+    /// The last good document stays until its own end when it cannot be read anew.
+    pub async fn answer_anew(self: &Arc<Self>, at: &KeysAt) -> Option<Arc<[u8]>> {
+        self.bring(at, Sought::NewerKeys).await
+    }
+
+    async fn bring(self: &Arc<Self>, at: &KeysAt, sought: Sought) -> Option<Arc<[u8]>> {
         let library = self.library.as_ref()?;
         let mut held = None;
         let is_needed = || {
-            held = library.held(at).filter(|held| Instant::now() < held.until);
+            held = library.held(at).filter(|held| held.does(sought, library.memory.pause));
             held.is_none()
         };
         let flight = self.flights.board(at.clone(), is_needed, || {
             let (keys, at) = (Arc::clone(self), at.clone());
-            async move { keys.renew(&at).await }
+            async move { keys.renew(&at, sought).await }
         });
         match flight {
             Some(flight) => flight.landed().await?,
@@ -138,7 +164,7 @@ impl StatementKeys {
         }
     }
 
-    async fn renew(&self, at: &KeysAt) -> Option<Arc<[u8]>> {
+    async fn renew(&self, at: &KeysAt, sought: Sought) -> Option<Arc<[u8]>> {
         let library = self.library.as_ref()?;
         let begun = Instant::now();
         let read = library.read(at).await;
@@ -152,7 +178,7 @@ impl StatementKeys {
             };
             tracing::warn!(event = "statement_keys_not_read", whose, error = %error, "a key set for registrations was not read");
         }
-        library.hold(at, read.ok())
+        library.hold(at, read.ok(), (sought == Sought::NewerKeys).then_some(begun))
     }
 }
 
@@ -173,7 +199,7 @@ impl Library {
         if let KeyLocation::File(path) = &library.location {
             match file(path).and_then(key_set) {
                 Ok(document) => {
-                    library.hold(&KeysAt::Directory, Some(document));
+                    library.hold(&KeysAt::Directory, Some(document), None);
                 }
                 Err(error) => {
                     tracing::warn!(event = "statement_keys_not_read", whose = "the directory", error = %error)
@@ -190,22 +216,33 @@ impl Library {
         }
     }
 
-    /// What there is now: of the directory, what was good last.
-    fn hold(&self, at: &KeysAt, document: Option<Arc<[u8]>>) -> Option<Arc<[u8]>> {
-        let now = Instant::now();
+    /// What there is now that `read` was read. `missed`: when the fetch began, if a missing key made it.
+    fn hold(&self, at: &KeysAt, read: Option<Arc<[u8]>>, missed: Option<Instant>) -> Option<Arc<[u8]>> {
         match at {
             KeysAt::Directory => {
                 let mut held = self.of_directory.lock();
-                let until = now + if document.is_some() { self.memory.directory } else { self.memory.silence };
-                let document = document.or_else(|| held.take()?.document);
-                *held = Some(Held { document: document.clone(), until });
-                document
+                let next = self.next(at, held.take(), read, missed);
+                held.insert(next).document.clone()
             }
             KeysAt::Named(address) => {
-                let until = now + if document.is_some() { self.memory.named } else { self.memory.silence };
-                self.of_named.insert(Arc::clone(address), Held { document: document.clone(), until });
-                document
+                let next = self.next(at, self.of_named.get(address), read, missed);
+                self.of_named.insert(Arc::clone(address), next.clone());
+                next.document
             }
+        }
+    }
+
+    /// What is held after `before`. When nothing was read, what was good stays until its end; the directory's even longer.
+    fn next(&self, at: &KeysAt, before: Option<Held>, read: Option<Arc<[u8]>>, missed: Option<Instant>) -> Held {
+        let now = Instant::now();
+        let missed = missed.or(before.as_ref().and_then(|held| held.missed));
+        let good = before.filter(|held| held.document.is_some());
+        let (lasting, silence) = (now + self.memory.of(at), now + self.memory.silence);
+        match (read, good) {
+            (Some(read), _) => Held { document: Some(read), until: lasting, missed },
+            (None, Some(good)) if now < good.until => Held { missed, ..good },
+            (None, Some(good)) if *at == KeysAt::Directory => Held { until: silence, missed, ..good },
+            (None, _) => Held { document: None, until: silence, missed },
         }
     }
 
@@ -243,8 +280,34 @@ impl Library {
 }
 
 impl Memory {
-    const PROMISED: Self =
-        Self { directory: Duration::from_secs(600), named: Duration::from_secs(300), silence: Duration::from_secs(1) };
+    const PROMISED: Self = Self {
+        directory: Duration::from_secs(600),
+        named: Duration::from_secs(300),
+        silence: Duration::from_secs(1),
+        pause: jwks::PAUSE,
+    };
+
+    fn of(&self, at: &KeysAt) -> Duration {
+        match at {
+            KeysAt::Directory => self.directory,
+            KeysAt::Named(_) => self.named,
+        }
+    }
+}
+
+impl Held {
+    /// Whether it is the answer, so that nobody is asked.
+    fn does(&self, sought: Sought, pause: Duration) -> bool {
+        let is_current = Instant::now() < self.until;
+        is_current
+            && match sought {
+                Sought::Keys => true,
+                // What is not to be had is asked for again when that is over, and no sooner.
+                Sought::NewerKeys => {
+                    self.document.is_none() || self.missed.is_some_and(|missed| missed.elapsed() < pause)
+                }
+            }
+    }
 }
 
 /// A document that can take the place of the last good one: a key set with keys in it.

@@ -137,7 +137,7 @@ impl Outside {
             Question::Revocation(_) => Some("revocation"),
             Question::Introspection(_) => Some("introspection"),
             Question::Use(_) => self.uses.is_shared().then_some("use"),
-            Question::KeysAt(_) => Some("statement_keys"),
+            Question::KeysAt(_) | Question::NewerKeysAt(_) => Some("statement_keys"),
             Question::Consent(_) => Some("consent"),
             Question::Body => None,
         }
@@ -166,6 +166,10 @@ impl Outside {
             Question::KeysAt(at) => {
                 let document = self.statements.answer(&at).await;
                 Answer::KeysAt(at, document)
+            }
+            Question::NewerKeysAt(at) => {
+                let document = self.statements.answer_anew(&at).await;
+                Answer::NewerKeysAt(at, document)
             }
             Question::Consent(request) => Answer::Consent(self.consents.answer(&request, now).await),
             Question::Body => return Err(Denial::RequestMalformed { why: "there is no body" }),

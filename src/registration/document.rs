@@ -2,9 +2,9 @@
 
 use crate::{
     denial::{Denial, RegistrationError},
-    registration::RegistrationStop,
+    registration::{KeysAt, RegistrationKnowledge, RegistrationStop, keys},
     token::{
-        Algorithm, Jws, KeySet,
+        Algorithm, Jws,
         claims::{self, Read},
         json::{self, Members, Value},
         keys::KeyStop,
@@ -47,20 +47,23 @@ impl<'a> Unverified<'a> {
         self.members.get(name)
     }
 
-    /// The claims, if one of `keys` made the signature. They are asked for only when the algorithm is allowed.
+    /// The claims, if one of the keys at `place` made the signature. They are asked for only when the algorithm is allowed,
+    /// and once more when the one that the header means is not among them.
     pub(super) fn verify(
         self,
         allowed: &[Algorithm],
-        keys: impl FnOnce() -> Result<KeySet, RegistrationStop>,
+        place: &KeysAt,
+        known: &dyn RegistrationKnowledge,
     ) -> Result<Claims<'a>, RegistrationStop> {
         let Self { kind, jws, members } = self;
         let algorithm = Algorithm::named(&jws.header.algorithm)
             .filter(|algorithm| allowed.contains(algorithm))
             .ok_or(kind.refusal(kind.algorithm))?;
         let kid = jws.header.kid.as_deref();
-        keys()?.verify(algorithm, kid, jws.signed, jws.signature).map_err(|stop| match stop {
-            KeyStop::SignatureInvalid => kind.refusal(kind.signature),
-            KeyStop::Unknown | KeyStop::Unfit | KeyStop::Ambiguous => kind.refusal(kind.key),
+        keys::at(place, known)?.verify(algorithm, kid, jws.signed, jws.signature).map_err(|stop| match stop {
+            KeyStop::Unknown => keys::missing(place, known, kind.refusal(kind.key)),
+            KeyStop::Unfit | KeyStop::Ambiguous => kind.refusal(kind.key).into(),
+            KeyStop::SignatureInvalid => kind.refusal(kind.signature).into(),
         })?;
         Ok(Claims { error: kind.error, members })
     }

@@ -25,7 +25,7 @@ impl Publication {
     ) -> Result<Self, RegistrationStop> {
         let Some(place) = &statement.organization_keys else { return Ok(Self(())) };
         let certificate = certificate.ok_or(Denial::CertificateMissing)?;
-        let document = keys::document(place.clone(), known)?;
+        let document = keys::document(place, known)?;
         let published = token::jwks(&document).map_err(|_| Denial::KeysUnavailable)?;
         if published.iter().any(|jwk| publishes(jwk, certificate)) {
             return Ok(Self(()));

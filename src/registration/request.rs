@@ -9,7 +9,6 @@ use crate::{
     registration::{
         RegistrationKnowledge, RegistrationRules, RegistrationStop,
         document::{Claims, REQUEST, Unverified},
-        keys,
         statement::Statement,
     },
     token::{SingleUse, Use, json::Value},
@@ -59,8 +58,7 @@ impl<'a> UnverifiedRequest<'a> {
         known: &dyn RegistrationKnowledge,
         now: UnixTime,
     ) -> Result<Request<'a>, RegistrationStop> {
-        let software = || keys::at(statement.software_keys.clone(), known);
-        let claims = self.0.verify(&rules.algorithms, software)?;
+        let claims = self.0.verify(&rules.algorithms, &statement.software_keys, known)?;
         let issuer = claims.text("iss", "`iss` is missing or not a text")?;
         claims.hold(issuer == statement.software_id, "`iss` is not `software_id` of the software statement")?;
         let audiences = claims.audiences()?;

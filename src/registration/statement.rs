@@ -10,7 +10,6 @@ use crate::{
         KeysAt, RegistrationKnowledge, RegistrationRules, RegistrationStop,
         address::{self, Address},
         document::{Claims, STATEMENT, Unverified},
-        keys,
     },
     token::json::Value,
 };
@@ -48,8 +47,8 @@ impl<'a> Statement<'a> {
         known: &dyn RegistrationKnowledge,
         now: UnixTime,
     ) -> Result<Self, RegistrationStop> {
-        let directory = || keys::at(KeysAt::Directory, known);
-        let claims = Unverified::read(&STATEMENT, text, room)?.verify(&rules.algorithms, directory)?;
+        let statement = Unverified::read(&STATEMENT, text, room)?;
+        let claims = statement.verify(&rules.algorithms, &KeysAt::Directory, known)?;
         if claims.text("iss", "the software statement has no `iss`")? != rules.directory_issuer {
             return Err(unapproved("the software statement comes from another directory").into());
         }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use self::scene::{
-    CN, DIRECTORY, ISSUER, OBIE, ORGANIZATION_KEYS, OU, ROOT, SOFTWARE, SOFTWARE_KEYS, Scene, believed, certificate,
-    x5c,
+    CN, DIRECTORY, ISSUER, OBIE, ORGANIZATION_KEYS, OU, ROOT, SOFTWARE, SOFTWARE_KEYS, STRANGER, Scene, believed,
+    certificate, x5c,
 };
 use super::*;
 use crate::{
@@ -309,4 +309,54 @@ fn keys_of_two_softwares_are_told_apart() {
         |scene| scene.knows(SOFTWARE_KEYS, Some(&json!({"keys": [other.jwk()]}).to_string())),
         "invalid_client_metadata",
     );
+}
+
+#[test]
+fn key_that_is_missing_in_a_set_is_asked_for_anew_once_and_then_refused() {
+    let other = |mint: &Mint| json!({"keys": [mint.jwk()]}).to_string();
+    let software = || KeysAt::Named(SOFTWARE_KEYS.into());
+    let none = r#"{"keys":[]}"#.to_owned();
+    for (place, document, code) in [
+        (KeysAt::Directory, other(&SOFTWARE), "invalid_software_statement"),
+        (software(), other(&DIRECTORY), "invalid_client_metadata"),
+        (KeysAt::Directory, none.clone(), "keys_unavailable"),
+        (software(), none, "keys_unavailable"),
+    ] {
+        let mut scene = Scene::new();
+        scene.anew = false;
+        scene.documents.insert(place.clone(), Some(document.into_bytes()));
+        let Err(RegistrationStop::NewerKeys(asked)) = scene.verify() else { panic!("{place:?} is asked for anew") };
+        assert_eq!(asked, place);
+        scene.anew = true;
+        assert_eq!(scene.verdict().0, code, "{place:?}");
+    }
+}
+
+#[test]
+fn nothing_else_that_is_wrong_has_a_set_asked_for_anew() {
+    let first = |change: &dyn Fn(&mut Scene), code: &str, why: &str| {
+        let mut scene = Scene { anew: false, ..Scene::new() };
+        change(&mut scene);
+        assert_eq!(scene.verdict(), (code, why));
+    };
+    let (statement, request) = ("invalid_software_statement", "invalid_client_metadata");
+    first(&|_| {}, "ok", "");
+    first(&|scene| scene.directory = &STRANGER, statement, "the software statement's signature is wrong");
+    first(&|scene| scene.software = &STRANGER, request, "the request's signature is wrong");
+    let unfit = Mint::new(Algorithm::ES384, "software");
+    let of_another_kind = json!({"keys": [unfit.jwk()]}).to_string();
+    first(
+        &|scene| scene.knows(SOFTWARE_KEYS, Some(&of_another_kind)),
+        request,
+        "no key of the software fits the request",
+    );
+    let two = json!({"keys": [SOFTWARE.jwk(), DIRECTORY.jwk()]}).to_string();
+    let ambiguous = |scene: &mut Scene| {
+        scene.knows(SOFTWARE_KEYS, Some(&two));
+        scene.request_header = json!({"alg": "ES256"});
+    };
+    first(&ambiguous, request, "no key of the software fits the request");
+    first(&|scene| scene.knows(SOFTWARE_KEYS, None), "keys_unavailable", "");
+    let unpublished = "neither the certificate nor an authority above it is in the key set of the organisation";
+    first(&|scene| scene.publishes(x5c(&ISSUER.client(plain))), request, unpublished);
 }

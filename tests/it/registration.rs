@@ -214,6 +214,57 @@ fn keys_that_are_not_to_be_had_are_a_refusal_until_they_are() {
     }
 }
 
+/// A request that holds, but for who signed its statement, or the request itself.
+fn signed_by(key: &SigningKey, kid: &str, stage: &Stage, of_directory: bool) -> String {
+    match of_directory {
+        true => {
+            let statement = stage.statement().header("kid", kid).sign_with(key);
+            stage.request_with(&statement).sign_with(&stage.software_key)
+        }
+        false => stage.request().header("kid", kid).sign_with(key),
+    }
+}
+
+#[test]
+fn rotated_key_is_taken_at_once_and_unknown_ones_make_no_more_fetches() {
+    for (of_directory, error) in [(true, "invalid_software_statement"), (false, "invalid_client_metadata")] {
+        let stage = Stage::set();
+        assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
+        let issuer = if of_directory { &stage.directory } else { &stage.software };
+        let (new, unpublished) = (SigningKey::new("new"), SigningKey::new("unpublished"));
+
+        issuer.change_mood(Mood::Keys(SigningKey::set(&[&new])));
+        assert_passed(&stage.registering(&signed_by(&new, "new", &stage, of_directory)).send(), &stage.bank);
+        assert_eq!(issuer.key_requests(), 2);
+
+        for _ in 0..3 {
+            let body = signed_by(&unpublished, "unpublished", &stage, of_directory);
+            stage.assert_refused(&stage.registering(&body).send(), 400, error);
+        }
+        assert_eq!(issuer.key_requests(), 2);
+        assert_passed(&stage.registering(&signed_by(&new, "new", &stage, of_directory)).send(), &stage.bank);
+    }
+}
+
+#[test]
+fn keys_stay_in_use_when_they_cannot_be_fetched_anew() {
+    for (of_directory, error) in [(true, "invalid_software_statement"), (false, "invalid_client_metadata")] {
+        let stage = Stage::set();
+        assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
+        let issuer = if of_directory { &stage.directory } else { &stage.software };
+        let unknown = SigningKey::new("unknown");
+
+        issuer.change_mood(Mood::Failing);
+        for _ in 0..3 {
+            let body = signed_by(&unknown, "unknown", &stage, of_directory);
+            stage.assert_refused(&stage.registering(&body).send(), 400, error);
+        }
+
+        assert_eq!(issuer.key_requests(), 2);
+        assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
+    }
+}
+
 #[test]
 fn hosts_may_have_an_authority_of_their_own() {
     let pki = Pki::get();

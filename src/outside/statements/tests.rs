@@ -12,6 +12,8 @@ use crate::outside::origin::{Origin, ok, status, until};
 const FORGETFUL: Memory = Memory { directory: Duration::ZERO, named: Duration::ZERO, ..Memory::PROMISED };
 /// Asks again at once whatever came of it.
 const CURIOUS: Memory = Memory { silence: Duration::ZERO, ..FORGETFUL };
+/// Lets every missing key make a fetch.
+const HASTY: Memory = Memory { pause: Duration::ZERO, ..Memory::PROMISED };
 
 fn keys_with(memory: Memory, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
     let allowed_hosts = allowed_hosts.iter().map(|&host| host.to_owned()).collect();
@@ -49,6 +51,12 @@ async fn moody(
         false => ok(key_set("a")),
     });
     (origin.await, fails)
+}
+
+/// Every answer is another key set: `0`, `1`, ...
+async fn rotating() -> Origin {
+    let count = AtomicUsize::new(0);
+    Origin::start(move |_| ok(key_set(&count.fetch_add(1, Ordering::Relaxed).to_string()))).await
 }
 
 fn text(document: Option<Arc<[u8]>>) -> Option<String> {
@@ -97,8 +105,7 @@ async fn more_key_sets_at_once_than_are_remembered_are_all_brought() {
 
 #[tokio::test]
 async fn key_set_is_read_anew_once_its_time_is_over() {
-    let count = AtomicUsize::new(0);
-    let origin = Origin::start(move |_| ok(key_set(&count.fetch_add(1, Ordering::Relaxed).to_string()))).await;
+    let origin = rotating().await;
     for (keys, what) in [
         (directory_at(&origin, FORGETFUL), KeysAt::Directory),
         (named_on(&["127.0.0.1"], FORGETFUL), at(&origin, "/software")),
@@ -109,6 +116,86 @@ async fn key_set_is_read_anew_once_its_time_is_over() {
     }
     assert_eq!(Memory::PROMISED.directory, Duration::from_secs(600));
     assert_eq!(Memory::PROMISED.named, Duration::from_secs(300));
+}
+
+#[tokio::test]
+async fn missing_key_makes_one_fetch_in_ten_seconds_and_everyone_has_what_it_brought() {
+    for of_directory in [true, false] {
+        let origin = rotating().await;
+        let (keys, what) = match of_directory {
+            true => (directory_at(&origin, Memory::PROMISED), KeysAt::Directory),
+            false => (named_on(&["127.0.0.1"], Memory::PROMISED), at(&origin, "/software")),
+        };
+        assert_eq!(text(keys.answer(&what).await), Some(key_set("0")));
+        assert_eq!(text(keys.answer_anew(&what).await), Some(key_set("1")));
+        for _ in 0..3 {
+            assert_eq!(text(keys.answer_anew(&what).await), Some(key_set("1")));
+            assert_eq!(text(keys.answer(&what).await), Some(key_set("1")));
+        }
+    }
+    assert_eq!(Memory::PROMISED.pause, Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn missing_key_makes_a_fetch_again_once_the_pause_is_over() {
+    let origin = rotating().await;
+    let (keys, what) = (named_on(&["127.0.0.1"], HASTY), at(&origin, "/software"));
+    for kid in ["0", "1", "2"] {
+        assert_eq!(text(keys.answer_anew(&what).await), Some(key_set(kid)));
+    }
+    assert_eq!(text(keys.answer(&what).await), Some(key_set("2")));
+}
+
+#[tokio::test]
+async fn key_missed_by_many_at_once_makes_one_fetch_for_which_all_wait() {
+    let origin = rotating().await;
+    let (keys, what) = (named_on(&["127.0.0.1"], HASTY), at(&origin, "/software"));
+    assert_eq!(text(keys.answer(&what).await), Some(key_set("0")));
+    let held = origin.answering.write().await;
+    let mut askers = JoinSet::new();
+    for _ in 0..20 {
+        let (keys, what) = (Arc::clone(&keys), what.clone());
+        askers.spawn(async move { text(keys.answer_anew(&what).await) });
+    }
+    until(|| origin.asked("/software") > 1).await;
+    drop(held);
+
+    assert!(askers.join_all().await.into_iter().all(|document| document == Some(key_set("1"))));
+    assert_eq!(origin.asked("/software"), 2);
+}
+
+#[tokio::test]
+async fn last_good_keys_stay_until_their_own_end_when_a_missing_key_has_them_fetched_in_vain() {
+    for of_directory in [true, false] {
+        let (origin, fails) = moody(|| status(StatusCode::INTERNAL_SERVER_ERROR)).await;
+        let (keys, what) = match of_directory {
+            true => (directory_at(&origin, Memory::PROMISED), KeysAt::Directory),
+            false => (named_on(&["127.0.0.1"], Memory::PROMISED), at(&origin, "/software")),
+        };
+        keys.answer(&what).await;
+        let before = keys.library.as_ref().unwrap().held(&what).unwrap();
+
+        fails.store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            assert_eq!(text(keys.answer_anew(&what).await), Some(key_set("a")));
+        }
+
+        assert_eq!(text(keys.answer(&what).await), Some(key_set("a")));
+        assert_eq!(origin.asked("/directory") + origin.asked("/software"), 2, "a fetch in vain is the one in 10 s");
+        let after = keys.library.as_ref().unwrap().held(&what).unwrap();
+        assert_eq!((after.document, after.until), (before.document, before.until));
+    }
+}
+
+#[tokio::test]
+async fn missing_key_does_not_hasten_what_is_not_to_be_had() {
+    let (origin, fails) = moody(|| status(StatusCode::NOT_FOUND)).await;
+    fails.store(true, Ordering::Relaxed);
+    let keys = named_on(&["127.0.0.1"], Memory { silence: Duration::from_secs(3600), ..HASTY });
+    for _ in 0..3 {
+        assert_eq!(keys.answer_anew(&at(&origin, "/software")).await, None);
+    }
+    assert_eq!(origin.asked("/software"), 1);
 }
 
 #[tokio::test]

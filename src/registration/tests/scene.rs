@@ -52,6 +52,8 @@ pub(super) struct Scene {
     pub(super) raw_statement: Option<Value>,
     pub(super) certificate: Option<ClientCertificate>,
     pub(super) documents: HashMap<KeysAt, Option<Vec<u8>>>,
+    /// Whether every document was asked for anew.
+    pub(super) anew: bool,
     pub(super) used: Option<Use>,
     /// What was asked for, in order.
     pub(super) asked: RefCell<Vec<KeysAt>>,
@@ -75,6 +77,7 @@ impl Scene {
             raw_statement: None,
             certificate: Some(CERTIFICATE.clone()),
             documents: documents.into(),
+            anew: true,
             used: Some(Use::First),
             asked: RefCell::default(),
             uses: RefCell::default(),
@@ -129,7 +132,9 @@ impl Scene {
             Ok(_) => ("ok", ""),
             Err(RegistrationStop::Deny(Denial::RegistrationInvalid { error, why })) => (error.code(), why),
             Err(RegistrationStop::Deny(denial)) => (denial.code(), ""),
-            Err(RegistrationStop::Keys(_) | RegistrationStop::Use(_)) => ("a question", ""),
+            Err(RegistrationStop::Keys(_) | RegistrationStop::NewerKeys(_) | RegistrationStop::Use(_)) => {
+                ("a question", "")
+            }
         }
     }
 }
@@ -138,6 +143,10 @@ impl RegistrationKnowledge for Scene {
     fn keys(&self, at: &KeysAt) -> Option<Option<Arc<[u8]>>> {
         self.asked.borrow_mut().push(at.clone());
         self.documents.get(at).map(|document| document.as_deref().map(Arc::from))
+    }
+
+    fn asked_anew(&self, _: &KeysAt) -> bool {
+        self.anew
     }
 
     fn used(&self, what: &SingleUse) -> Option<Use> {

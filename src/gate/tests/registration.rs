@@ -1,0 +1,73 @@
+//! The key sets of a registration: what the gate asks for, and which answer counts.
+
+use super::*;
+use crate::registration::{KeysAt, SubjectRule};
+
+const SOFTWARE_KEYS: &str = "https://keystore.example/software.jwks";
+
+/// A route that takes registrations from anyone.
+fn world() -> World {
+    let mut world = World::new();
+    let (kind, methods) = (Kind::Registration { managing: Demands::default() }, vec![Method::POST]);
+    let open = Route { kind, methods, path: Template::parse("/register").unwrap(), ..routes().swap_remove(0) };
+    world.gate.routes = Routes::new(vec![open]);
+    world.gate.registration = Some(RegistrationRules {
+        directory_issuer: "directory".to_owned(),
+        audiences: vec!["https://as.example".to_owned()],
+        allowed_hosts: vec!["keystore.example".to_owned()],
+        subject: SubjectRule::Off,
+        algorithms: vec![Algorithm::ES256],
+        clock_skew: 0,
+    });
+    world
+}
+
+/// A request that holds, with a statement that does.
+fn body(directory: &mint::Mint, software: &mint::Mint) -> Answer {
+    let statement = directory.token(&json!({
+        "iss": "directory", "software_id": "software-1", "software_jwks_endpoint": SOFTWARE_KEYS,
+        "software_redirect_uris": ["https://tpp.example/cb"], "software_roles": ["AISP"],
+    }));
+    let request = software.token(&json!({
+        "iss": "software-1", "aud": "https://as.example", "iat": NOW, "exp": NOW + 300, "jti": "1",
+        "scope": "accounts", "redirect_uris": ["https://tpp.example/cb"], "application_type": "web",
+        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES256", "id_token_signed_response_alg": "ES256",
+        "request_object_signing_alg": "ES256", "software_statement": statement,
+    }));
+    Answer::Body(request.into())
+}
+
+fn set(mint: &mint::Mint) -> Option<Arc<[u8]>> {
+    Some(json!({"keys": [mint.jwk()]}).to_string().into_bytes().into())
+}
+
+#[test]
+fn newest_answer_about_a_key_set_counts_and_none_is_asked_for_twice() {
+    let world = world();
+    let shown = with(world.alice(), |shown| (shown.path, shown.method) = ("/register", Method::POST));
+    let [old_directory, directory, old_software, software] =
+        ["d1", "d2", "s1", "s2"].map(|kid| mint::Mint::new(Algorithm::ES256, kid));
+    let named = || KeysAt::Named(SOFTWARE_KEYS.into());
+    let mut answered = Vec::new();
+    let mut asks = |expected: &Question, answer: Answer| {
+        let verdict = world.judge(&shown, &answered).verdict;
+        assert!(matches!(&verdict, Verdict::Ask(asked) if asked == expected), "{expected:?}, not {verdict:?}");
+        answered.push(answer);
+    };
+
+    asks(&Question::Body, body(&directory, &software));
+    asks(&Question::KeysAt(KeysAt::Directory), Answer::KeysAt(KeysAt::Directory, set(&old_directory)));
+    asks(&Question::NewerKeysAt(KeysAt::Directory), Answer::NewerKeysAt(KeysAt::Directory, set(&directory)));
+    asks(&Question::KeysAt(named()), Answer::KeysAt(named(), set(&old_software)));
+
+    let told = |newer: Option<Arc<[u8]>>| {
+        let answered = [answered.as_slice(), &[Answer::NewerKeysAt(named(), newer)]].concat();
+        world.judge(&shown, &answered).verdict
+    };
+    assert!(matches!(told(set(&software)), Verdict::Ask(Question::Use(_))), "every key is known");
+    assert!(matches!(told(set(&old_software)), Verdict::Deny(Denial::RegistrationInvalid { .. })));
+    assert!(matches!(told(None), Verdict::Deny(Denial::KeysUnavailable)));
+    let verdict = world.judge(&shown, &answered).verdict;
+    assert!(matches!(verdict, Verdict::Ask(Question::NewerKeysAt(at)) if at == named()));
+}
