@@ -53,3 +53,21 @@ fn change_is_held_to_a_software_statement_like_a_registration() {
         stage.assert_refused(&request.send(), 400, "invalid_software_statement");
     }
 }
+
+#[test]
+fn token_that_a_customer_granted_manages_nothing_where_only_the_clients_own_may() {
+    let stage = Stage::set_with(|config| {
+        config.route("path = \"/own/{ClientId}\"\nkind = \"registration\"\ngrant = \"application\"")
+    });
+    let sending = |token: Token| stage.sending("GET", "/own/tpp-1").bearing(token.sign()).send();
+    let token = || Token::of(&stage.tpp).claim("client_id", "tpp-1");
+
+    stage.assert_refused(&sending(token()), 403, "invalid_request");
+    stage.assert_refused(
+        &sending(token().claim("aut", "APPLICATION_USER").claim("sub", "tpp-1")),
+        403,
+        "invalid_request",
+    );
+    assert_passed(&sending(token().claim("sub", "tpp-1")), &stage.bank);
+    assert_passed(&sending(token().claim("aut", "APPLICATION")), &stage.bank);
+}
