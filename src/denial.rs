@@ -179,7 +179,8 @@ pub enum Challenge {
 
 impl Challenge {
     /// The field value, as far as it depends neither on the refusal nor on the configuration: `scope` follows for
-    /// [`Self::InsufficientScope`], `algs` for [`Self::InvalidProof`] and [`Self::UseNonce`].
+    /// [`Self::InsufficientScope`], `algs` for [`Self::InvalidProof`] and [`Self::UseNonce`]. What is wrong with a token
+    /// that came by the `DPoP` scheme is said in that one, with `algs` too.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",

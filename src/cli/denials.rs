@@ -77,6 +77,7 @@ Printed by `certbound denials`; do not edit.
 
 Codes are never renamed and never used for anything else.
 `[errors] status` can replace a status; a challenge is then sent with every 401.
+What is wrong with a token that came by the `DPoP` scheme is said in that scheme, with `algs` (RFC 9449, section 7.1).
 When several things are wrong, the first in the order of the checks answers: arrival, peer, certificate, token, binding, policy.
 
 | code | status | `WWW-Authenticate` | title |

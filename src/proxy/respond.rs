@@ -1,6 +1,6 @@
 //! A refusal is answered; the connection is kept where HTTP allows.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -14,6 +14,7 @@ use crate::{
     denial::{Challenge, Denial},
     dialect::{Dialect, Refusal},
     proxy::interaction::{self, Interaction},
+    token::bearer::Scheme,
 };
 
 /// Answers a request that has not been forwarded.
@@ -49,7 +50,8 @@ pub(super) async fn answer(
     dialect: Dialect,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
-    let (head, body) = compose(denial, errors, dialect, interaction)?;
+    let scheme = Scheme::presented(&session.req_header().headers, errors.proof_algorithms.is_some());
+    let (head, body) = compose(denial, errors, dialect, interaction, scheme)?;
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(head), bodiless).await?;
     if !bodiless {
@@ -74,7 +76,7 @@ pub(super) fn written(
     dialect: Dialect,
     interaction: &Interaction,
 ) -> Option<(u16, Vec<u8>)> {
-    let (mut head, body) = compose(denial, errors, dialect, interaction).ok()?;
+    let (mut head, body) = compose(denial, errors, dialect, interaction, None).ok()?;
     head.insert_header(CONNECTION, HeaderValue::from_static("close")).ok()?;
     let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
     head.header_to_h1_wire(&mut bytes);
@@ -83,12 +85,13 @@ pub(super) fn written(
     Some((head.status.as_u16(), bytes))
 }
 
-/// The refusal as header section and body.
+/// The refusal as header section and body. `scheme`: by which the token came, if one did.
 fn compose(
     denial: &Denial,
     errors: &Errors,
     dialect: Dialect,
     interaction: &Interaction,
+    scheme: Option<Scheme>,
 ) -> pingora::Result<(ResponseHeader, Bytes)> {
     let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
     let refusal = Refusal { denial, status, full_detail: errors.full_detail, interaction: interaction.id() };
@@ -101,7 +104,7 @@ fn compose(
     head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
     head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     head.insert_header(interaction::NAME, interaction.value().clone())?;
-    if let Some(challenge) = challenge(denial, status, errors) {
+    if let Some(challenge) = challenge(denial, status, errors, scheme) {
         head.insert_header("WWW-Authenticate", challenge)?;
     }
     if let (Denial::TokenMissing { .. }, Some(algorithms)) = (denial, &errors.proof_algorithms) {
@@ -120,8 +123,9 @@ fn compose(
 }
 
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
-/// RFC 9110, section 15.5.2 demands there.
-fn challenge(denial: &Denial, status: u16, errors: &Errors) -> Option<HeaderValue> {
+/// RFC 9110, section 15.5.2 demands there. What is wrong with a token that came with a proof is said in that scheme
+/// (RFC 9449, section 7.1).
+fn challenge(denial: &Denial, status: u16, errors: &Errors, scheme: Option<Scheme>) -> Option<HeaderValue> {
     if status >= 500 {
         // A fault on this side: no other credentials would heal it.
         return None;
@@ -130,16 +134,24 @@ fn challenge(denial: &Denial, status: u16, errors: &Errors) -> Option<HeaderValu
         Denial::ProofInvalid { nonce: Some(_), .. } => Challenge::UseNonce,
         _ => denial.row().challenge.or((status == 401).then_some(Challenge::Bearer))?,
     };
-    if let (Challenge::InvalidProof | Challenge::UseNonce, Some(algorithms)) = (challenge, &errors.proof_algorithms) {
-        return HeaderValue::from_str(&format!(r#"{}, algs="{algorithms}""#, challenge.as_str())).ok();
-    }
+    let mut value = Cow::Borrowed(challenge.as_str());
     if let (Challenge::InsufficientScope, Denial::ScopeInsufficient { scope }) = (challenge, denial) {
         // A scope that cannot stand between quotation marks is left out rather than allowed to end them.
         if scope.bytes().all(|byte| (byte == b' ' || byte.is_ascii_graphic()) && !matches!(byte, b'"' | b'\\')) {
-            return HeaderValue::from_str(&format!(r#"{}, scope="{scope}""#, challenge.as_str())).ok();
+            value = format!(r#"{value}, scope="{scope}""#).into();
         }
     }
-    Some(HeaderValue::from_static(challenge.as_str()))
+    let is_of_proof = match challenge {
+        Challenge::InvalidProof | Challenge::UseNonce => true,
+        Challenge::InvalidToken | Challenge::InsufficientScope => scheme == Some(Scheme::DPoP),
+        Challenge::Bearer | Challenge::InvalidRequest => false,
+    };
+    if let (true, Some(algorithms), Some((_, parameters))) =
+        (is_of_proof, &errors.proof_algorithms, value.split_once(' '))
+    {
+        return HeaderValue::from_str(&format!(r#"DPoP {parameters}, algs="{algorithms}""#)).ok();
+    }
+    HeaderValue::from_str(&value).ok()
 }
 
 /// How much of a request body is read to be thrown away.
@@ -177,6 +189,8 @@ const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
+    use std::sync::Arc;
+
     use http::{
         HeaderMap,
         header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -197,7 +211,7 @@ mod tests {
 
     fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {
         let interaction = Interaction::of(&HeaderMap::new());
-        let (head, body) = compose(denial, &errors(full_detail), Dialect::Problem, &interaction).unwrap();
+        let (head, body) = compose(denial, &errors(full_detail), Dialect::Problem, &interaction, None).unwrap();
         (head, serde_json::from_slice(&body).unwrap(), interaction)
     }
 
@@ -256,7 +270,8 @@ mod tests {
     fn challenge_of_a_proof_names_the_algorithms_and_the_nonce() {
         let errors = Errors { proof_algorithms: Some("ES256 EdDSA".into()), ..errors(false) };
         let heads = |denial: &Denial, name| {
-            let (head, _) = compose(denial, &errors, Dialect::Problem, &Interaction::of(&HeaderMap::new())).unwrap();
+            let interaction = Interaction::of(&HeaderMap::new());
+            let (head, _) = compose(denial, &errors, Dialect::Problem, &interaction, Some(Scheme::Bearer)).unwrap();
             head.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let invalid = |nonce: Option<&str>| Denial::ProofInvalid { why: "", nonce: nonce.map(Into::into) };
@@ -274,6 +289,36 @@ mod tests {
     }
 
     #[test]
+    fn token_that_came_with_a_proof_is_challenged_in_the_scheme_of_proofs() {
+        let proofs = Some("ES256".into());
+        let value = |denial: &Denial, proof_algorithms: &Option<Arc<str>>, scheme| {
+            let errors = Errors { proof_algorithms: proof_algorithms.clone(), ..errors(false) };
+            challenge(denial, denial.row().status, &errors, scheme).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let scope = || Denial::ScopeInsufficient { scope: "accounts".into() };
+        #[rustfmt::skip]
+        let rows = [
+            (Denial::TokenInactive, r#"error="invalid_token""#),
+            (Denial::TokenExpired { expired: 1 }, r#"error="invalid_token""#),
+            (Denial::TokenMalformed { why: "" }, r#"error="invalid_token""#),
+            (Denial::BindingMissing { why: "" }, r#"error="invalid_token""#),
+            (Denial::ClientMismatch, r#"error="invalid_token""#),
+            (scope(), r#"error="insufficient_scope", scope="accounts""#),
+        ];
+        for (denial, parameters) in rows {
+            let (bearer, proof) = (format!("Bearer {parameters}"), format!(r#"DPoP {parameters}, algs="ES256""#));
+            assert_eq!(value(&denial, &proofs, Some(Scheme::DPoP)), Some(proof));
+            assert_eq!(value(&denial, &proofs, Some(Scheme::Bearer)), Some(bearer.clone()));
+            assert_eq!(value(&denial, &proofs, None), Some(bearer.clone()));
+            assert_eq!(value(&denial, &None, Some(Scheme::DPoP)), Some(bearer));
+        }
+        for denial in [Denial::CertificateMissing, Denial::TokenMissing { why: "" }, Denial::RoleMissing] {
+            let bare = denial.row().challenge.map(|challenge| challenge.as_str().to_owned());
+            assert_eq!(value(&denial, &proofs, Some(Scheme::DPoP)), bare, "{}", denial.code());
+        }
+    }
+
+    #[test]
     fn status_that_the_operator_turns_into_401_gets_a_challenge() {
         check(&Denial::RoleMissing, 401, WWW_AUTHENTICATE, Some("Bearer"));
     }
@@ -284,7 +329,7 @@ mod tests {
             let (problem, ..) = composed(&denial, false);
             for (format, dialect) in Dialect::ALL {
                 let interaction = Interaction::of(&problem.headers);
-                let (mut head, body) = compose(&denial, &errors(false), dialect, &interaction).unwrap();
+                let (mut head, body) = compose(&denial, &errors(false), dialect, &interaction, None).unwrap();
 
                 assert_eq!(head.headers[CONTENT_LENGTH], body.len().to_string(), "{format}");
                 assert_eq!(head.headers.contains_key(CONTENT_TYPE), !body.is_empty(), "{format}");
@@ -307,7 +352,7 @@ mod tests {
         let errors = Errors { status: [("binding_missing", 502)].into(), ..errors(false) };
         let interaction = Interaction::of(&HeaderMap::new());
         let denial = Denial::BindingMissing { why: "" };
-        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction).unwrap();
+        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction, None).unwrap();
         assert_eq!((head.status.as_u16(), head.headers.get(WWW_AUTHENTICATE)), (502, None));
     }
 

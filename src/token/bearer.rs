@@ -34,8 +34,7 @@ impl<'a> BearerToken<'a> {
         if values.next().is_some() {
             return Err(Denial::TokenRepeated);
         }
-        let end = value.iter().position(|byte| !is_scheme(*byte)).unwrap_or(value.len());
-        let (scheme, credentials) = value.split_at(end);
+        let (scheme, credentials) = parted(value);
         let scheme = match Scheme::named(scheme, proofs) {
             None if is_joined(credentials, proofs) => {
                 return Err(Denial::TokenMalformed { why: "several credentials joined by commas" });
@@ -71,6 +70,13 @@ impl<'a> BearerToken<'a> {
 }
 
 impl Scheme {
+    /// That of the first `Authorization` header, whatever follows it, for the challenge of a refusal. `DPoP` is one only
+    /// where `proofs` says so.
+    pub fn presented(headers: &HeaderMap, proofs: bool) -> Option<Self> {
+        let (name, _) = parted(headers.get(AUTHORIZATION)?.as_bytes());
+        Self::named(name, proofs)
+    }
+
     fn named(name: &[u8], proofs: bool) -> Option<Self> {
         match name {
             _ if name.eq_ignore_ascii_case(b"bearer") => Some(Self::Bearer),
@@ -85,6 +91,11 @@ fn is_joined(credentials: &[u8], proofs: bool) -> bool {
     let others = credentials.split(|byte| *byte == b',').skip(1).map(<[u8]>::trim_ascii_start);
     let mut schemes = others.filter_map(|other| other.split(|byte| *byte == b' ').next().filter(|name| *name != other));
     schemes.any(|name| Scheme::named(name, proofs).is_some())
+}
+
+/// The name of the scheme, and the rest.
+fn parted(value: &[u8]) -> (&[u8], &[u8]) {
+    value.split_at(value.iter().position(|byte| !is_scheme(*byte)).unwrap_or(value.len()))
 }
 
 /// A character of an authentication scheme (RFC 9110, sections 5.6.2 and 11.1).
@@ -123,6 +134,24 @@ mod tests {
     fn check(values: &[&str], expected: Result<&str, &'static str>) {
         let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
         assert_eq!(read(&values), expected.map(str::to_owned), "{values:?}");
+    }
+
+    #[test]
+    fn scheme_is_that_of_the_first_header_whatever_follows() {
+        let presented = |values: &[&str], proofs| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            }
+            Scheme::presented(&headers, proofs)
+        };
+        assert_eq!(presented(&["dpop a,b"], true), Some(Scheme::DPoP));
+        assert_eq!(presented(&["DPoP"], true), Some(Scheme::DPoP));
+        assert_eq!(presented(&["DPoP a"], false), None);
+        assert_eq!(presented(&["Bearer a", "DPoP b"], true), Some(Scheme::Bearer));
+        assert_eq!(presented(&["DPoPx a"], true), None);
+        assert_eq!(presented(&["Basic a"], true), None);
+        assert_eq!(presented(&[], true), None);
     }
 
     #[test]

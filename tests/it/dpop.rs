@@ -202,6 +202,34 @@ fn client_without_a_token_is_told_of_both_schemes() {
 }
 
 #[test]
+fn token_is_refused_in_the_scheme_that_it_came_by() {
+    let bank = Bank::start();
+    let scoped = "path = \"/scoped\"\nrequire = [\"binding\"]\nscopes = [\"fundsconfirmations\"]";
+    let config = Config::in_front_of(&bank).set("token.binding", r#"["x5t#S256", "jkt"]"#).route(scoped);
+    let (sidecar, holder) = (config.route("path = \"/{*rest}\"\nrequire = [\"binding\"]").start(), Holder::new());
+    let expired = holder.token().expired().sign();
+    let challenge = |request: Request<'_>, code: &str| {
+        let answer = request.send();
+        assert_refused(&answer, code, &bank);
+        answer.fields.all("www-authenticate").join(" and ")
+    };
+
+    let with_proof = presenting(sidecar.get("/accounts"), &expired, holder.proof(ADDRESS, &expired));
+    let of_proofs = r#"DPoP error="invalid_token", algs="ES256 PS256 EdDSA""#;
+    assert_eq!(challenge(with_proof, "token_expired"), of_proofs);
+    let malformed = sidecar.get("/accounts").header("Authorization", "dpop a,b");
+    assert_eq!(challenge(malformed, "token_malformed"), of_proofs);
+    let bearing = sidecar.get("/accounts").bearing(&expired);
+    assert_eq!(challenge(bearing, "token_expired"), r#"Bearer error="invalid_token""#);
+
+    let token = holder.token().sign();
+    let address = format!("{ORIGIN}/scoped");
+    let unscoped = presenting(sidecar.get("/scoped"), &token, holder.proof(&address, &token));
+    let scope = r#"DPoP error="insufficient_scope", scope="fundsconfirmations", algs="ES256 PS256 EdDSA""#;
+    assert_eq!(challenge(unscoped, "scope_insufficient"), scope);
+}
+
+#[test]
 fn load_balancer_says_what_was_called_and_a_stranger_does_not() {
     let bank = Bank::start();
     let (trusting, holder) = (config(&bank).start(), Holder::new());
