@@ -35,7 +35,7 @@ const SECRET: HeaderName = HeaderName::from_static("x-lb-auth");
 const WRITTEN: HeaderName = HeaderName::from_static("x-client-thumbprint");
 
 /// Written out from the promise, not taken from the source.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 27] = [
     "x-ssl-client-cert",
     "x-ssl-client-chain",
     "x-ssl-client-verify",
@@ -53,6 +53,9 @@ const NAMES: [&str; 24] = [
     "x-forwarded-tls-client-cert-info",
     "client-cert",
     "client-cert-chain",
+    "client-cert-verify",
+    "x-arr-clientcert-issuer-dn",
+    "ssl-client-auth-cert-x509-leaf",
     "x-client-cert",
     "x-arr-clientcert",
     "x-amzn-mtls-clientcert",

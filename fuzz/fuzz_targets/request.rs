@@ -106,6 +106,10 @@ fn framed(fields: &[(Vec<u8>, &[u8])], is_old: bool) -> Result<(), &'static str>
     if hosts.len() > 1 || hosts.is_empty() && !is_old {
         return Err("there is not one host");
     }
+    let of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+    if !hosts.iter().all(|host| host.iter().all(of_host)) {
+        return Err("the host is none");
+    }
     let options = values("connection");
     let mut options = options.iter().flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
     let known = ["close", "keep-alive", "upgrade", "te", "http2-settings", ""];

@@ -160,7 +160,9 @@ fn ask(gate: &Gate, keys: &KeyRing, inbound: &Inbound<'_>, request: &Request, no
             Question::Consent(_) if !outside.answers => Answer::Consent(ConsentAnswer::Unavailable),
             Question::Consent(_) if outside.consents => Answer::Consent(ConsentAnswer::Given { information: None }),
             Question::Consent(_) => Answer::Consent(ConsentAnswer::Refused { code: None, message: None }),
-            Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => panic!("asked for what no route needs: {question:?}"),
+            Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => {
+                panic!("asked for what no route needs: {question:?}")
+            }
         });
         proof = judgement.findings.proof;
     }
