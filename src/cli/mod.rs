@@ -11,10 +11,17 @@ mod man;
 mod run;
 mod schema;
 
-use std::{env, ffi::OsString, fmt, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    ffi::OsString,
+    fmt,
+    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{
-    Args, Parser, Subcommand,
+    Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser},
 };
 use rustls_pki_types::UnixTime;
@@ -85,7 +92,9 @@ impl Configuration {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    match Line::parse().command {
+    let matches = Line::command().color(colour()).get_matches();
+    let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match line.command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),
         Command::Explain(explain) => explain.execute(),
@@ -99,6 +108,11 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// For help and errors, of which clap chooses the stream: not into a pipe, not even where CLICOLOR_FORCE wants it.
+fn colour() -> ColorChoice {
+    if stdout().is_terminal() && stderr().is_terminal() { ColorChoice::Auto } else { ColorChoice::Never }
+}
+
 /// Says why the command failed.
 fn failure(why: impl fmt::Display) -> ExitCode {
     eprintln!("certbound: {why}");
@@ -107,7 +121,6 @@ fn failure(why: impl fmt::Display) -> ExitCode {
 
 /// Writes `output`; a reader that has seen enough is no failure.
 fn print(output: &str) -> ExitCode {
-    use std::io::{ErrorKind, Write, stdout};
     match stdout().write_all(output.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => failure(error),
         _ => ExitCode::SUCCESS,
@@ -130,8 +143,6 @@ Examples:
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -356,10 +356,13 @@ pub(super) fn among<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<
     })
 }
 
-/// The candidate that takes the fewest edits, case aside.
+/// The candidate that begins so, or else that takes the fewest edits, case aside.
 pub(super) fn nearest<'k>(text: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let text = text.to_lowercase();
-    candidates.min_by_key(|candidate| edits(&text, &candidate.to_lowercase()))
+    candidates.min_by_key(|candidate| {
+        let candidate = candidate.to_lowercase();
+        (text.is_empty() || !candidate.starts_with(&text), edits(&text, &candidate))
+    })
 }
 
 /// Levenshtein's distance, row by row.

@@ -196,7 +196,8 @@ fn help_and_version_are_everywhere() {
     let commands = ["run", "check", "explain", "inspect", "detect", "denials", "schema", "audit", "completions", "man"];
     for command in commands.map(Some).into_iter().chain([None]) {
         for (flag, word) in [("--help", "Usage: certbound"), ("--version", env!("CARGO_PKG_VERSION"))] {
-            let output = Command::new(binary()).args(command).arg(flag).output().unwrap();
+            let called = Command::new(binary()).args(command).arg(flag).env("CLICOLOR_FORCE", "1").output();
+            let output = called.unwrap();
             let said = String::from_utf8(output.stdout).unwrap();
             assert!(output.status.success() && said.contains(word), "{command:?} {flag}: {said}");
             assert!(!said.contains('\x1b'), "colours in a pipe");

@@ -41,6 +41,9 @@ fn challenge_names_the_algorithms_where_proofs_are_demanded() {
 #[test]
 fn rule_of_proofs_with_a_wrong_value_says_what_is_wrong() {
     check("token", "binding = [\"dpop\"]", "token.binding: `dpop` is none of x5t#S256, jkt");
+    check("token", "binding = [\"x5t\"]", "token.binding: `x5t` is none of x5t#S256, jkt; the nearest is `x5t#S256`");
+    let faults = Folder::new().faults(&with(&[("token", "algorithms = [\"es256\"]")]));
+    assert!(faults.len() == 1 && faults[0].contains("the nearest is `ES256`"), "{faults:#?}");
     check("token", "binding = []", "token.binding: no binding could be proven");
     check("token.dpop", "algorithms = [\"HS256\"]", "token.dpop.algorithms: `HS256` needs a secret");
     check("token.dpop", "algorithms = []", "token.dpop.algorithms: no proof could be accepted");
