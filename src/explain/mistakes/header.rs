@@ -98,8 +98,12 @@ fn is_cut(value: &str) -> bool {
         _ => value,
     };
     let text = decoded(whole);
-    let lacks = |rest: &&str| reads(&format!("{whole}{rest}"));
-    ENDINGS.iter().any(lacks) || ends_in_pem(whole, &text) || ends_in_base64(&text)
+    is_nearly_whole(whole) || ends_in_pem(whole, &text) || ends_in_base64(&text)
+}
+
+/// Whether a profile reads it once its last characters are there.
+fn is_nearly_whole(value: &str) -> bool {
+    ENDINGS.iter().any(|rest| reads(&format!("{value}{rest}")))
 }
 
 fn ends_in_pem(value: &str, text: &str) -> bool {
@@ -113,7 +117,7 @@ fn ends_in_pem(value: &str, text: &str) -> bool {
         // A few characters could be anything, unless what is before them is whole.
         None => {
             let before = value.strip_suffix(last).map(|before| before.trim_end_matches(';'));
-            let is_meant = last.len() >= 5 || (!last.is_empty() && before.is_some_and(reads));
+            let is_meant = last.len() >= 5 || (!last.is_empty() && before.is_some_and(is_nearly_whole));
             is_meant && OPENINGS.iter().any(|opening| opening.starts_with(last))
         }
     }
@@ -184,7 +188,10 @@ mod tests {
         for profile in Profile::ALL {
             let value = written(profile, &chain);
             let begun = if profile == Profile::Envoy { 80 } else { 8 };
-            for cut in (begun..value.len()).filter(|length| length % 13 == 0 || length + 40 > value.len()) {
+            let near = |length: &usize| value.match_indices("END").any(|(end, _)| (end..end + 60).contains(length));
+            for cut in
+                (begun..value.len()).filter(|length| length % 13 == 0 || length + 40 > value.len() || near(length))
+            {
                 let cut = &value[..cut];
                 let met = profile.decode(cut.as_bytes(), &[], 5).err();
                 // Without its padding, or between two pairs of XFCC, it could be whole to whoever wrote it.
