@@ -32,6 +32,8 @@ pub(super) struct Examined {
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
     pub(super) name_constraints: Option<NameConstraints>,
     pub(super) alternative_names: Option<SubjectAltName>,
+    /// None: of a kind that is not accepted.
+    key: Option<Key>,
     /// Dates, both ends included.
     pub(super) valid: (UnixTime, UnixTime),
 }
@@ -66,6 +68,7 @@ impl Examined {
             extended_key_usage: extension(certificate)?,
             name_constraints: extension(certificate)?,
             alternative_names: extension(certificate)?,
+            key: Key::of(tbs.subject_public_key_info()),
             valid,
             decoded,
         })
@@ -112,7 +115,7 @@ impl Examined {
         if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
-        match self.key() {
+        match self.key {
             Some(_) => Ok(()),
             None => Err(untrusted("a key of the path is of a kind that is not accepted")),
         }
@@ -121,7 +124,7 @@ impl Examined {
     /// What holds for the key of every certificate of a path.
     pub(super) fn hold_strength(&self, minimum_rsa_bits: usize) -> Result<(), Denial> {
         let weak = |why| Err(Denial::CertificateWeak { why });
-        match self.key() {
+        match self.key {
             Some(Key::Rsa { bits }) if bits < minimum_rsa_bits => weak("an RSA key of the path is too short"),
             // Sound generators make moduli of whole octets.
             Some(Key::Rsa { bits }) if bits % 8 != 0 => weak("an RSA key of the path has an odd length"),
@@ -237,7 +240,7 @@ impl Examined {
 
     /// Whether nobody here could say if a signature by its key over `below` is right, because that would be too weak.
     pub(super) fn signs_weakly(&self, below: &Self) -> bool {
-        below.is_signed_weakly() || matches!(self.key(), Some(Key::Rsa { bits }) if bits < LEAST_VERIFIED_BITS)
+        below.is_signed_weakly() || matches!(self.key, Some(Key::Rsa { bits }) if bits < LEAST_VERIFIED_BITS)
     }
 
     pub(super) fn in_date(&self, now: UnixTime) -> bool {
@@ -259,10 +262,6 @@ impl Examined {
     fn statements(&self) -> Option<&[u8]> {
         let found = self.extensions().find(|extension| extension.extn_id == QC_STATEMENTS);
         found.map(|extension| extension.extn_value.as_bytes())
-    }
-
-    fn key(&self) -> Option<Key> {
-        Key::of(self.certificate().tbs_certificate().subject_public_key_info())
     }
 
     fn has(&self, extension: ObjectIdentifier) -> bool {
@@ -297,6 +296,7 @@ fn is_text(name: &Name) -> bool {
 }
 
 /// The kinds of keys that are accepted.
+#[derive(Clone, Copy, Debug)]
 enum Key {
     Rsa { bits: usize },
     P256,

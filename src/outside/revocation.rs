@@ -134,7 +134,9 @@ impl RevocationStore {
             let entry = self.answers.get(&about.key());
             entry.is_none_or(|entry| self.standing_of(&entry, now) == Standing::NotAsked)
         };
-        if let Some(flight) = self.board(about, now, is_needed) {
+        // Once more where the CRL files were replaced meanwhile.
+        for _ in 0..2 {
+            let Some(flight) = self.board(about, now, is_needed) else { return };
             flight.landed().await;
         }
     }
@@ -172,7 +174,10 @@ impl RevocationStore {
             Outcome::Unknown => vain(Standing::Unknown),
             Outcome::Silence => vain(Standing::Unavailable),
         };
-        self.answers.insert(about.key(), Arc::new(entry));
+        // Under files that were replaced meanwhile it would take the place of what counts.
+        if generation == self.inquiry.generation() {
+            self.answers.insert(about.key(), Arc::new(entry));
+        }
     }
 
     fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {

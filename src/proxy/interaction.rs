@@ -110,6 +110,23 @@ mod tests {
     }
 
     #[test]
+    fn backend_gets_one_identifier_in_one_spelling() {
+        for sent in [SENT, "none"] {
+            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+            for name in
+                ["x-fapi-interaction-id", "X_FAPI_Interaction_Id", "x.fapi-interaction.id", "x-fapi-interaction"]
+            {
+                request.append_header(name, sent).unwrap();
+            }
+            let interaction = Interaction::of(&request.headers);
+            interaction.write(&mut request).unwrap();
+            let names: Vec<_> = request.headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(names, ["x-fapi-interaction-id", "x-fapi-interaction"]);
+            assert_eq!(request.headers.get(NAME), Some(interaction.value()));
+        }
+    }
+
+    #[test]
     fn new_identifiers_differ() {
         assert_ne!(Interaction::of(&HeaderMap::new()).id(), Interaction::of(&HeaderMap::new()).id());
     }

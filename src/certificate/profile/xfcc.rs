@@ -172,6 +172,8 @@ mod tests {
         check(&format!("Hash=00,{cert}"), Err("certificate_repeated"));
         check(&format!("{cert},By=x"), Err("certificate_repeated"));
         check(&format!("{cert},By=x,By=y"), Err("certificate_repeated"));
+        check(&format!("{cert}, By=x"), Err("certificate_repeated"));
+        check(&format!("{cert}; By=x"), Err("certificate_malformed"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod clock;
 mod ends;
 mod places;
+mod replaced;
 mod silence;
 
 use std::sync::atomic::AtomicUsize;
