@@ -29,6 +29,8 @@ enum Expected {
 impl Balancer {
     /// Runs the load balancer in front of certbound, both as in `examples/`, and puts every case to them.
     pub(crate) fn is_believed_about_its_handshakes_alone(&self) {
+        // Before the program is looked for: the files fit or not, whether it is installed or not.
+        example::assert_fits(self);
         let Some(program) = self.find() else { return };
         let bank = Bank::start();
         let sidecar = example::sidecar(self.folder, &bank);

@@ -16,7 +16,7 @@ const ENVOY: Balancer = Balancer {
         &[
             ("address: 0.0.0.0, port_value: 8443", "address: 127.0.0.1, port_value: @port@"),
             // Its grammar has address and port apart.
-            ("port_value: 8444", "port_value: @certbound-port@"),
+            ("address: 127.0.0.1, port_value: 8444", "address: 127.0.0.1, port_value: @certbound-port@"),
         ],
     )],
     header: "x-forwarded-client-cert",

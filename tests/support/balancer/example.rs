@@ -1,12 +1,17 @@
 //! The files of `examples/`, with what a test has to change in them, and nothing else.
 
-use std::{fs, path::Path};
+use std::{fs, net::SocketAddr, path::Path};
 
-use super::super::{
-    bank::Bank,
-    pki::{Pki, pem},
-    sidecar::Sidecar,
-    token::SigningKey,
+use ipnet::IpNet;
+
+use super::{
+    super::{
+        bank::Bank,
+        pki::{Pki, pem},
+        sidecar::Sidecar,
+        token::SigningKey,
+    },
+    Balancer, CERTBOUND, CERTBOUND_PORT,
 };
 
 /// What is replaced by what.
@@ -22,11 +27,35 @@ pub(crate) fn read(folder: &str, file: &str, changes: Changes<'_>) -> String {
     })
 }
 
+/// The balancer forwards to where the `proxy.toml` beside it listens, and is trusted there, on one machine.
+pub(crate) fn assert_fits(balancer: &Balancer) {
+    let folder = balancer.folder;
+    let file: toml::Table = read(folder, "proxy.toml", &[]).parse().unwrap();
+    let listens: SocketAddr = file["listen"]["address"].as_str().unwrap().parse().unwrap();
+    let networks = file["load_balancer"]["trusted_networks"].as_array().unwrap();
+    let (host, port) = (listens.ip(), listens.port().to_string());
+
+    // Where a test puts its own address, the balancer's file has the one that it forwards to.
+    let mut forwards = 0;
+    for (file, changes) in balancer.files {
+        read(folder, file, changes);
+        for (from, to) in changes.iter().filter(|(_, to)| to.contains(CERTBOUND) || to.contains(CERTBOUND_PORT)) {
+            let fitting = to.replace(CERTBOUND, &listens.to_string()).replace(CERTBOUND_PORT, &port);
+            assert_eq!(*from, fitting, "{folder}: {file} against proxy.toml");
+            assert!(from.contains(&host.to_string()), "{folder}: {file} names no host in {from:?}");
+            forwards += 1;
+        }
+    }
+
+    assert_eq!(forwards, 1, "{folder}");
+    let mut networks = networks.iter().map(|network| network.as_str().unwrap().parse::<IpNet>().unwrap());
+    assert!(networks.any(|network| network.contains(&host)), "{folder}: proxy.toml does not trust {host}");
+}
+
 /// certbound with the `proxy.toml` of this folder, in front of `bank`.
 pub(crate) fn sidecar(folder: &str, bank: &Bank) -> Sidecar {
     let changes = [
-        (r#""0.0.0.0:8443""#, r#""127.0.0.1:0""#),
-        (r#"["10.0.0.0/8"]"#, r#"["127.0.0.0/8"]"#),
+        (r#""127.0.0.1:8444""#, r#""127.0.0.1:0""#),
         (r#""https://as.bank.example/jwks""#, r#""keys.json""#),
         ("127.0.0.1:8080", bank.address()),
     ];
