@@ -75,7 +75,8 @@ const INTRODUCTION: &str = "\
 Printed by `certbound schema --format markdown`; do not edit.
 
 One file, [`proxy.toml`](../proxy.toml), which shows every key with its default.
-Durations are `\"500ms\"`, `\"30s\"`, `\"10m\"`, or `\"24h\"`; sizes are `\"64KiB\"`, `\"32MiB\"`, `\"1GiB\"`, or bytes.
+Durations are `\"500ms\"`, `\"30s\"`, `\"10m\"`, or `\"24h\"`; sizes are `\"64KiB\"`, `\"32MiB\"`, `\"1GiB\"`, or bytes as in `\"65536\"`.
+Both are strings: a bare number is refused.
 Paths start at the folder of the file; secrets stand in files of their own.
 \"reload\" says which keys are applied on SIGHUP, or when the file changes; a change of another one waits for a restart.
 `certbound check` reports every fault at once; editors complete with [`proxy.schema.json`](proxy.schema.json), which `certbound schema` prints.
