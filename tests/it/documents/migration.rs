@@ -11,7 +11,7 @@ use crate::{
         bank::Bank,
         config::Config,
         connection::Request,
-        forms::percent_pem,
+        forms::{base64_der, one_line_pem, percent_pem},
         pki::{Client, Pki},
         sidecar::Sidecar,
     },
@@ -22,10 +22,11 @@ use crate::{
 fn live_api_gets_certbound_in_report_mode_first() {
     let (page, bank) = (Page::read("docs/migration.md"), Bank::start());
     let steps: Vec<Page> = page.headings(2).into_iter().map(|heading| page.section(heading)).collect();
-    let [see, configure, put_in, watch, fix, enforce, roll_back] = steps.as_slice() else {
+    let [see, configure, put_in, watch, fix, enforce, roll_back, _wso2] = steps.as_slice() else {
         panic!("{:?}", page.headings(2))
     };
-    let desk = Desk { sidecar: begin(configure, &bank) };
+    let [text] = configure.blocks("toml").try_into().unwrap();
+    let desk = Desk { sidecar: begin(text, &bank) };
     let (sidecar, Pki { alice, mallory, .. }) = (&desk.sidecar, Pki::get());
     let thief = || showing(sidecar, mallory).bearing(alice.token());
 
@@ -59,11 +60,31 @@ fn live_api_gets_certbound_in_report_mode_first() {
     assert_passed(&thief().send(), &bank);
 }
 
+#[test]
+fn gateway_of_wso2_gets_the_header_that_its_page_names() {
+    let (page, bank) = (Page::read("docs/migration.md"), Bank::start());
+    let [text] = page.section("2. The smallest configuration, in report mode").blocks("toml").try_into().unwrap();
+    let [theirs] = page.section("From WSO2").blocks("toml").try_into().unwrap();
+    let (before, rest) = text.split_once("[client_certificate]\n").unwrap();
+    let (_, after) = rest.split_once("[truststore]\n").unwrap();
+    let sidecar = begin(format!("{before}[truststore]\n{after}{theirs}").replace("\"report\"", "\"enforce\""), &bank);
+    let (alice, header) = (&Pki::get().alice, "x-wso2-client-certificate");
+
+    for form in [percent_pem(&alice.der), one_line_pem(&alice.der), base64_der(&alice.der)] {
+        let answer = sidecar.get("/accounts").header(header, &form).bearing(alice.token()).send();
+        let told = assert_passed(&answer, &bank).identity();
+        assert_eq!(told, [(header.to_owned(), percent_pem(&alice.der))]);
+    }
+
+    let refused = sidecar.get("/accounts").header(header, &percent_pem(&alice.der)).send();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (401, &"token_missing".into()));
+    assert_eq!(bank.requests(), 0);
+}
+
 /// Certbound with the configuration of the page, at the addresses of this test.
-fn begin(configure: &Page, bank: &Bank) -> Sidecar {
+fn begin(mut text: String, bank: &Bank) -> Sidecar {
     let folder = tempfile::tempdir().unwrap();
     let file = Config::in_front_of(bank).write(folder.path());
-    let [mut text] = configure.blocks("toml").try_into().unwrap();
     for (theirs, ours) in [
         ("0.0.0.0:8443", "127.0.0.1:0"),
         ("10.0.0.0/8", "127.0.0.0/8"),
