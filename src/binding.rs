@@ -53,13 +53,11 @@ impl BindingRules {
         certificate: Option<&ClientCertificate>,
         proof: Option<&Proof>,
     ) -> Result<Option<Binding>, Denial> {
-        let mut confirmed = false;
         for thumbprint in token.confirmations() {
             let presented = certificate.ok_or(Denial::CertificateMissing)?.thumbprint();
             if !presented.matches(thumbprint) {
                 return Err(Denial::BindingMismatch { presented: *presented, confirmed: *thumbprint });
             }
-            confirmed = true;
         }
         let key = self.key(token)?;
         if let Some((_, key)) = &key {
@@ -69,6 +67,8 @@ impl BindingRules {
                 return Err(Denial::ProofInvalid { why, nonce: None });
             }
         }
-        Ok(((confirmed && self.certificate) || key.is_some()).then_some(Binding(())))
+        let is_bound =
+            (self.certificate && token.is_bound_to_certificate()) || (key.is_some() && token.is_bound_to_key());
+        Ok(is_bound.then_some(Binding(())))
     }
 }

@@ -45,6 +45,17 @@ pub enum KeyConfirmation {
     Key(Thumbprint),
 }
 
+impl KeyConfirmation {
+    /// What both say. Two that do not agree are no thumbprint.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, Self::Absent) | (Self::Absent, one) => one,
+            (one, other) if one == other => one,
+            _ => Self::Malformed,
+        }
+    }
+}
+
 /// Who obtained the token: the client for itself, or for a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Grant {

@@ -73,7 +73,7 @@ impl Introspection {
         if members.get("active") != Some(&Value::Bool(true)) {
             return Ok(Self::Inactive);
         }
-        // A `cnf` that names a member twice is read as `null` too, and must not pass for none.
+        // But for `cnf`: whoever writes that down, in whatever way, does not say that the token is bound to nobody.
         members.retain(|name, value| name == "cnf" || !value.is_null());
         let token_type = match members.get("token_type") {
             None => None,

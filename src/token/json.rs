@@ -8,9 +8,9 @@ use serde::{
 };
 use serde_json::Number;
 
-/// A value as it was written, but for one thing: an object that names a member twice is `null`.
+/// A value as it was written, but for one thing: an object that names a member twice is no object.
 ///
-/// Readers disagree on which of the two counts, so such an object says nothing. Texts in which nothing is escaped are not
+/// Readers disagree on which of the two counts, so such an object says nothing, and is not even absent. Texts in which nothing is escaped are not
 /// copied.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Value<'a> {
@@ -20,6 +20,8 @@ pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     List(Vec<Self>),
     Object(Members<'a>),
+    /// An object that names a member twice.
+    Ambiguous,
 }
 
 /// The members of an object, in the order in which they are looked for.
@@ -180,7 +182,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         members.sort_unstable_by(|(one, _), (other, _)| order(one, other));
         // Two of one name stand side by side now.
         let is_repeated = !members.is_sorted_by(|(one, _), (next, _)| order(one, next).is_lt());
-        Ok(if is_repeated { Value::Null } else { Value::Object(Members(members)) })
+        Ok(if is_repeated { Value::Ambiguous } else { Value::Object(Members(members)) })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     thumbprint::Thumbprint,
     token::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing,
-        claims::KeyConfirmation,
+        claims::{self, KeyConfirmation},
         introspection::Introspected,
         json::{self, Members, Value},
         jws::Jws,
@@ -79,10 +79,22 @@ pub struct AccessToken(Proven);
 enum Proven {
     /// The issuer's signature.
     Signed(Arc<Signed>),
-    /// The issuer, when it was asked; with its name, which the answer need not hold.
-    Introspected(Arc<Introspected>, Arc<str>),
+    /// The issuer, when it was asked; with its name, which the answer need not hold, and what the token says of itself.
+    Introspected(Arc<Introspected>, Arc<str>, Unverified),
     /// Both, and the signed claims are used.
     Both(Arc<Signed>, Arc<Introspected>),
+}
+
+/// What a JWT says that it is bound to, where its signature was not looked at. It binds nothing, and is held to.
+#[derive(Clone, Copy, Debug)]
+struct Unverified {
+    confirmation: Option<Thumbprint>,
+    key_confirmation: KeyConfirmation,
+}
+
+impl Unverified {
+    /// What is no JWT says nothing.
+    const NOTHING: Self = Self { confirmation: None, key_confirmation: KeyConfirmation::Absent };
 }
 
 impl AccessToken {
@@ -90,38 +102,53 @@ impl AccessToken {
     pub fn claims(&self) -> &Claims {
         match &self.0 {
             Proven::Signed(signed) | Proven::Both(signed, _) => &signed.claims,
-            Proven::Introspected(told, _) => &told.claims,
+            Proven::Introspected(told, ..) => &told.claims,
         }
     }
 
     /// Who issued it: `iss`, or who was asked about it.
     pub fn issuer(&self) -> Option<&str> {
         match &self.0 {
-            Proven::Introspected(_, issuer) => Some(issuer),
+            Proven::Introspected(_, issuer, _) => Some(issuer),
             Proven::Signed(_) | Proven::Both(..) => self.claims().issuer(),
         }
     }
 
-    /// Every `cnf["x5t#S256"]`: two where signature and issuer both name one, which need not agree.
+    /// Every `cnf["x5t#S256"]`: two where signature and issuer both name one, or the issuer and the token itself, which need
+    /// not agree.
     pub fn confirmations(&self) -> impl Iterator<Item = &Thumbprint> {
+        self.proven_confirmations().chain(self.unverified().and_then(|said| said.confirmation.as_ref()))
+    }
+
+    /// Whether its issuer bound it to a certificate.
+    pub fn is_bound_to_certificate(&self) -> bool {
+        self.proven_confirmations().next().is_some()
+    }
+
+    fn proven_confirmations(&self) -> impl Iterator<Item = &Thumbprint> {
         [self.claims().confirmation(), self.corroborated().and_then(Claims::confirmation)].into_iter().flatten()
     }
 
     /// `cnf.jkt`. Two that do not agree are no thumbprint.
     pub fn key_confirmation(&self) -> KeyConfirmation {
-        let own = self.claims().key_confirmation();
-        match (own, self.corroborated().map_or(KeyConfirmation::Absent, Claims::key_confirmation)) {
-            (own, KeyConfirmation::Absent) => own,
-            (KeyConfirmation::Absent, told) => told,
-            (own, told) if own == told => own,
-            _ => KeyConfirmation::Malformed,
-        }
+        let said = self.unverified().map_or(KeyConfirmation::Absent, |said| said.key_confirmation);
+        self.proven_key_confirmation().and(said)
+    }
+
+    /// Whether its issuer bound it to a key.
+    pub fn is_bound_to_key(&self) -> bool {
+        matches!(self.proven_key_confirmation(), KeyConfirmation::Key(_))
+    }
+
+    fn proven_key_confirmation(&self) -> KeyConfirmation {
+        let told = self.corroborated().map_or(KeyConfirmation::Absent, Claims::key_confirmation);
+        self.claims().key_confirmation().and(told)
     }
 
     /// Why it is bound to nothing, for a refusal.
     pub fn unbound(&self) -> &'static str {
         match &self.0 {
-            Proven::Introspected(told, _) if !told.claims.has("cnf") => "introspection omitted cnf",
+            Proven::Introspected(told, ..) if !told.claims.has("cnf") => "introspection omitted cnf",
             Proven::Introspected(..) => "introspection gave no cnf that counts",
             Proven::Signed(_) | Proven::Both(..) => "the token has no cnf that counts",
         }
@@ -132,6 +159,13 @@ impl AccessToken {
         match &self.0 {
             Proven::Signed(_) | Proven::Both(..) => "jwt",
             Proven::Introspected(..) => "opaque",
+        }
+    }
+
+    fn unverified(&self) -> Option<&Unverified> {
+        match &self.0 {
+            Proven::Introspected(.., said) => Some(said),
+            Proven::Signed(_) | Proven::Both(..) => None,
         }
     }
 
@@ -193,7 +227,10 @@ impl Issuers {
         }
         let mut lookup = None;
         let verdict = self.open(bearer, keys, &mut lookup).and_then(|(place, issuer, signed)| {
-            let Some(signed) = signed else { return self.introspect(place, issuer, &asking) };
+            let signed = match signed {
+                Opened::Signed(signed) => signed,
+                Opened::Unverified(said) => return self.introspect(place, issuer, said, &asking),
+            };
             let signed = self.accept(issuer, signed, now)?;
             keys.remember(bearer, &signed);
             self.conclude(issuer, signed, &asking)
@@ -213,20 +250,22 @@ impl Issuers {
         self.issuers.iter().any(|issuer| issuer.introspects) && !Jws::is_one(bearer.as_str())
     }
 
-    /// Issuer, algorithm, key, signature; then the claims are read. None signed: the issuer has to be asked.
+    /// Issuer, algorithm, key, signature; then the claims are read. Unverified: the issuer has to be asked.
     fn open(
         &self,
         bearer: BearerToken<'_>,
         keys: &KeyRing,
         lookup: &mut Option<Lookup>,
-    ) -> Result<(usize, &Issuer, Option<Arc<Signed>>), TokenStop> {
+    ) -> Result<(usize, &Issuer, Opened), TokenStop> {
         let mut room = Vec::new();
         let jws = Jws::parse(bearer.as_str(), &mut room).map_err(malformed)?;
         let payload = json::members(jws.payload)
             .ok_or_else(|| malformed("the payload is not one JSON object with each member once"))?;
         let (place, issuer) = self.issuer(&payload)?;
         if issuer.verify == Verify::Introspection {
-            return Ok((place, issuer, None));
+            let confirmation = claims::confirmation(&payload).map_err(malformed)?;
+            let said = Unverified { confirmation, key_confirmation: claims::key_confirmation(&payload) };
+            return Ok((place, issuer, Opened::Unverified(said)));
         }
         let algorithm = self.rules.algorithm(&jws.header.algorithm)?;
         let set = keys.of(place).ok_or(Denial::KeysUnavailable)?;
@@ -238,7 +277,8 @@ impl Issuers {
             KeyStop::SignatureInvalid => Denial::TokenSignatureInvalid.into(),
         })?;
         let claims = Claims::read(&payload, self.rules.consent_claim.as_deref()).map_err(malformed)?;
-        Ok((place, issuer, Some(Arc::new(Signed { claims, typ: jws.header.typ, algorithm, issuer: place }))))
+        let signed = Signed { claims, typ: jws.header.typ, algorithm, issuer: place };
+        Ok((place, issuer, Opened::Signed(Arc::new(signed))))
     }
 
     /// The issuer that the token names, with its place.
@@ -280,7 +320,7 @@ impl Issuers {
         for (place, issuer) in self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.introspects) {
             inquiry.issuer = place;
             match asking.told(&inquiry) {
-                Ok(told) => return self.believe(issuer, told, asking.now),
+                Ok(told) => return self.believe(issuer, told, Unverified::NOTHING, asking.now),
                 Err(TokenStop::Deny(Denial::TokenInactive)) => {}
                 Err(TokenStop::Deny(unavailable @ Denial::IntrospectionUnavailable)) => otherwise = unavailable,
                 Err(stop) => return Err(stop),
@@ -289,15 +329,27 @@ impl Issuers {
         Err(otherwise.into())
     }
 
-    fn introspect(&self, place: usize, issuer: &Issuer, asking: &Asking<'_>) -> Result<AccessToken, TokenStop> {
+    fn introspect(
+        &self,
+        place: usize,
+        issuer: &Issuer,
+        said: Unverified,
+        asking: &Asking<'_>,
+    ) -> Result<AccessToken, TokenStop> {
         let told = asking.told(&Inquiry::new(place, asking.bearer.as_str()))?;
-        self.believe(issuer, told, asking.now)
+        self.believe(issuer, told, said, asking.now)
     }
 
     /// An answer that stands for the whole token.
-    fn believe(&self, issuer: &Issuer, told: Arc<Introspected>, now: UnixTime) -> Result<AccessToken, TokenStop> {
+    fn believe(
+        &self,
+        issuer: &Issuer,
+        told: Arc<Introspected>,
+        said: Unverified,
+        now: UnixTime,
+    ) -> Result<AccessToken, TokenStop> {
         self.hold(issuer, &told, true, now)?;
-        Ok(AccessToken(Proven::Introspected(told, Arc::clone(&issuer.issuer))))
+        Ok(AccessToken(Proven::Introspected(told, Arc::clone(&issuer.issuer), said)))
     }
 
     /// Holds an answer to the rules, in the order of a JWT's. `whole`: what is required has to be in it.
@@ -323,6 +375,12 @@ impl Issuers {
         self.rules.token_type(token_type.as_deref())?;
         if whole { self.rules.required(claims) } else { Ok(()) }
     }
+}
+
+/// A JWT of a known issuer.
+enum Opened {
+    Signed(Arc<Signed>),
+    Unverified(Unverified),
 }
 
 /// A token in question, and how to learn what was answered.

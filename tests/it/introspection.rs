@@ -233,6 +233,23 @@ fn jwt_that_is_verified_by_both_needs_its_signature_and_its_issuers_word() {
 }
 
 #[test]
+fn jwt_that_its_issuer_is_asked_about_is_held_to_what_it_says_of_itself() {
+    let (bank, introspector) = (Bank::start(), Introspector::start());
+    let config = Config::in_front_of(&bank).route("path = \"/token\"\nrequire = [\"token\"]").route("path = \"/a\"");
+    let sidecar = introspector.asked_by(config, "verify = \"introspection\"").start();
+    let Pki { alice, mallory, .. } = Pki::get();
+    let token = alice.token();
+    introspector.knows(&token, but(active(alice), "cnf", Value::Null));
+    let ask = |path: &str| sidecar.get(path).bearing(token.clone());
+
+    assert_refused(&ask("/token").send(), "certificate_missing", &bank);
+    assert_refused(&ask("/token").showing(mallory).send(), "binding_mismatch", &bank);
+    assert_refused(&ask("/a").showing(mallory).send(), "binding_mismatch", &bank);
+    assert_passed(&ask("/token").showing(alice).send(), &bank);
+    assert_refused(&ask("/a").showing(alice).send(), "binding_missing", &bank);
+}
+
+#[test]
 fn answers_outlive_a_change_of_other_things_and_end_with_the_secret() {
     let (bank, introspector) = (Bank::start(), Introspector::start());
     let config = config(&bank, &introspector);

@@ -1,8 +1,8 @@
 //! Which claims a token has.
 
-use crate::token::json::Members;
+use crate::token::json::{Members, Value};
 
-/// The names of claims that are there and not `null`.
+/// The names of claims that are there and say something.
 ///
 /// Thousands of tokens are remembered, and nearly all of their claims have a known name: those take a bit each.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ impl Names {
     pub(super) fn of(payload: &Members<'_>) -> Self {
         let mut known = 0;
         let mut others = Vec::new();
-        for (name, _) in payload.iter().filter(|(_, value)| !value.is_null()) {
+        for (name, _) in payload.iter().filter(|(_, value)| !matches!(value, Value::Null | Value::Ambiguous)) {
             match bit(name) {
                 Some(bit) => known |= bit,
                 None => others.push(name.into()),

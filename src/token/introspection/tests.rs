@@ -43,6 +43,10 @@ fn member_that_is_null_is_not_there_but_for_the_confirmation() {
     check(&json!({"active": true, "cnf": null}), "`cnf` is not an object with each member once");
     let twice = r#"{"active":true,"cnf":{"x5t#S256":"a","x5t#S256":"b"}}"#;
     assert_eq!(read(twice), "`cnf` is not an object with each member once");
+    for name in ["nbf", "scope", "aud", "iss", "token_type"] {
+        let twice = format!(r#"{{"active":true,"{name}":{{"a":1,"a":2}}}}"#);
+        assert!(!["active", "inactive"].contains(&read(&twice)), "{twice}");
+    }
 }
 
 #[test]

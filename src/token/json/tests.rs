@@ -5,7 +5,7 @@ use super::*;
 /// The same in serde_json's words.
 fn plain(value: &Value<'_>) -> serde_json::Value {
     match value {
-        Value::Null => serde_json::Value::Null,
+        Value::Null | Value::Ambiguous => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),
         Value::Number(number) => number.clone().into(),
         Value::Text(text) => (&**text).into(),
