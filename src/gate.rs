@@ -308,7 +308,7 @@ impl Gate {
         now: UnixTime,
         found: &mut Findings,
     ) -> Result<(), Stop> {
-        if *request.method != Method::POST {
+        if route.manages(request.method) {
             let client = found.token.as_ref().and_then(|token| token.claims().client_id());
             route.admit_client(request.path, client)?;
         }

@@ -1,6 +1,5 @@
 //! `[registration]`: who may register, and where the keys come from that say so.
 
-use http::Method;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
@@ -117,7 +116,7 @@ impl Registrations {
 
 /// Whether a client that is registered is managed there (RFC 7592), with its own token.
 pub(super) fn manages(route: &Route) -> bool {
-    is_registration(route) && (route.methods.is_empty() || route.methods.iter().any(|method| *method != Method::POST))
+    is_registration(route) && (route.methods.is_empty() || route.methods.iter().any(|method| route.manages(method)))
 }
 
 fn is_registration(route: &Route) -> bool {

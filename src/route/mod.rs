@@ -58,7 +58,7 @@ pub enum Kind {
     },
     /// Dynamic client registration (RFC 7591, RFC 7592).
     Registration {
-        /// What is demanded of every method but POST.
+        /// What is demanded of requests about a client that is registered.
         managing: Demands,
     },
 }
@@ -70,7 +70,7 @@ pub struct Route {
     pub path: Template,
     /// Which methods; empty: all (TRACE and CONNECT are on no route).
     pub methods: Vec<Method>,
-    /// What is demanded; of a registration, by POST.
+    /// What is demanded; of a registration, of those who are not registered yet.
     pub demands: Demands,
     /// What is behind it.
     pub kind: Kind,
@@ -89,12 +89,18 @@ pub struct Route {
 }
 
 impl Route {
-    /// What is demanded of a request with this method.
+    /// What is demanded of a request.
     pub fn demands(&self, method: &Method) -> Demands {
         match self.kind {
-            Kind::Registration { managing } if *method != Method::POST => managing,
+            Kind::Registration { managing } if self.manages(method) => managing,
             Kind::Api | Kind::Token { .. } | Kind::Registration { .. } => self.demands,
         }
+    }
+
+    /// Whether a request is about a client that is registered (RFC 7592): by any method but POST, and by POST where the path
+    /// ends in a name, because some servers take that for a change.
+    pub fn manages(&self, method: &Method) -> bool {
+        matches!(self.kind, Kind::Registration { .. }) && (*method != Method::POST || self.path.ends_named())
     }
 
     /// Whether `client` is the one that the path names: what the last place of the template stands for.
@@ -176,18 +182,20 @@ impl Routes {
     /// The first route that fits path and method, with its place in the order. `HEAD` is a method like any other.
     ///
     /// # Errors
-    /// `method_not_allowed` with every method that would do, for TRACE and CONNECT whatever the path; `route_unknown`.
+    /// `method_not_allowed` with every method that would do, for TRACE and CONNECT whatever the path; `route_unknown`;
+    /// `path_ambiguous` where a backend that decodes the path would find it on a route that comes first.
     pub fn find(&self, path: RequestPath<'_>, method: &Method) -> Result<(usize, &Arc<Route>), Denial> {
         let refused = is_refused(method);
-        let mut first: Option<usize> = None;
-        self.tree.search(path, &mut |place| {
-            let is_earlier = first.is_none_or(|first| place < first);
+        let mut first: Option<(usize, bool)> = None;
+        self.tree.search(path, &mut |place, as_written| {
+            let is_earlier = first.is_none_or(|(first, _)| place < first);
             if is_earlier && self.routes.get(place).is_some_and(|route| route.takes(method)) {
-                first = Some(place);
+                first = Some((place, as_written));
             }
         });
-        match first.and_then(|place| Some((place, self.routes.get(place)?))) {
-            Some(found) if !refused => Ok(found),
+        match first.and_then(|(place, as_written)| Some((place, self.routes.get(place)?, as_written))) {
+            Some((place, route, true)) if !refused => Ok((place, route)),
+            Some((.., false)) => Err(Denial::PathAmbiguous { why: "a route's literal, percent-encoded otherwise" }),
             _ => Err(self.refusal(path, refused)),
         }
     }
@@ -195,8 +203,9 @@ impl Routes {
     /// For a request that no route takes.
     fn refusal(&self, path: RequestPath<'_>, refused: bool) -> Denial {
         let mut allowed: Vec<&str> = Vec::new();
-        self.tree.search(path, &mut |place| {
-            let methods = self.routes.get(place).map(|route| route.allowed()).unwrap_or_default();
+        self.tree.search(path, &mut |place, as_written| {
+            let route = self.routes.get(place).filter(|_| as_written);
+            let methods = route.map(|route| route.allowed()).unwrap_or_default();
             allowed.extend(methods.iter().map(Method::as_str));
         });
         if allowed.is_empty() && !refused {
@@ -214,9 +223,9 @@ impl Routes {
 }
 
 /// Whether no route takes this method: TRACE would show the caller what the balancer added, and CONNECT asks for a tunnel,
-/// not for a path.
+/// not for a path. In no spelling, because some servers take methods whatever their case.
 pub fn is_refused(method: &Method) -> bool {
-    *method == Method::TRACE || *method == Method::CONNECT
+    [Method::TRACE, Method::CONNECT].iter().any(|refused| method.as_str().eq_ignore_ascii_case(refused.as_str()))
 }
 
 /// Written in `Allow` for a route that takes every method.

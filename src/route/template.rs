@@ -78,6 +78,11 @@ impl Template {
         }
     }
 
+    /// Whether it ends in `{Name}`.
+    pub fn ends_named(&self) -> bool {
+        self.segments.last() == Some(&Segment::Any)
+    }
+
     /// Whether every path that fits `other` fits `self` too, so that `other` after `self` is never reached.
     pub fn covers(&self, other: &Self) -> bool {
         let mut others = other.segments.iter();

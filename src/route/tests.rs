@@ -79,8 +79,38 @@ fn method_that_no_fitting_route_takes_is_refused_with_all_that_would_do() {
         ("TRACE", "/open", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
         ("CONNECT", "/open", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
         ("TRACE", "/unknown", ""),
+        ("trace", "/accounts", "GET, POST"),
+        ("Connect", "/unknown", ""),
     ] {
         assert_eq!(find(method, path), Err(("method_not_allowed", allow.to_owned())), "{method} {path}");
+    }
+}
+
+#[test]
+fn literal_written_otherwise_is_ambiguous_where_the_route_would_come_first() {
+    let routes = Routes::new(vec![
+        route("/first/{Name}", &[]),
+        route("/first/a:b", &[]),
+        route("/a:b/{Name}", &[Method::GET]),
+        route("/%21/x", &[]),
+        route("/{Name}/x", &[]),
+        route("/{Name}/y", &[]),
+    ]);
+    for (method, path, expected) in [
+        ("GET", "/first/a%3Ab", Ok(0)),
+        ("GET", "/a:b/x", Ok(2)),
+        ("GET", "/a%3Ab/x", Err("path_ambiguous")),
+        ("PUT", "/a%3ab/x", Ok(4)),
+        ("GET", "/a%3Ab/y", Err("path_ambiguous")),
+        ("PUT", "/a%3Ab/z", Err("route_unknown")),
+        ("GET", "/a%3Ab/z", Err("path_ambiguous")),
+        ("GET", "/%21/x", Ok(3)),
+        ("GET", "/!/x", Err("path_ambiguous")),
+        ("GET", "/%40/x", Ok(4)),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let found = routes.find(RequestPath::parse(path.as_bytes()).unwrap(), &method);
+        assert_eq!(found.map(|(place, _)| place).map_err(|denial| denial.code()), expected, "{method} {path}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Routes by the segments of their templates, so that finding one costs the length of the path and not their number.
 
-use std::{collections::HashMap, str::Split};
+use std::{borrow::Cow, collections::HashMap, str::Split};
 
 use ahash::RandomState;
+use percent_encoding::percent_decode_str;
 
 use super::{RequestPath, Template, template::Segment};
 
@@ -12,6 +13,10 @@ use super::{RequestPath, Template, template::Segment};
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     literals: HashMap<Box<str>, Self, RandomState>,
+    /// The literals once more, by what they say.
+    spellings: HashMap<Box<[u8]>, Vec<Box<str>>, RandomState>,
+    /// Whether something is percent-encoded in a literal.
+    is_encoded: bool,
     /// Below `{Name}`.
     any: Option<Box<Self>>,
     /// Those whose template ends here.
@@ -28,22 +33,36 @@ impl Tree {
         tree
     }
 
-    /// Shows `found` every route that the path fits, in no order.
+    /// Shows `found` every route that the path fits, in no order, and whether its literals stand in the path as they are
+    /// written: `a:b` may come as `a%3Ab`, which many a server takes for the same.
     ///
-    /// Both ways on are followed where a segment fits a literal and a name, as deep as templates reach.
-    pub(super) fn search(&self, path: RequestPath<'_>, found: &mut impl FnMut(usize)) {
-        self.descend(path.segments(), found);
+    /// All ways on are followed where a segment fits literals and a name, as deep as templates reach.
+    pub(super) fn search(&self, path: RequestPath<'_>, found: &mut impl FnMut(usize, bool)) {
+        self.descend(path.segments(), true, found);
     }
 
-    fn descend(&self, mut left: Split<'_, char>, found: &mut impl FnMut(usize)) {
-        let Some(segment) = left.next() else { return self.ends.iter().copied().for_each(found) };
-        self.rests.iter().copied().for_each(&mut *found);
+    fn descend(&self, mut left: Split<'_, char>, as_written: bool, found: &mut impl FnMut(usize, bool)) {
+        let Some(segment) = left.next() else {
+            return self.ends.iter().for_each(|place| found(*place, as_written));
+        };
+        self.rests.iter().for_each(|place| found(*place, as_written));
         if let Some(below) = self.literals.get(segment) {
-            below.descend(left.clone(), found);
+            below.descend(left.clone(), as_written, found);
+        }
+        for below in self.written_otherwise(segment) {
+            below.descend(left.clone(), false, found);
         }
         if let Some(below) = self.any.as_ref().filter(|_| !segment.is_empty()) {
-            below.descend(left, found);
+            below.descend(left, as_written, found);
         }
+    }
+
+    /// Below the literals that say what `segment` says in other bytes.
+    fn written_otherwise(&self, segment: &str) -> impl Iterator<Item = &Self> {
+        let may_be = self.is_encoded || segment.contains('%');
+        let spellings = may_be.then(|| self.spellings.get(&*said(segment))).flatten();
+        let others = spellings.into_iter().flatten().filter(move |literal| ***literal != *segment);
+        others.filter_map(|literal| self.literals.get(literal))
     }
 
     fn insert(&mut self, segments: &[Segment], place: usize) {
@@ -52,10 +71,19 @@ impl Tree {
             Some((Segment::Rest, _)) => self.rests.push(place),
             Some((Segment::Any, below)) => self.any.get_or_insert_default().insert(below, place),
             Some((Segment::Literal(literal), below)) => {
+                if !self.literals.contains_key(literal) {
+                    self.is_encoded |= literal.contains('%');
+                    self.spellings.entry(said(literal).into()).or_default().push(literal.clone());
+                }
                 self.literals.entry(literal.clone()).or_default().insert(below, place);
             }
         }
     }
+}
+
+/// What stands for what is percent-encoded.
+fn said(segment: &str) -> Cow<'_, [u8]> {
+    percent_decode_str(segment).into()
 }
 
 #[cfg(test)]
@@ -80,7 +108,7 @@ mod tests {
 
     fn found(tree: &Tree, path: RequestPath<'_>) -> Vec<usize> {
         let mut places = Vec::new();
-        tree.search(path, &mut |place| places.push(place));
+        tree.search(path, &mut |place, as_written| places.extend(as_written.then_some(place)));
         places.sort_unstable();
         places
     }

@@ -33,6 +33,26 @@ fn path_that_no_route_leads_to_is_refused() {
 }
 
 #[test]
+fn literal_that_is_written_otherwise_leads_around_no_route() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank)
+        .route("path = \"/v1/accounts:search\"")
+        .route("path = \"/v1/gel%C3%B6scht\"")
+        .route("path = \"/v1/{Name}\"\nrequire = []")
+        .start();
+
+    for path in ["/v1/accounts:search", "/v1/gel%C3%B6scht"] {
+        assert_refused(&sidecar.get(path).send(), "certificate_missing", &bank);
+    }
+    for path in ["/v1/accounts%3Asearch", "/v1/accounts%3asearch", "/v1/gel%c3%b6scht", "/v1/gel%C3%b6scht"] {
+        assert_refused(&sidecar.get(path).by(&Pki::get().alice).send(), "path_ambiguous", &bank);
+    }
+    for path in ["/v1/urn%3Abank%3A1", "/v1/a%40b", "/v1/%c3%b6"] {
+        assert_eq!(assert_passed(&sidecar.get(path).send(), &bank).target, path);
+    }
+}
+
+#[test]
 fn method_that_no_route_takes_is_refused_with_those_that_one_takes() {
     let bank = Bank::start();
     let sidecar = bank_of_routes(&bank);

@@ -45,6 +45,18 @@ fn nobody_manages_the_registration_of_another_client() {
 }
 
 #[test]
+fn whoever_posts_to_the_registration_of_a_client_is_that_client() {
+    let stage = Stage::set_with(|config| config.route("path = \"/own/{ClientId}\"\nkind = \"registration\""));
+    let posting = || stage.sending("POST", "/own/tpp-1").body(stage.good());
+
+    stage.assert_refused(&posting().send(), 401, "invalid_token");
+    stage.assert_refused(&posting().bearing(stage.token_of("tpp-2")).send(), 401, "invalid_token");
+    let reasons: Vec<_> = stage.sidecar.audit(2).iter().map(|line| line["reason"].clone()).collect();
+    assert_eq!(reasons, ["token_missing", "client_mismatch"]);
+    assert_passed(&posting().bearing(stage.token_of("tpp-1")).send(), &stage.bank);
+}
+
+#[test]
 fn change_is_held_to_a_software_statement_like_a_registration() {
     let stage = Stage::set();
     let forged = stage.request_with("a.b.c").sign_with(&stage.software_key);
