@@ -28,6 +28,8 @@ pub(super) struct AuditFile {
     torn: bool,
     /// Whether it has been said that there is no opening the one at the path.
     complained: bool,
+    /// Whether it was deleted while there is no opening another: what is written to it is read by nobody.
+    lost: bool,
 }
 
 impl Destination {
@@ -73,6 +75,7 @@ impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream) => stream.write(bytes),
+            Self::File(file) if file.lost => Err(io::Error::new(io::ErrorKind::NotFound, "the audit file was deleted")),
             Self::File(file) => file.file.write(bytes),
         }
     }
@@ -89,7 +92,14 @@ impl AuditFile {
     fn open(path: &Path) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let file = append_to(path).map_err(named)?;
-        Ok(Self { path: path.to_owned(), file, looked: Instant::now(), torn: is_torn(path), complained: false })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            looked: Instant::now(),
+            torn: is_torn(path),
+            complained: false,
+            lost: false,
+        })
     }
 
     fn follow(&mut self, at_once: bool, torn: u64) -> bool {
@@ -106,8 +116,9 @@ impl AuditFile {
                 true
             }
             Err(error) => {
+                self.lost = self.file.metadata().is_ok_and(|file| file.nlink() == 0);
                 if !std::mem::replace(&mut self.complained, true) {
-                    tracing::error!(event = "audit_not_reopened", error = %error, "the audit file that was moved away stays in use");
+                    tracing::error!(event = "audit_not_reopened", error = %error, "the audit file is not at its path, and no other can be opened");
                 }
                 false
             }

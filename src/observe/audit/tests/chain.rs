@@ -163,6 +163,27 @@ fn file_that_cannot_be_opened_anew_leaves_the_old_one_in_use() {
 }
 
 #[test]
+fn file_that_was_deleted_with_its_folder_records_nothing_until_there_is_another() {
+    let place = Place::new();
+    let folder = place.at("kept");
+    fs::create_dir(&folder).unwrap();
+    let sink = Sink::File(folder.join("audit.log"));
+    let log = AuditLog::open(&Audit { sink, deny_on_failure: true, hash_chain: true }).unwrap();
+    say(&log, 1);
+    written(&log);
+    fs::remove_dir_all(&folder).unwrap();
+    log.reopen();
+    say(&log, 1);
+    until(|| log.reserve(&sample::regime()).is_err());
+
+    fs::create_dir(&folder).unwrap();
+    until(|| log.reserve(&sample::regime()).is_ok_and(|slot| slot.0.is_some()));
+    log.close();
+
+    assert!(lines(&folder.join("audit.log")).len() >= 2);
+}
+
+#[test]
 fn half_a_line_of_a_process_that_was_killed_does_not_swallow_the_next() {
     let place = Place::new();
     fs::write(place.at("audit.log"), r#"{"log_type":"audit","ti"#).unwrap();
