@@ -179,27 +179,42 @@ fn audiences(table: &mut Table<'_>) -> Vec<String> {
     audiences.unwrap_or_default().into_iter().map(|audience| audience.value).collect()
 }
 
-/// `discovery`, or as [`located`].
+/// `discovery`, an address, or a file. A set without a key can be read, and is waited for like one that cannot be fetched.
 fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
     let reading = table.reading;
     let jwks = table.string_or("jwks", "discovery");
     if jwks.value == "discovery" {
         return Some(KeyLocation::Discovery);
     }
-    located(reading, &jwks)
+    let (location, is_empty) = read_location(reading, &jwks)?;
+    if is_empty {
+        reading.warn(&jwks.place, EMPTY, KEY_SET);
+    }
+    Some(location)
 }
 
 /// An address, or a file that holds a key now.
 pub(super) fn located(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyLocation> {
+    let (location, is_empty) = read_location(reading, jwks)?;
+    if is_empty {
+        reading.fault(&jwks.place, EMPTY, KEY_SET);
+        return None;
+    }
+    Some(location)
+}
+
+/// An address, or a file with a key set; and whether that holds no key.
+fn read_location(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyLocation, bool)> {
     if !jwks.value.contains("://") {
-        key_set(reading, jwks)?;
-        return Some(KeyLocation::File(reading.resolve(&jwks.value)));
+        let keys = key_set(reading, jwks)?;
+        let location = KeyLocation::File(reading.resolve(&jwks.value));
+        return Some((location, keys.is_empty()));
     }
     let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
     if address::is_exposed(&address) {
         reading.warn(&jwks.place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    Some(KeyLocation::Address(address))
+    Some((KeyLocation::Address(address), false))
 }
 
 /// Keys of an issuer whose every token is introspected would be of no use.
@@ -215,14 +230,11 @@ fn nowhere(table: &mut Table<'_>) -> Option<KeyLocation> {
 }
 
 fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
-    let remedy = "give a JWK set (RFC 7517) with the public keys of who signs";
-    let keys = KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, remedy));
-    let keys = keys.and_then(|keys| match keys.is_empty() {
-        true => Err(Wrong::new("this key set holds no key that can be used", remedy)),
-        false => Ok(keys),
-    });
-    reading.settle(&file.place, keys)
+    reading.settle(&file.place, KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, KEY_SET)))
 }
+
+const EMPTY: &str = "this key set holds no key that can be used";
+const KEY_SET: &str = "give a JWK set (RFC 7517) with the public keys of who signs";
 
 /// RFC 7519, section 4.1.4: "usually no more than a few minutes".
 const LONG_SKEW: u64 = 300;

@@ -186,6 +186,21 @@ fn unknown_key_makes_one_fetch_and_no_more_for_a_while() {
 }
 
 #[test]
+fn key_set_of_a_file_without_a_key_is_waited_for() {
+    let (bank, alice) = (Bank::start(), &Pki::get().alice);
+    let line = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = \"own.json\"");
+    let config = Config::in_front_of(&bank).without_issuers().issuer(&line);
+    let sidecar = config.file("own.json", r#"{"keys":[]}"#).start();
+
+    assert_eq!(sidecar.admin("/readyz").status, 503);
+    assert_refused(&sidecar.get("/a").by(alice).send(), "keys_unavailable", &bank);
+
+    std::fs::write(sidecar.folder().join("own.json"), SigningKey::set(&[SigningKey::published()])).unwrap();
+    sidecar.await_admin("/readyz", 200);
+    assert_passed(&sidecar.get("/a").by(alice).send(), &bank);
+}
+
+#[test]
 fn issuer_without_keys_is_a_refusal_until_it_has_some() {
     let alice = &Pki::get().alice;
     for mood in

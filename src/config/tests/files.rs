@@ -183,7 +183,7 @@ fn secret_comes_from_a_file_that_holds_one() {
 }
 
 #[test]
-fn key_set_in_a_file_must_hold_a_key() {
+fn key_set_in_a_file_can_be_read_and_is_warned_of_where_it_holds_no_key() {
     let folder = Folder::new();
     folder.write("broken.jwks", "{");
     folder.write("empty.jwks", "{\"keys\":[]}");
@@ -194,6 +194,10 @@ fn key_set_in_a_file_must_hold_a_key() {
     };
     check("none.jwks", "`none.jwks` cannot be read");
     check("broken.jwks", "give a JWK set");
-    check("empty.jwks", "this key set holds no key that can be used");
     check("ftp://as.bank.example/jwks", "is neither https:// nor http://");
+    let warnings = folder.warnings(&with(&[("token.issuer", "jwks = \"empty.jwks\"")]));
+    assert!(
+        warnings.iter().any(|warning| warning.contains("this key set holds no key that can be used")),
+        "{warnings:?}"
+    );
 }
