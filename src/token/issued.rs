@@ -19,7 +19,8 @@ pub enum IssuedToken {
     Bound,
     /// A JWT that is bound to nobody.
     Unbound,
-    /// A JWT that is bound to somebody else, or says in no readable way to whom.
+    /// A JWT that is bound to somebody else, or says in no readable way to whom; and whatever is in an object that names a
+    /// member twice or breaks off, of which a client may read another token than we do.
     Mismatched,
     /// Something that only the authorization server can read.
     Opaque,
@@ -32,7 +33,9 @@ impl IssuedToken {
     /// `presented`: the certificate that the client showed. `keys_count`: a token that is bound to a key instead
     /// (RFC 9449, section 6) is bound too; to which key it is does not matter, since the client has to prove it later.
     pub fn find(answer: &[u8], presented: &Thumbprint, keys_count: bool) -> Option<Self> {
-        let Some(members) = json::members(answer) else { return Some(Self::Opaque) };
+        let Some(members) = json::members(answer) else {
+            return Some(if is_meant_as_object(answer) { Self::Mismatched } else { Self::Opaque });
+        };
         let token = members.get("access_token")?;
         let Some(payload) = token.as_str().and_then(payload) else { return Some(Self::Opaque) };
         // One that names a member twice, or is no object, says nothing.
@@ -55,6 +58,12 @@ impl IssuedToken {
             Self::Opaque => "opaque",
         }
     }
+}
+
+/// Whether a lenient reader could find a JSON object in it.
+fn is_meant_as_object(answer: &[u8]) -> bool {
+    let marked = answer.strip_prefix(b"\xef\xbb\xbf");
+    marked.unwrap_or(answer).trim_ascii_start().starts_with(b"{")
 }
 
 /// The payload of a JWT in the compact form (RFC 7515, section 7.1); none for anything else. One that is not base64url is
@@ -110,8 +119,19 @@ mod tests {
         }
         check(issuing(7), Some(IssuedToken::Opaque));
         check("access_token=5f3a", Some(IssuedToken::Opaque));
-        check(r#"{"access_token": "a", "access_token": "b"}"#, Some(IssuedToken::Opaque));
         check(b"\x1f\x8b", Some(IssuedToken::Opaque));
+    }
+
+    #[test]
+    fn object_in_which_a_client_may_read_another_token_is_not_passed_over() {
+        for answer in [
+            r#"{"access_token": "a", "access_token": "b"}"#,
+            "\u{feff}{\"access_token\": \"a\"}",
+            " {\"access_token\": \"a\"",
+            r#"{"access_token": "a"} {}"#,
+        ] {
+            check(answer, Some(IssuedToken::Mismatched));
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Sidecar {
         let why = match issued {
             IssuedToken::Bound | IssuedToken::Opaque => return None,
             IssuedToken::Unbound => "the issued token is bound to no certificate",
-            IssuedToken::Mismatched => "the issued token is bound to another certificate",
+            IssuedToken::Mismatched => "the issued token is bound to another certificate, or cannot be read",
         };
         tracing::warn!(event = "issued_token_not_bound", result = issued.name(), why);
         let denial = Denial::BindingMissing { why };
