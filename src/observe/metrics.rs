@@ -2,6 +2,7 @@
 
 pub mod configuration;
 mod issued;
+mod plain;
 pub mod revocation;
 mod uses;
 
@@ -258,12 +259,18 @@ impl Metrics {
         self.outgoing.with(&Peer { peer }, |histogram| histogram.observe(took));
     }
 
-    /// The text exposition and its content type.
+    /// The exposition as OpenMetrics, and its content type.
     pub fn encode(&self) -> (String, &'static str) {
         let mut exposition = String::new();
         // Writing into a string fails only if a metric refuses to be written, and none does.
         let _ = text::encode(&mut exposition, &self.registry);
         (exposition, "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    }
+
+    /// The exposition as Prometheus always had it, and its content type.
+    pub fn encode_plain(&self) -> (String, &'static str) {
+        let (exposition, _) = self.encode();
+        (plain::text(&exposition), "text/plain; version=0.0.4; charset=utf-8")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, header::ACCEPT};
 use http_body_util::Full;
 
 use crate::proxy::{
@@ -37,7 +37,9 @@ impl Pages for Admin {
             }
             ("/readyz", _) => told(&readiness::checks(&self.world), request),
             ("/metrics", _) => {
-                let (exposition, kind) = self.world.metrics.encode();
+                let metrics = &self.world.metrics;
+                let openmetrics = wants_openmetrics(request.headers());
+                let (exposition, kind) = if openmetrics { metrics.encode() } else { metrics.encode_plain() };
                 typed(StatusCode::OK, kind, exposition)
             }
             ("/backend/healthz", Some(health)) => text(health.ask().await, ""),
@@ -72,6 +74,22 @@ fn wants_list(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("verbose")))
 }
 
+/// Whether it is named: a wildcard means the format that everybody reads.
+fn wants_openmetrics(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/openmetrics-text"));
+        named && !parts.any(is_refusal)
+    })
+}
+
+/// Whether a parameter of `Accept` is a weight of zero (RFC 9110, section 12.4.2).
+fn is_refusal(parameter: &str) -> bool {
+    let weight = parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests state what they need")]
@@ -96,6 +114,25 @@ mod tests {
         check([None, None], true, 200, "keys: ok\nserving: ok\n");
         check([Some("none of a"), None], false, 503, "keys: fail: none of a\nserving: ok\n");
         check([None, Some("b")], true, 503, "keys: ok\nserving: fail: b\n");
+    }
+
+    #[test]
+    fn openmetrics_is_for_who_names_it() {
+        let check = |accepted: &[&str], expected: bool| {
+            let headers: HeaderMap = accepted.iter().map(|value| (ACCEPT, value.parse().unwrap())).collect();
+            assert_eq!(wants_openmetrics(&headers), expected, "{accepted:?}");
+        };
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        check(&[prometheus], true);
+        check(&["text/plain;q=1, Application/OpenMetrics-Text ; Q=0.001"], true);
+        check(&["text/html", "application/openmetrics-text"], true);
+        check(&[], false);
+        for accepted in ["", "*/*", "text/plain", "application/*", "application/openmetrics-text-not"] {
+            check(&[accepted], false);
+        }
+        for refused in ["application/openmetrics-text;q=0", "application/openmetrics-text; version=1.0.0; q = 0.000"] {
+            check(&[refused], false);
+        }
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! Every metric that is promised is there, under its name and with its labels, after traffic that it counts.
 
+use std::{
+    env,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
 use serde_json::json;
 
 use crate::{
     support::{
         bank::Bank,
         config::Config,
+        connection::Connection,
         introspector::{Introspector, active},
         issuer::Issuer,
         pki::{Authority, Pki, pem},
@@ -79,5 +86,45 @@ fn every_promised_metric_is_on_the_page_with_its_labels() {
         let line = format!("http_client_request_duration_seconds_count{{peer={peer:?}}}");
         assert!(page.contains(&line), "no {line} in\n{page}");
     }
-    assert!(page.ends_with("# EOF\n"));
+    assert_linted(&page);
+}
+
+#[test]
+fn scraper_gets_openmetrics_where_it_names_it_and_plain_text_else() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).start();
+    assert_passed(&sidecar.get("/a").by(&Pki::get().alice).send(), &bank);
+    sidecar.await_metrics(|page| page.contains(r#"decision="allow""#));
+
+    let scrape = |accepted: Option<&str>| {
+        let request = sidecar.get("/metrics").header("Connection", "close");
+        let request = accepted.into_iter().fold(request, |request, accepted| request.header("Accept", accepted));
+        let answer = request.send_on(&mut Connection::tcp(sidecar.admin_address()));
+        (answer.header("content-type").unwrap().to_owned(), String::from_utf8(answer.body).unwrap())
+    };
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    let (kind, page) = scrape(Some(prometheus));
+    assert_eq!(kind, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(page.ends_with("# EOF\n") && page.contains("# TYPE certbound_decisions counter\n"), "{page}");
+
+    for accepted in [None, Some("*/*"), Some("text/plain;version=0.0.4"), Some("application/openmetrics-text;q=0")] {
+        let (kind, page) = scrape(accepted);
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8", "{accepted:?}");
+        assert!(page.contains("# TYPE certbound_decisions_total counter\n"), "{page}");
+        assert!(!page.contains("# EOF"), "{page}");
+    }
+}
+
+/// Nothing that Prometheus' own linter complains about.
+fn assert_linted(page: &str) {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut linter) = command.spawn() else {
+        assert_ne!(env::var("CI").as_deref(), Ok("true"), "promtool is not installed");
+        return eprintln!("SKIPPED: promtool is not installed");
+    };
+    linter.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let said = linter.wait_with_output().unwrap();
+    let complaints = [said.stdout, said.stderr].concat();
+    assert!(said.status.success(), "{}\n{page}", String::from_utf8_lossy(&complaints));
 }

@@ -144,6 +144,23 @@ fn exposition_is_text_that_ends_as_openmetrics_wants() {
 }
 
 #[test]
+fn plain_exposition_names_counters_as_their_samples() {
+    let metrics = metrics();
+    metrics.stripped(&"client-cert".into());
+    let (text, content_type) = metrics.encode_plain();
+    assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        "# HELP certbound_headers_stripped_total Identity headers taken out of requests.",
+        "# TYPE certbound_headers_stripped_total counter",
+        r#"certbound_headers_stripped_total{header="client-cert"} 1"#,
+        "# TYPE http_server_active_requests gauge",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("# EOF"), "{text}");
+}
+
+#[test]
 fn threads_that_meet_a_new_label_at_once_lose_no_count() {
     let metrics = metrics();
     std::thread::scope(|scope| {
