@@ -22,8 +22,8 @@ use crate::{
 
 /// Serve
 ///
-/// SIGTERM and SIGINT end it: no new connection is taken, requests under way have `drain_timeout` to finish.
-/// SIGHUP has the configuration and its files read anew, as does a change of them within 5 s; at any fault the old one stays.
+/// SIGTERM, SIGINT, and SIGQUIT end it: no new connection is taken, requests under way have `drain_timeout` to finish; a second one cuts them off.
+/// SIGHUP and SIGUSR1 have the configuration and its files read anew, as does a change of them within 5 s; at any fault the old one stays.
 /// The exit code is 0 when all have, 1 when some were cut off or something else failed, and 2 for a bad configuration.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  certbound run --config /etc/certbound/proxy.toml")]
@@ -48,6 +48,7 @@ impl Run {
         match served {
             Ok(Ended::Finished) => ExitCode::SUCCESS,
             Ok(Ended::Cut) => failure("requests were cut off after drain_timeout"),
+            Ok(Ended::CutAtOnce) => failure("requests were cut off by a second signal"),
             Err(error) => failure(error),
         }
     }
@@ -88,14 +89,9 @@ async fn until_told(settings: Settings) -> io::Result<(Ended, Arc<World>)> {
     let server = Server::start(settings).await?;
     let world = Arc::clone(server.world());
     signals.reload = Some(server.reload());
-    let ended = server.run(async {
+    let ended = server.run(async || {
         let name = signals.end().await;
         tracing::info!(event = "ending", signal = name);
-        tokio::spawn(async move {
-            signals.end().await;
-            // Whoever says it twice does not want to wait.
-            std::process::exit(1);
-        });
     });
     Ok((ended.await, world))
 }
@@ -104,7 +100,10 @@ async fn until_told(settings: Settings) -> io::Result<(Ended, Arc<World>)> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
     hang_up: Signal,
+    user1: Signal,
+    user2: Signal,
     reload: Option<Arc<Notify>>,
 }
 
@@ -113,23 +112,33 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
+            user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
             reload: None,
         })
     }
 
-    /// Waits to be told to end, and says how. Meanwhile SIGHUP has the configuration read anew.
+    /// Waits to be told to end, and says how. Meanwhile SIGHUP has the configuration read anew, and so has SIGUSR1, by
+    /// which many tell a server that its log was moved away.
     async fn end(&mut self) -> &'static str {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.hang_up.recv() => {
-                    if let Some(reload) = &self.reload {
-                        reload.notify_one();
-                    }
-                }
+                _ = self.quit.recv() => return "SIGQUIT",
+                _ = self.hang_up.recv() => self.reload(),
+                _ = self.user1.recv() => self.reload(),
+                // It would end the process if nobody listened.
+                _ = self.user2.recv() => tracing::debug!(event = "signal_ignored", signal = "SIGUSR2"),
             }
+        }
+    }
+
+    fn reload(&self) {
+        if let Some(reload) = &self.reload {
+            reload.notify_one();
         }
     }
 }

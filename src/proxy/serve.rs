@@ -56,6 +56,8 @@ pub enum Ended {
     Finished,
     /// Some were cut off after `drain_timeout`.
     Cut,
+    /// Some were cut off before, because nobody wanted to wait.
+    CutAtOnce,
 }
 
 impl Server {
@@ -114,31 +116,38 @@ impl Server {
         &self.world
     }
 
-    /// Serves until `told`, then waits for the requests under way, but not longer than `drain_timeout`.
+    /// Serves until `told`, then waits for the requests under way, but not longer than `drain_timeout`. Whoever tells it
+    /// twice does not want to wait.
     ///
     /// Connections without a request do not hold the end up.
-    pub async fn run(self, told: impl Future<Output = ()>) -> Ended {
+    pub async fn run(self, mut told: impl AsyncFnMut()) -> Ended {
         let activity = self.world.activity.clone();
         let (shutdown, heard) = watch::channel(false);
         let taking_in = tokio::spawn(self.reception.run(self.data, self.proxy, heard));
-        told.await;
+        told().await;
         activity.drain();
         // From here on Pingora ends each connection with the request that is under way. Idle ones are left as they are:
         // a balancer that sends another request on one is answered, and told that it was the last.
         shutdown.send_replace(true);
         let _ = taking_in.await;
-        let until = Instant::now() + self.world.generation().settings.listen.drain_timeout;
+        let mut until = Instant::now() + self.world.generation().settings.listen.drain_timeout;
         tracing::info!(event = "draining", requests = activity.requests().now());
-        let finished = timeout_at(until, activity.requests().none()).await.is_ok();
-        if finished {
+        let ended = tokio::select! {
+            biased;
+            drained = timeout_at(until, activity.requests().none()) => drained.map_or(Ended::Cut, |()| Ended::Finished),
+            () = told() => Ended::CutAtOnce,
+        };
+        if ended == Ended::Finished {
             // HTTP/2 answers may still be on their way from the request's task to the connection's.
             let _ = timeout(GOODBYE, activity.http2().none()).await;
+        } else {
+            until = Instant::now();
         }
         drop(self.background);
         if let Some(export) = self.export {
             export.finish(until.max(Instant::now() + GOODBYE)).await;
         }
-        if finished { Ended::Finished } else { Ended::Cut }
+        ended
     }
 }
 

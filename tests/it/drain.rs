@@ -1,4 +1,4 @@
-//! SIGTERM lets requests finish; a port in use is found out at once.
+//! SIGTERM lets requests finish, a second one does not; a port in use is found out at once.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -17,7 +17,7 @@ use crate::support::{
 
 #[test]
 fn request_under_way_is_finished_before_the_process_ends() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let bank = Bank::start();
         let mut sidecar = Sidecar::in_front_of(&bank);
         let mut connection = sidecar.connect();
@@ -84,6 +84,40 @@ fn request_that_outlasts_the_drain_is_cut_and_the_exit_says_so() {
     assert_eq!((&line["decision"], &line["status"], &line["method"]), (&"allow".into(), &Value::Null, &"GET".into()));
     assert_eq!(line["certificate"]["thumbprint"], Pki::get().alice.thumbprint(), "the bank has seen it");
     assert_eq!(sidecar.log("access", 1)[0]["decision"], "allow");
+}
+
+#[test]
+fn second_signal_cuts_requests_off_at_once_and_records_them() {
+    for (first, second) in [("TERM", "TERM"), ("TERM", "INT"), ("INT", "QUIT")] {
+        let bank = Bank::start();
+        let mut sidecar = Config::in_front_of(&bank).set("listen.drain_timeout", r#""10m""#).start();
+        let mut connection = sidecar.connect();
+        connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
+        await_request(&bank);
+
+        sidecar.signal(first);
+        sidecar.event("draining");
+        sidecar.signal(second);
+
+        assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1), "{first} {second}");
+        let line = &sidecar.audit(1)[0];
+        assert_eq!((&line["decision"], &line["status"]), (&"allow".into(), &Value::Null));
+        assert_eq!(line["certificate"]["thumbprint"], Pki::get().alice.thumbprint(), "the bank has seen it");
+        assert!(sidecar.stderr().join("\n").contains("cut off by a second signal"), "{:?}", sidecar.stderr());
+    }
+}
+
+#[test]
+fn signal_of_log_rotation_reloads_and_an_unknown_one_does_nothing() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("log.level", r#""debug""#).start();
+
+    sidecar.signal("USR2");
+    assert_eq!(sidecar.event("signal_ignored")["signal"], "SIGUSR2");
+    sidecar.signal("USR1");
+    sidecar.events("config_reloaded", 1);
+
+    assert_eq!(sidecar.get("/a").by(&Pki::get().alice).send().status, 200);
 }
 
 #[test]
