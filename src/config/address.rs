@@ -1,6 +1,6 @@
 //! Places in the network: where to listen, where to connect, which documents to fetch.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
@@ -26,6 +26,30 @@ impl Address {
         match self {
             Self::Unix(_) => true,
             Self::Tcp(address) => address.rsplit_once(':').is_some_and(|(host, _)| is_loopback(host)),
+        }
+    }
+
+    /// Whether whoever listens here stands in the way of whoever wants to listen at `other`.
+    pub(super) fn takes(&self, other: &Self) -> bool {
+        self.meets(other, |one, another| one == another || covers(one, another) || covers(another, one))
+    }
+
+    /// Whether whoever connects to `other` comes to the one who listens here.
+    pub(super) fn receives(&self, other: &Self) -> bool {
+        self.meets(other, |here, there| here == there || (covers(here, there) && there.is_loopback()))
+    }
+
+    /// Names are not resolved, save for `localhost`: others are compared as they are written. Port 0 is no port yet.
+    fn meets(&self, other: &Self, hosts: impl Fn(IpAddr, IpAddr) -> bool) -> bool {
+        let (Self::Tcp(one), Self::Tcp(another)) = (self, other) else { return self == other };
+        let hosts_written = one.rsplit_once(':').zip(another.rsplit_once(':'));
+        let Some(((one, _), (another, _))) = hosts_written else { return false };
+        if self.port() != other.port() || self.port() == Some(0) {
+            return false;
+        }
+        match (ip(one), ip(another)) {
+            (Some(one), Some(another)) => hosts(one, another),
+            _ => one.eq_ignore_ascii_case(another),
         }
     }
 
@@ -82,6 +106,19 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
+fn ip(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    match host.eq_ignore_ascii_case("localhost") {
+        true => Some(Ipv4Addr::LOCALHOST.into()),
+        false => bare.parse().ok().map(|ip: IpAddr| ip.to_canonical()),
+    }
+}
+
+/// Whether `all` stands for every address of its family. A listener on `[::]` takes IPv4 too.
+fn covers(all: IpAddr, one: IpAddr) -> bool {
+    all.is_unspecified() && (all.is_ipv6() || one.is_ipv4())
+}
+
 fn tcp(text: &str) -> Result<Address, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is not an address"), "write it as host:port, [::1]:port, or unix:PATH");
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
@@ -133,6 +170,33 @@ mod tests {
             check(text, false);
         }
         assert!(Address::Unix("/run/api.sock".into()).is_local());
+    }
+
+    #[test]
+    fn two_addresses_clash_on_one_port_of_one_machine() {
+        let check = |one: &str, another: &str, takes: bool, receives: bool| {
+            let [one, another] = [one, another].map(|text| Address::Tcp(text.to_owned()));
+            assert_eq!((one.takes(&another), one.receives(&another)), (takes, receives), "{one:?} {another:?}");
+            assert_eq!(another.takes(&one), takes, "{another:?} {one:?}");
+        };
+        check("127.0.0.1:80", "127.0.0.1:80", true, true);
+        check("127.0.0.1:80", "localhost:80", true, true);
+        check("[::ffff:127.0.0.1]:80", "127.0.0.1:080", true, true);
+        check("bank-api:80", "BANK-API:80", true, true);
+        check("0.0.0.0:80", "127.0.0.2:80", true, true);
+        check("[::]:80", "127.0.0.1:80", true, true);
+        check("[::]:80", "[::1]:80", true, true);
+        // Another machine's, for whoever connects.
+        check("0.0.0.0:80", "10.0.0.1:80", true, false);
+        check("127.0.0.1:80", "0.0.0.0:80", true, false);
+        check("0.0.0.0:80", "[::1]:80", false, false);
+        check("127.0.0.1:80", "127.0.0.2:80", false, false);
+        check("127.0.0.1:80", "127.0.0.1:81", false, false);
+        check("127.0.0.1:0", "127.0.0.1:0", false, false);
+        check("0.0.0.0:80", "bank-api:80", false, false);
+        let unix = |path: &str| Address::Unix(path.into());
+        assert!(unix("/run/a").takes(&unix("/run/a")) && unix("/run/a").receives(&unix("/run/a")));
+        assert!(!unix("/run/a").takes(&unix("/run/b")) && !unix("/80").takes(&Address::Tcp("localhost:80".into())));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
         reading::{Place, Reading},
         registration,
         routes::PlacedRoute,
-        settings::ProxyProtocol,
+        settings::{Address, ProxyProtocol},
         source::ClientCertificate,
         token::Tokens,
     },
@@ -20,12 +20,35 @@ use crate::{
 /// Reports what does not fit together, and what could not work.
 pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
     let Tables { listener, balancer, client, tokens, consents, routes, registrations, .. } = tables;
+    addresses(reading, tables);
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
     secret_header(reading, balancer, client);
     issuers(reading, tokens, routes);
     consents_asked_for(reading, consents, routes);
     registrations.check(reading, routes, tokens);
+}
+
+/// An address has one owner. The status page gives way by itself where nobody chose its address.
+fn addresses(reading: &Reading<'_>, tables: &Tables) {
+    let data = tables.listener.listen.as_ref().map(|listen| (&listen.address, &tables.listener.place));
+    let admin = tables.admin.as_ref().map(|admin| (&admin.value, &admin.place));
+    let status = tables.status.as_ref().filter(|status| status.value.chosen);
+    let status = status.map(|status| (&status.value.address, &status.place));
+    let backend = tables.backend.as_ref().map(|backend| (&backend.value.address, &backend.place));
+    if let Some(((data, _), (backend, place))) = data.zip(backend)
+        && data.receives(backend)
+    {
+        reading.fault(place, "certbound would forward to itself", "write the address of the API");
+    }
+    let mut taken: Vec<(&Address, &Place)> = Vec::new();
+    for (address, place) in [data, admin, status].into_iter().flatten() {
+        if let Some((_, other)) = taken.iter().find(|(other, _)| other.takes(address)) {
+            let other = other.key.as_deref().unwrap_or_default();
+            reading.fault(place, format!("`{other}` has this address already"), "write another port");
+        }
+        taken.push((address, place));
+    }
 }
 
 /// A certificate in the handshake needs a handshake, and says either who the balancer is or who the client is.

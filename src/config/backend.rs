@@ -9,7 +9,7 @@ use crate::{
         anchors,
         fault::Wrong,
         names,
-        reading::as_read,
+        reading::{Placed, as_read},
         settings::{Address, Backend, BackendTls, CertificateHeaders, HeaderTemplate, ServerIdentity},
         source::{ClientCertificate, profiles},
         table::Table,
@@ -17,8 +17,8 @@ use crate::{
     consent::Consent,
 };
 
-/// The backend, none where something is at fault, and how certificates are written for it.
-pub(super) fn read(mut table: Table<'_>, client: &ClientCertificate) -> (Option<Backend>, Option<Forward>) {
+/// The backend where its address stands, none where something is at fault, and how certificates are written for it.
+pub(super) fn read(mut table: Table<'_>, client: &ClientCertificate) -> (Option<Placed<Backend>>, Option<Forward>) {
     let address = address(&mut table);
     let tls = tls(&mut table, address.as_ref());
     let http2 = table.boolean("http2", false);
@@ -43,7 +43,8 @@ pub(super) fn read(mut table: Table<'_>, client: &ClientCertificate) -> (Option<
         headers,
         health,
     });
-    (backend, forward)
+    let place = table.place_of("address");
+    (backend.map(|value| Placed { value, place }), forward)
 }
 
 /// What certbound has proven is true only for what comes through it, so the API must not be reachable past it.

@@ -6,6 +6,7 @@ use crate::{
     config::{
         address,
         fault::Wrong,
+        reading::Place,
         settings::{Address, Listen, ProxyProtocol, ServerIdentity},
         table::Table,
     },
@@ -16,6 +17,8 @@ use crate::{
 pub(super) struct Listener {
     /// Whether its certificate is configured, readable or not.
     pub(super) encrypted: bool,
+    /// Where its address stands.
+    pub(super) place: Place,
     /// What clients call.
     pub(super) origin: PublicOrigin,
     /// None where something is at fault.
@@ -32,6 +35,7 @@ impl Listener {
 pub(super) fn read(mut table: Table<'_>) -> Listener {
     let address = table.required("address", "0.0.0.0:8443");
     let address = address.and_then(|text| Address::parse(table.reading, &text));
+    let place = table.place_of("address");
     let (encrypted, tls) = encryption(&mut table);
     let http2 = table.boolean("http2", true);
     let max_connections = table.integer("max_connections", 10_000, 1..=1_000_000);
@@ -56,7 +60,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         drain_timeout,
         threads,
     });
-    Listener { encrypted, origin, listen }
+    Listener { encrypted, place, origin, listen }
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.

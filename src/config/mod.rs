@@ -59,7 +59,7 @@ use crate::{
         fault::Wrong,
         fingerprint::Fingerprint,
         listen::Listener,
-        reading::{Place, Reading},
+        reading::{Place, Placed, Reading},
         registration::Registrations,
         reload::{Refused, Source},
         routes::{Offered, PlacedRoute},
@@ -147,14 +147,14 @@ struct Tables {
     cache: Cache,
     consents: Consents,
     routes: Vec<PlacedRoute>,
-    backend: Option<Backend>,
+    backend: Option<Placed<Backend>>,
     forward: Option<Forward>,
     registrations: Registrations,
     errors: Errors,
     log: Log,
     audit: Audit,
-    admin: Option<Address>,
-    status: Option<StatusPage>,
+    admin: Option<Placed<Address>>,
+    status: Option<Placed<StatusPage>>,
     tracing: Option<Tracing>,
 }
 
@@ -200,7 +200,7 @@ impl Tables {
 
     /// What they mean together. None only where a fault was reported.
     fn settings(mut self, source: Source) -> Option<Settings> {
-        let (listen, backend) = (self.listener.listen?, self.backend?);
+        let (listen, backend) = (self.listener.listen?, self.backend?.value);
         let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
@@ -240,8 +240,8 @@ impl Tables {
             errors: Errors { proof_algorithms, ..self.errors },
             log: self.log,
             audit: self.audit,
-            admin: self.admin?,
-            status: self.status,
+            admin: self.admin?.value,
+            status: self.status.map(|status| status.value),
             tracing: self.tracing,
             hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&source.text)).into(),
             source,

@@ -1,6 +1,7 @@
 //! `[log]`, `[audit]`, `[admin]`: what operators see, and where.
 
 use crate::config::{
+    reading::Placed,
     settings::{Access, Address, Audit, Log, Sink, StatusPage},
     table::Table,
 };
@@ -48,14 +49,15 @@ fn file(table: &Table<'_>, path: &str) -> Sink {
 }
 
 /// Where probes and metrics are served, and where the status page is; none where something is at fault, or `off`.
-pub(super) fn admin(mut table: Table<'_>) -> (Option<Address>, Option<StatusPage>) {
+pub(super) fn admin(mut table: Table<'_>) -> (Option<Placed<Address>>, Option<Placed<StatusPage>>) {
     let address = address(&mut table, "address", "0.0.0.0:9901");
     let status = status_page(&mut table);
     if status.as_ref().is_some_and(|status| !status.address.is_local()) {
         let what = "the status page is for this machine only";
         table.fault("status_address", what, "write 127.0.0.1:9902, unix:PATH, or off");
     }
-    (address, status)
+    let address = address.map(|value| Placed { value, place: table.place_of("address") });
+    (address, status.map(|value| Placed { value, place: table.place_of("status_address") }))
 }
 
 fn address(table: &mut Table<'_>, key: &'static str, default: &'static str) -> Option<Address> {

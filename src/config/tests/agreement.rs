@@ -33,6 +33,32 @@ fn load_balancer_needs_a_proof_unless_the_socket_is_one() {
 }
 
 #[test]
+fn address_has_one_owner() {
+    let itself = "backend.address: certbound would forward to itself; write the address of the API";
+    check("backend", "address = \"localhost:8443\"", itself);
+    check("admin", "address = \"0.0.0.0:8443\"", "admin.address: `listen.address` has this address already; write an");
+    check("admin", "status_address = \"localhost:9901\"", "admin.status_address: `admin.address` has this address al");
+
+    accept("backend", "address = \"127.0.0.2:8443\"");
+    accept("admin", "address = \"127.0.0.2:8443\"");
+    accept("listen", "address = \"0.0.0.0:9902\"");
+    let folder = Folder::new();
+    folder.settings(&with(&[("listen", "address = \"127.0.0.1:0\""), ("admin", "address = \"127.0.0.1:0\"")]));
+    folder.settings(&with(&[("listen", "address = \"0.0.0.0:443\""), ("backend", REMOTE), ("backend", ANYWHERE)]));
+    for (listen, backend) in [
+        ("127.0.0.1:8443", "127.0.0.1:8443"),
+        ("0.0.0.0:80", "127.0.0.1:80"),
+        ("[::]:80", "[::1]:80"),
+        ("unix:a", "unix:a"),
+    ] {
+        let [listen, backend] = [listen, backend].map(|address| format!("address = {address:?}"));
+        let faults = folder.faults(&with(&[("listen", &listen), ("backend", &backend)]));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(itself), "{}", faults[0]);
+    }
+}
+
+#[test]
 fn certificates_of_the_handshake_need_tls() {
     let folder = Folder::new();
     folder.write("ca.pem", authority().pem());
@@ -144,3 +170,6 @@ fn header_has_one_meaning() {
     check("backend", "headers = { X-A = \"x\", x_a = \"y\" }", "backend.headers.x_a: this header is written already");
     check("backend", "headers = { Host = \"x\" }", "backend.headers.Host: `Host` has a meaning of its own");
 }
+
+const REMOTE: &str = "address = \"10.0.0.1:443\"";
+const ANYWHERE: &str = "require_loopback = false";
