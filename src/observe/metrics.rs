@@ -221,6 +221,11 @@ impl Metrics {
         self.spans_lost.clone()
     }
 
+    /// An issuer has keys, which may never have been read: 0 until they are, so that an alert finds it.
+    pub fn keys_expected(&self, issuer: &str) {
+        drop(self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }));
+    }
+
     /// Notes a successful fetch of an issuer's keys.
     pub fn keys_fetched(&self, issuer: &str) {
         self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
@@ -246,7 +251,8 @@ impl Metrics {
     /// When an issuer's keys were last fetched or read; none: never.
     pub fn keys_last_fetched(&self, issuer: &str) -> Option<UnixTime> {
         let known = self.keys.get(&Issuer { issuer: issuer.to_owned() })?.get();
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(known).unwrap_or_default())))
+        let known = u64::try_from(known).ok().filter(|known| *known > 0)?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(known)))
     }
 
     /// Whether the API answered past certbound when that was last looked at.

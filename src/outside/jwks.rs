@@ -117,6 +117,9 @@ impl KeyStore {
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
+        for source in sources.iter().filter(|source| source.location != KeyLocation::Nowhere) {
+            metrics.keys_expected(&source.issuer);
+        }
         let sets = sources.iter().map(|source| on_disk(source, &metrics).or_else(|| known(source))).collect();
         let issuers = sources
             .into_iter()

@@ -267,10 +267,13 @@ async fn keys_in_a_file_are_there_at_once_and_read_anew() {
 async fn successful_fetch_is_noted_in_the_metrics() {
     let origin = rotating().await;
     let store = store_at(&origin, CURIOUS);
+    let never = r#"certbound_jwks_last_success_timestamp_seconds{issuer="https://as.bank.example"} 0"#;
+    assert!(store.metrics.encode().0.lines().any(|line| line == never), "an alert on it has something to select");
+    assert_eq!(store.metrics.keys_last_fetched("https://as.bank.example"), None);
     store.answer(ASK).await;
     let (text, _) = store.metrics.encode();
     for name in [
-        r#"certbound_jwks_last_success_timestamp_seconds{issuer="https://as.bank.example"} "#,
+        r#"certbound_jwks_last_success_timestamp_seconds{issuer="https://as.bank.example"} 1"#,
         r#"http_client_request_duration_seconds_count{peer="jwks"} 1"#,
     ] {
         assert!(text.contains(name), "{name} is not in\n{text}");
