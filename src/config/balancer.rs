@@ -1,7 +1,7 @@
 //! `[load_balancer]`: whom we believe.
 
 use http::HeaderName;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::{
     config::{
@@ -65,6 +65,7 @@ fn network(table: &Table<'_>, text: &Placed<String>) -> Option<IpNet> {
         table.reading.fault(&text.place, format!("`{}` is not a network", text.value), remedy);
         return None;
     };
+    let network = unmapped(network);
     if network.prefix_len() == 0 {
         let what = format!("`{network}` is every address there is");
         table.reading.warn(&text.place, what, "write the networks of your load balancers");
@@ -74,6 +75,13 @@ fn network(table: &Table<'_>, text: &Placed<String>) -> Option<IpNet> {
         table.reading.warn(&text.place, what, format!("write it as {}", network.trunc()));
     }
     Some(network.trunc())
+}
+
+/// IPv4 written as IPv6: peers are compared by their IPv4 address.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let bits = mapped.prefix_len().checked_sub(96).zip(mapped.addr().to_ipv4_mapped());
+    bits.and_then(|(bits, ip)| Ipv4Net::new(ip, bits).ok()).map_or(network, IpNet::V4)
 }
 
 /// The balancer's own certificate, shown to this listener.

@@ -358,3 +358,16 @@ fn quantities_arrive_in_their_units() {
     assert_eq!(settings.errors.status.get("role_missing"), Some(&401));
     assert!(folder.settings(SMALLEST).listen.threads >= 1);
 }
+
+#[test]
+fn network_of_mapped_addresses_is_the_one_of_ipv4() {
+    let networks = |text: &str| {
+        let trusted = accept("load_balancer", &format!("trusted_networks = [\"{text}\"]")).gate.peers.networks;
+        trusted.unwrap().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(networks("::ffff:127.0.0.0/104"), "127.0.0.0/8");
+    assert_eq!(networks("::ffff:10.1.2.3/128"), "10.1.2.3/32");
+    assert_eq!(networks("::ffff:0:0/96"), "0.0.0.0/0");
+    assert_eq!(networks("::/0"), "::/0");
+    assert_eq!(networks("fd00::/8"), "fd00::/8");
+}
