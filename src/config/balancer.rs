@@ -111,7 +111,7 @@ fn secret(table: &mut Table<'_>) -> Option<(Placed<HeaderName>, Secrets)> {
     let mut secret = table.table("secret_header");
     let (name, file) = (secret.required("name", "X-LB-Auth"), secret.required("value_file", "lb-secret"));
     let name = name.and_then(|name| {
-        let value = names::taken(table.reading, &name)?;
+        let value = names::carrying(table.reading, &name)?;
         Some(Placed { value, place: name.place })
     });
     let file = file?;

@@ -14,7 +14,12 @@ pub(super) fn taken(reading: &Reading<'_>, name: &Placed<String>) -> Option<Head
 
 /// Reads the name of a header that certbound takes out of requests and writes for the backend.
 pub(super) fn written(reading: &Reading<'_>, name: &Placed<String>) -> Option<HeaderName> {
-    reading.settle(&name.place, parse(&name.value, &OURS))
+    reading.settle(&name.place, parse(&name.value, &[&OURS]))
+}
+
+/// Reads the name of a header by which the load balancer tells certbound something of its own.
+pub(super) fn carrying(reading: &Reading<'_>, name: &Placed<String>) -> Option<HeaderName> {
+    reading.settle(&name.place, parse(&name.value, &[&OURS, &THEIRS]))
 }
 
 /// The name as a backend might read it: lower case, `.` and `_` as `-`.
@@ -22,11 +27,12 @@ pub(super) fn folded(name: &HeaderName) -> String {
     name.as_str().replace(['.', '_'], "-")
 }
 
-fn parse(text: &str, more: &[&str]) -> Result<HeaderName, Wrong> {
+fn parse(text: &str, more: &[&[&str]]) -> Result<HeaderName, Wrong> {
     let wrong = |_| Wrong::new(format!("`{text}` is not a header name"), "write it as X-SSL-Client-Cert");
     let name = HeaderName::try_from(text).map_err(wrong)?;
     let folded = folded(&name);
-    if RESERVED.contains(&folded.as_str()) || more.contains(&folded.as_str()) || folded.starts_with("content-") {
+    let is_in = |names: &[&str]| names.contains(&folded.as_str());
+    if is_in(&RESERVED) || more.iter().any(|names| is_in(names)) || folded.starts_with("content-") {
         let what = format!("`{text}` has a meaning of its own in HTTP or here");
         return Err(Wrong::new(what, "choose another name"));
     }
@@ -56,13 +62,17 @@ const RESERVED: [&str; 15] = [
 const OURS: [&str; 6] =
     ["traceparent", "tracestate", "x-fapi-interaction-id", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
+/// Folded. Clients and browsers write these, and the API needs them.
+const THEIRS: [&str; 9] =
+    ["accept", "cookie", "forwarded", "origin", "range", "referer", "user-agent", "via", "x-forwarded-port"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn name_that_http_needs_is_refused_in_every_spelling() {
-        let check = |text: &str, expected: bool| assert_eq!(parse(text, &OURS).is_ok(), expected, "{text}");
+        let check = |text: &str, expected: bool| assert_eq!(parse(text, &[&OURS]).is_ok(), expected, "{text}");
         check("X-SSL-Client-Cert", true);
         check("ssl.client.auth.cert.X509", true);
         check("X-Client-Thumbprint", true);
@@ -71,5 +81,17 @@ mod tests {
         }
         check("Transfer.Encoding", false);
         check("X_Forwarded_For", false);
+    }
+
+    #[test]
+    fn name_that_requests_have_a_use_for_carries_nothing_of_the_balancer() {
+        let check = |text: &str, expected: bool| assert_eq!(parse(text, &[&OURS, &THEIRS]).is_ok(), expected, "{text}");
+        check("X-Forwarded-Client-Cert", true);
+        check("X-LB-Auth", true);
+        for text in ["Cookie", "x_forwarded_for", "x-fapi-interaction-id", "DPoP", "User-Agent", "traceparent", "Host"]
+        {
+            check(text, false);
+        }
+        assert!(parse("Cookie", &[]).is_ok(), "who wants none at the backend may have them taken out");
     }
 }

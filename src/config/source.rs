@@ -60,7 +60,7 @@ pub(super) fn profiles() -> [(&'static str, Profile); 14] {
 
 fn header(table: &mut Table<'_>, key: &'static str) -> Option<Placed<HeaderName>> {
     let name = table.string(key)?;
-    let value = names::written(table.reading, &name)?;
+    let value = names::carrying(table.reading, &name)?;
     Some(Placed { value, place: name.place })
 }
 

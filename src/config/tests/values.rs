@@ -371,3 +371,17 @@ fn network_of_mapped_addresses_is_the_one_of_ipv4() {
     assert_eq!(networks("::/0"), "::/0");
     assert_eq!(networks("fd00::/8"), "fd00::/8");
 }
+
+#[test]
+fn header_that_requests_have_a_use_for_carries_no_secret_and_no_certificate() {
+    for name in ["Cookie", "x-forwarded-for", "x-fapi-interaction-id"] {
+        let secret = format!("secret_header = {{ name = \"{name}\", value_file = \"proxy.toml\" }}");
+        check(
+            "load_balancer",
+            &secret,
+            &format!("load_balancer.secret_header.name: `{name}` has a meaning of its own"),
+        );
+        let header = format!("header = \"{name}\"");
+        check("client_certificate", &header, &format!("client_certificate.header: `{name}` has a meaning of its own"));
+    }
+}
