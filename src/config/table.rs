@@ -356,12 +356,17 @@ pub(super) fn among<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<
     })
 }
 
-/// The candidate that begins so, or else that takes the fewest edits, case aside.
+/// The candidate that begins so, or else that has the text in it or is in it, or else that takes the fewest edits; case
+/// aside.
 pub(super) fn nearest<'k>(text: &str, candidates: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let text = text.to_lowercase();
     candidates.min_by_key(|candidate| {
         let candidate = candidate.to_lowercase();
-        (text.is_empty() || !candidate.starts_with(&text), edits(&text, &candidate))
+        let begins = !text.is_empty() && candidate.starts_with(&text);
+        let shorter = text.len().min(candidate.len());
+        // Three letters are in many words.
+        let related = shorter > 3 && (candidate.contains(&text) || text.contains(&candidate));
+        (!begins, !related, edits(&text, &candidate))
     })
 }
 

@@ -373,6 +373,17 @@ fn network_of_mapped_addresses_is_the_one_of_ipv4() {
 }
 
 #[test]
+fn nearest_word_is_one_that_has_the_written_one_in_it() {
+    check("backend", "timeout = \"3s\"", "backend.timeout: unknown key; the nearest known key is `connect_timeout`");
+    check("listen", "certificate = \"a\"", "listen.certificate: unknown key; the nearest known key is `certificate_f");
+    check("load_balancer", "networks = []", "load_balancer.networks: unknown key; the nearest known key is `trusted_n");
+    let json = "errors.format: `json` is none of problem+json, obie-v3, obie-v4, berlin-group";
+    check("errors", "format = \"json\"", json);
+    let faults = Folder::new().faults(&with(&[("errors", "format = \"json\"")]));
+    assert!(faults.concat().contains("the nearest is `problem+json`"), "{faults:#?}");
+}
+
+#[test]
 fn header_that_requests_have_a_use_for_carries_no_secret_and_no_certificate() {
     for name in ["Cookie", "x-forwarded-for", "x-fapi-interaction-id"] {
         let secret = format!("secret_header = {{ name = \"{name}\", value_file = \"proxy.toml\" }}");
