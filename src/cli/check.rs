@@ -36,9 +36,9 @@ impl Check {
             eprintln!("warning: {}", warning.0);
         }
         print(&format!(
-            "{}: valid, {} warnings\n{}",
+            "{}: valid, {}\n{}",
             self.configuration.file.display(),
-            warnings.len(),
+            counted(warnings.len(), "warning"),
             summary(&settings)
         ))
     }
@@ -66,10 +66,14 @@ fn summary(settings: &Settings) -> String {
         &format_args!("{} ({})", place(&listen.address), if listen.tls.is_some() { "TLS" } else { "plaintext" }),
     );
     line("admin on", &place(&settings.admin));
-    line("trusts", &format_args!("{anchors} anchors"));
+    line("trusts", &counted(anchors, "anchor"));
     line("issuers", &if issuers.is_empty() { "none".to_owned() } else { issuers.join(", ") });
     line("backend", &place(&settings.backend.address));
     text
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn place(address: &Address) -> String {

@@ -32,6 +32,20 @@ fn smallest_useful_file_is_fine() {
 }
 
 #[test]
+fn warnings_are_counted_as_people_count() {
+    for (networks, expected) in [
+        (r#"["10.0.0.0/8"]"#, "valid, 0 warnings"),
+        (r#"["0.0.0.0/0"]"#, "valid, 1 warning\n"),
+        (r#"["0.0.0.0/0", "10.0.0.1/8"]"#, "valid, 2 warnings"),
+    ] {
+        let output =
+            check(&smallest().set("load_balancer.trusted_networks", networks).set("revocation.methods", "[\"crl\"]"));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains(expected), "{said} {:?}", faults(&output));
+    }
+}
+
+#[test]
 fn every_fault_is_reported_at_once_with_its_place() {
     let config = smallest()
         .set("listen.idel_timeout", r#""30s""#)

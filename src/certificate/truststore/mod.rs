@@ -11,7 +11,7 @@ use std::{
 use ahash::RandomState;
 use der::Decode;
 use p12_keystore::Pkcs12Archive;
-use rustls_pki_types::{CertificateDer, Der, TrustAnchor, UnixTime, pem::PemObject};
+use rustls_pki_types::{CertificateDer, Der, TrustAnchor, UnixTime, pem, pem::PemObject};
 use webpki::anchor_from_trusted_cert;
 use x509_cert::{Certificate, name::Name};
 
@@ -127,12 +127,22 @@ fn pem(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     }
     let found = CertificateDer::pem_slice_iter(bytes)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unusable(&format!("is PEM that cannot be read ({error:?})")))?;
+        .map_err(|error| unusable(broken(&error)))?;
     let begun = bytes.windows(PEM_CERTIFICATE.len()).filter(|window| *window == PEM_CERTIFICATE).count();
     if found.len() != begun {
         return Err(unusable("has a CERTIFICATE block that does not begin at the start of a line, or does not end"));
     }
     Ok(found)
+}
+
+/// What the library says would be a list of bytes.
+fn broken(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "is PEM that cannot be read: a block does not end",
+        pem::Error::IllegalSectionStart { .. } => "is PEM that cannot be read: a BEGIN line does not end as it should",
+        pem::Error::Base64Decode(_) => "is PEM that cannot be read: a block is not base64",
+        _ => "is PEM that cannot be read",
+    }
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

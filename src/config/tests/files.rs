@@ -9,6 +9,9 @@ fn truststore_that_cannot_be_read_is_a_fault() {
     fs::create_dir(folder.path("mixed")).unwrap();
     folder.write("mixed/ca.pem", authority().pem());
     folder.write("mixed/notes.txt", "not a certificate");
+    let whole = authority().pem();
+    folder.write("cut.pem", whole.split("-----END").next().unwrap());
+    folder.write("mangled.pem", whole.replacen("MII", "M*I", 1));
     let check = |paths: &str, expected: &str| {
         let faults = folder.faults(&with(&[("truststore", paths)]));
         assert_eq!(faults.len(), 1, "{paths}: {faults:#?}");
@@ -19,6 +22,8 @@ fn truststore_that_cannot_be_read_is_a_fault() {
     check("paths = [\"empty\"]", "the folder `empty` holds no file");
     check("paths = [\"mixed\"]", "`mixed/notes.txt` is no PEM");
     check("paths = []", "no anchor is named");
+    check("paths = [\"cut.pem\"]", "`cut.pem` is PEM that cannot be read: a block does not end");
+    check("paths = [\"mangled.pem\"]", "`mangled.pem` is PEM that cannot be read: a block is not base64");
 }
 
 #[test]

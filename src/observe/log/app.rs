@@ -141,7 +141,11 @@ impl Fields {
         write!(line, "{} {paint}{:5}{plain} ", Timestamp(SystemTime::now()), name(level).to_uppercase())?;
         match &self.message {
             // A line feed in a value must not begin a line of its own.
-            Some(message) => write!(line, "{}", message.escape_debug())?,
+            Some(message) => message.chars().try_for_each(|character| match character {
+                // Nothing encloses a message, so these end nothing.
+                '\'' | '"' => write!(line, "{character}"),
+                _ => write!(line, "{}", character.escape_debug()),
+            })?,
             None => write!(line, "{target}")?,
         }
         self.named.iter().try_for_each(|(name, value)| write!(line, " {name}={value}"))

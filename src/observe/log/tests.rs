@@ -44,9 +44,9 @@ fn event_is_one_json_line_with_its_fields_at_the_top() {
 
 #[test]
 fn text_is_one_line_without_colour_where_nobody_sees_it() {
-    let written = lines("info", false, || tracing::warn!(event = "keys", "two\nlines"));
+    let written = lines("info", false, || tracing::warn!(event = "keys", "the issuer's \"two\"\nlines"));
     let [line] = written.try_into().unwrap();
-    assert!(line.ends_with(" WARN  two\\nlines event=\"keys\"\n"), "{line:?}");
+    assert!(line.ends_with(" WARN  the issuer's \"two\"\\nlines event=\"keys\"\n"), "{line:?}");
     assert!(!line.contains('\x1b'), "{line:?}");
 }
 
