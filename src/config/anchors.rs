@@ -86,7 +86,13 @@ fn from_path(
     if !resolved.is_dir() {
         return from_file(reading, &resolved, &path.place, password);
     }
-    let files = reading.settle(&path.place, files(&resolved))?;
+    let mut files = reading.settle(&path.place, files(&resolved))?;
+    if is_secret(&files) {
+        let what =
+            format!("`{}` holds a certificate with its key, which is no authority: only ca.crt is taken", path.value);
+        reading.warn(&path.place, what, "name the file: paths = [\"…/ca.crt\"]");
+        files.retain(|file| !OWN.iter().any(|own| file.ends_with(own)));
+    }
     // Every file is read, so that all that cannot be are named.
     let read: Vec<_> = files.iter().map(|file| from_file(reading, file, &path.place, password)).collect();
     Some(read.into_iter().collect::<Option<Vec<_>>>()?.concat())
@@ -111,6 +117,12 @@ fn from_file(
     reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
 }
 
+/// Whether this is a TLS secret of Kubernetes with its issuer, as cert-manager writes it. The issuers in `tls.crt` may be a
+/// public authority that issues to anyone.
+fn is_secret(files: &[PathBuf]) -> bool {
+    OWN.iter().chain(&["ca.crt"]).all(|name| files.iter().any(|file| file.ends_with(name)))
+}
+
 /// The files of a folder, of which there is at least one.
 fn files(path: &Path) -> Result<Vec<PathBuf>, Wrong> {
     let cannot = |error| {
@@ -125,4 +137,6 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Wrong> {
     Ok(files)
 }
 
+/// Of a TLS secret.
+const OWN: [&str; 2] = ["tls.crt", "tls.key"];
 const NAME_ANCHORS: &str = "write paths = [\"trust/\"]";

@@ -90,7 +90,13 @@ fn der_or_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Vec<Certificate
     if Certificate::from_der(bytes).is_ok() {
         return Ok(vec![CertificateDer::from(bytes.to_vec())]);
     }
-    match Pkcs12Archive::from_pkcs12(bytes, password.unwrap_or_default()) {
+    let open = |password| Pkcs12Archive::from_pkcs12(bytes, password);
+    let opened = match open(password.unwrap_or_default()) {
+        // A store without a password lies beside others that have one.
+        Err(p12_keystore::error::Error::MacError(_)) if password.is_some() => open(""),
+        opened => opened,
+    };
+    match opened {
         Ok(archive) => trusted(archive),
         Err(p12_keystore::error::Error::MacError(_)) => Err(wrong_password("PKCS#12", password)),
         Err(error) => Err(unusable(&format!("is neither a certificate in DER nor a readable PKCS#12 store ({error})"))),

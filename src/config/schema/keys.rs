@@ -91,7 +91,7 @@ fn client_certificate() -> Vec<Key> {
 fn truststore() -> Vec<Key> {
     vec![
         required("truststore", Form::Table, "", "The authorities of clients' certificates, and what is demanded of a path to one."),
-        required("truststore.paths", Form::Texts(Least::One), "[\"trust/\"]", "Files and folders with authorities: PEM, DER, PKCS#12, or JKS, told apart by content."),
+        required("truststore.paths", Form::Texts(Least::One), "[\"trust/\"]", "Files and folders with authorities: PEM, DER, PKCS#12, or JKS, told apart by content. Of a folder with `tls.crt`, `tls.key`, and `ca.crt` the last alone."),
         row("truststore.password_file", FILE, "", "The password of PKCS#12 and JKS files."),
         row("truststore.minimum_rsa_bits", Form::Integer(2048, 8192), "2048", "Of every RSA key on the path."),
         row("truststore.max_intermediates", Form::Integer(0, 10), "5", "How many may be sent along with a certificate."),

@@ -63,6 +63,38 @@ fn password_opens_a_store_without_the_line_end_of_its_file() {
 }
 
 #[test]
+fn folder_as_kubernetes_has_it_gives_its_authorities_alone() {
+    let folder = Folder::new();
+    let (own, key) = (authority(), KeyPair::generate().unwrap());
+    fs::create_dir(folder.path("secret")).unwrap();
+    folder.write("secret/tls.crt", own.pem());
+    folder.write("secret/tls.key", key.serialize_pem());
+    let paths = "paths = [\"secret/\"]";
+
+    let faults = folder.faults(&with(&[("truststore", paths)]));
+    assert!(faults.concat().contains("tls.key` holds no certificate"), "{faults:#?}");
+
+    let issuer = authority();
+    folder.write("secret/ca.crt", issuer.pem());
+    let warnings = folder.warnings(&with(&[("truststore", paths)]));
+    assert!(warnings.concat().contains("`secret/` holds a certificate with its key"), "{warnings:#?}");
+    let anchors = |paths: &str| {
+        let settings = folder.settings(&with(&[("truststore", paths)]));
+        settings.gate.certificates.truststore().anchors().count()
+    };
+    assert_eq!(anchors(paths), 1);
+    assert_eq!(anchors("paths = [\"secret/ca.crt\", \"secret/tls.crt\"]"), 2, "where they are named");
+
+    let mut open = p12_keystore::KeyStore::new();
+    let der = p12_keystore::Certificate::from_der(own.der()).unwrap();
+    open.add_entry("ca", p12_keystore::KeyStoreEntry::Certificate(der));
+    folder.write("open.p12", open.writer("").write().unwrap());
+    folder.write("password", "changeit");
+    let stores = "paths = [\"open.p12\"]\npassword_file = \"password\"";
+    folder.settings(&with(&[("truststore", stores)]));
+}
+
+#[test]
 fn anchor_that_cannot_be_one_is_warned_of_unless_it_is_the_last() {
     let folder = Folder::new();
     let leaf = CertificateParams::new([]).unwrap().self_signed(&KeyPair::generate().unwrap()).unwrap();
