@@ -29,8 +29,8 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
 
 fn hold(world: &World, request: &Request, now: u64, judged: &Judged) {
     let Judged { judgement, certificate, chain } = judged;
-    let (proofs, allows_unavailable) = (world.proofs, world.allows_unavailable);
-    let witness = Witness { request, now, proofs, allows_unavailable, certificate, chain };
+    let World { proofs, allows_unavailable, introspects, .. } = *world;
+    let witness = Witness { request, now, proofs, allows_unavailable, introspects, certificate, chain };
     if let Verdict::Permit(_) = judgement.verdict {
         assert_eq!(witness.permits(), Ok(()), "permitted: {request:?} at {now}");
     }

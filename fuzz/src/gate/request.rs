@@ -327,6 +327,15 @@ impl Claims {
         }
         Value::Object(claims)
     }
+
+    /// What the issuer says when it is asked; `forgetful`: not to whom the token is bound.
+    pub fn told(&self, forgetful: bool) -> Value {
+        let mut claims = self.json();
+        if let Some(claims) = claims.as_object_mut().filter(|_| forgetful) {
+            claims.remove("cnf");
+        }
+        claims
+    }
 }
 
 impl Confirmed {

@@ -42,6 +42,8 @@ pub struct World {
     pub proofs: bool,
     /// Whether a certificate passes of which nobody tells anything.
     pub allows_unavailable: bool,
+    /// Whether the issuer is asked about its JWTs too, and leaves out what they are bound to.
+    pub introspects: bool,
     cached: (Gate, KeyRing),
     uncached: (Gate, KeyRing),
 }
@@ -55,6 +57,11 @@ pub struct Judged {
 }
 
 impl World {
+    fn new(profile: Profile, (proofs, allows_unavailable, introspects): (bool, bool, bool)) -> Self {
+        let gate = |cache| gate(profile, proofs, allows_unavailable, introspects, cache);
+        Self { profile, proofs, allows_unavailable, introspects, cached: gate(1 << 20), uncached: gate(0) }
+    }
+
     /// The one that the request is about.
     pub fn of(request: &Request) -> &'static Self {
         &WORLDS[usize::from(request.world) % WORLDS.len()]
@@ -80,7 +87,7 @@ impl World {
             authority: Some("api.example"),
             path: RequestPath::parse(request.path()).ok()?,
         };
-        let judgement = ask(gate, keys, &inbound, request, now);
+        let judgement = self.ask(gate, keys, &inbound, request, now);
         let values = |values: &[HeaderValue]| values.iter().map(|value| value.as_bytes().to_vec()).collect();
         Some(Judged { judgement, certificate: values(asserted.certificate()), chain: values(asserted.chain()) })
     }
@@ -140,33 +147,42 @@ impl World {
         };
         value.map(|value| (CHAIN, value))
     }
-}
 
-/// Judges until nothing is asked any more.
-fn ask(gate: &Gate, keys: &KeyRing, inbound: &Inbound<'_>, request: &Request, now: u64) -> Judgement {
-    let outside = &request.outside;
-    let mut answered = Vec::new();
-    let mut proof = None;
-    for _ in 0..MOST_QUESTIONS {
-        let (revocations, introspections) = (&Told(outside), &Told(outside));
-        let known = Known { keys, revocations, introspections, answered: &answered, proof: proof.as_ref() };
-        let judgement = gate.judge(inbound, &known, at(now));
-        let Verdict::Ask(question) = &judgement.verdict else { return judgement };
-        answered.push(match question {
-            Question::Keys { issuer } => Answer::Keys { issuer: *issuer },
-            Question::Revocation(about) => Answer::Revocation(Arc::clone(about)),
-            Question::Introspection(inquiry) => Answer::Introspection(Arc::clone(inquiry), told(request)),
-            Question::Use(what) => Answer::Use(*what, used(outside)),
-            Question::Consent(_) if !outside.answers => Answer::Consent(ConsentAnswer::Unavailable),
-            Question::Consent(_) if outside.consents => Answer::Consent(ConsentAnswer::Given { information: None }),
-            Question::Consent(_) => Answer::Consent(ConsentAnswer::Refused { code: None, message: None }),
-            Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => {
-                panic!("asked for what no route needs: {question:?}")
-            }
-        });
-        proof = judgement.findings.proof;
+    /// Judges until nothing is asked any more.
+    fn ask(&self, gate: &Gate, keys: &KeyRing, inbound: &Inbound<'_>, request: &Request, now: u64) -> Judgement {
+        let outside = &request.outside;
+        let mut answered = Vec::new();
+        let mut proof = None;
+        for _ in 0..MOST_QUESTIONS {
+            let (revocations, introspections) = (&Told(outside), &Told(outside));
+            let known = Known { keys, revocations, introspections, answered: &answered, proof: proof.as_ref() };
+            let judgement = gate.judge(inbound, &known, at(now));
+            let Verdict::Ask(question) = &judgement.verdict else { return judgement };
+            answered.push(match question {
+                Question::Keys { issuer } => Answer::Keys { issuer: *issuer },
+                Question::Revocation(about) => Answer::Revocation(Arc::clone(about)),
+                Question::Introspection(inquiry) => Answer::Introspection(Arc::clone(inquiry), self.told(request)),
+                Question::Use(what) => Answer::Use(*what, used(outside)),
+                Question::Consent(_) if !outside.answers => Answer::Consent(ConsentAnswer::Unavailable),
+                Question::Consent(_) if outside.consents => Answer::Consent(ConsentAnswer::Given { information: None }),
+                Question::Consent(_) => Answer::Consent(ConsentAnswer::Refused { code: None, message: None }),
+                Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => {
+                    panic!("asked for what no route needs: {question:?}")
+                }
+            });
+            proof = judgement.findings.proof;
+        }
+        panic!("asked more than {MOST_QUESTIONS} questions: {answered:?}");
     }
-    panic!("asked more than {MOST_QUESTIONS} questions: {answered:?}");
+
+    fn told(&self, request: &Request) -> Introspection {
+        if !request.outside.answers || !(self.introspects || matches!(request.token, Token::Opaque)) {
+            return Introspection::Unavailable;
+        }
+        let mut answer = request.claims.told(self.introspects);
+        answer["active"] = request.outside.active.into();
+        Introspection::parse(answer.to_string().as_bytes(), Some("consent_id")).expect("an answer")
+    }
 }
 
 /// More than any order of checks can ask here: keys, revocation, introspection, use, consent.
@@ -194,15 +210,6 @@ impl Introspections for Told<'_> {
     }
 }
 
-fn told(request: &Request) -> Introspection {
-    if !request.outside.answers || !matches!(request.token, Token::Opaque) {
-        return Introspection::Unavailable;
-    }
-    let mut answer = request.claims.json();
-    answer["active"] = request.outside.active.into();
-    Introspection::parse(answer.to_string().as_bytes(), Some("consent_id")).expect("an answer")
-}
-
 fn used(outside: &Outside) -> Use {
     match outside.used {
         Used::First => Use::First,
@@ -226,17 +233,16 @@ pub fn at(seconds: u64) -> UnixTime {
 
 /// Every profile, each with every choice.
 static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
-    let choices = [(true, false), (false, true)];
-    let worlds = Profile::ALL.into_iter().flat_map(|profile| {
-        choices.map(|(proofs, allows_unavailable)| {
-            let gate = |cache| gate(profile, proofs, allows_unavailable, cache);
-            World { profile, proofs, allows_unavailable, cached: gate(1 << 20), uncached: gate(0) }
-        })
+    // New ones at the end, so that the corpus means what it meant.
+    let choices: [&[_]; 2] = [&[(true, false, false), (false, true, false)], &[(true, false, true)]];
+    let worlds = choices.into_iter().flat_map(|choices| {
+        let worlds = |profile| choices.iter().map(move |choice| World::new(profile, *choice));
+        Profile::ALL.into_iter().flat_map(worlds)
     });
     worlds.collect()
 });
 
-fn gate(profile: Profile, proofs: bool, allow_unavailable: bool, cache: u64) -> (Gate, KeyRing) {
+fn gate(profile: Profile, proofs: bool, allow_unavailable: bool, introspects: bool, cache: u64) -> (Gate, KeyRing) {
     let path = PathRules { minimum_rsa_bits: 2048, max_intermediates: 5, require_client_auth: true };
     let (trust, _) = Truststore::new(vec![CAST.root.der.clone().into()], at(NOW)).expect("an anchor");
     let proof = ProofRules { algorithms: Algorithm::ALL.to_vec(), max_age: 60, clock_skew: 30, nonces: None };
@@ -252,7 +258,7 @@ fn gate(profile: Profile, proofs: bool, allow_unavailable: bool, cache: u64) -> 
         certificates: Certificates::new(trust, path, None, Some(Depth::Leaf), cache),
         revocation: RevocationPolicy::Demanded { depth: Depth::Leaf, allow_unavailable },
         eidas: Eidas::default(),
-        issuers: issuers(),
+        issuers: issuers(if introspects { Verify::Introspection } else { Verify::Jwt }),
         binding: BindingRules { certificate: true, proof: proofs.then_some(proof) },
         origin: PublicOrigin::Fixed(ORIGIN.into()),
         registration: None,
@@ -262,9 +268,8 @@ fn gate(profile: Profile, proofs: bool, allow_unavailable: bool, cache: u64) -> 
     (gate, KeyRing::new(vec![Some(Arc::new(keys))], cache))
 }
 
-fn issuers() -> Issuers {
-    let issuer =
-        Issuer { issuer: ISSUER.into(), audiences: vec![AUDIENCE.to_owned()], verify: Verify::Jwt, introspects: true };
+fn issuers(verify: Verify) -> Issuers {
+    let issuer = Issuer { issuer: ISSUER.into(), audiences: vec![AUDIENCE.to_owned()], verify, introspects: true };
     let rules = TokenRules {
         algorithms: Algorithm::ALL.to_vec(),
         clock_skew: 30,
