@@ -10,8 +10,8 @@ use serde_json::Number;
 
 /// A value as it was written, but for one thing: an object that names a member twice is no object.
 ///
-/// Readers disagree on which of the two counts, so such an object says nothing, and is not even absent. Texts in which nothing is escaped are not
-/// copied.
+/// Readers disagree on which of the two counts, so such an object says nothing, and is not even absent. Texts in which
+/// nothing is escaped are not copied.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
