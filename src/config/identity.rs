@@ -11,7 +11,7 @@ use ring::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     },
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
 use x509_cert::Certificate;
 
 use crate::config::{
@@ -35,7 +35,8 @@ impl ServerIdentity {
         let leaf = reading.settle(&certificate_file.place, leaf(&chain))?;
         warn_of_dates(reading, certificate_file, &leaf);
         reading.settle(&private_key_file.place, matches(&key, &leaf))?;
-        Some(Self { chain, key })
+        let not_after = UnixTime::since_unix_epoch(leaf.tbs_certificate().validity().not_after.to_unix_duration());
+        Some(Self { chain, key, not_after })
     }
 }
 

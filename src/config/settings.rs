@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderName;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -63,6 +63,21 @@ pub struct Settings {
     pub hash: Arc<str>,
     /// What it was read from.
     pub source: Source,
+}
+
+impl Settings {
+    /// The certificates that certbound shows: the key of each in the configuration, and its last moment.
+    pub fn own_certificates(&self) -> impl Iterator<Item = (&'static str, UnixTime)> + '_ {
+        let listen = self.listen.tls.iter().map(|identity| ("listen.certificate_file", identity));
+        let backend = self.backend.tls.iter().filter_map(|tls| tls.identity.as_ref());
+        let backend = backend.map(|identity| ("backend.tls.certificate_file", identity));
+        let introspection = self.introspection.iter().flatten().filter_map(|source| match &source.client {
+            ClientAuthentication::Certificate { identity, .. } => Some(identity),
+            ClientAuthentication::Secret { .. } => None,
+        });
+        let introspection = introspection.map(|identity| ("token.issuer.introspection.certificate_file", identity));
+        listen.chain(backend).chain(introspection).map(|(key, identity)| (key, identity.not_after))
+    }
 }
 
 /// What becomes of a refusal.
@@ -128,6 +143,8 @@ pub struct ServerIdentity {
     pub chain: Vec<CertificateDer<'static>>,
     /// The leaf's key.
     pub key: PrivateKeyDer<'static>,
+    /// The last moment at which peers take the leaf.
+    pub not_after: UnixTime,
 }
 
 /// Whether and how the balancer names the peer ahead of the first byte.

@@ -40,13 +40,13 @@ impl Remaining {
     }
 }
 
-/// Says now and every day which anchors and CRLs in files end soon. CRLs that are fetched are left to the metrics: they last
-/// a day or a week, and are renewed without anybody's help. `anchors` tells subjects and ends, as
-/// [`crate::certificate::Truststore::anchors`] tells them. Never returns.
-pub async fn watch(anchors: impl Fn() -> Vec<(String, UnixTime)>, metrics: &Metrics) {
+/// Says now and every day which anchors, CRLs in files, and certificates of certbound's own end soon. CRLs that are fetched
+/// are left to the metrics: they last a day or a week, and are renewed without anybody's help. `configured` tells what the
+/// configuration names: `anchor` or `certificate`, its name, and its end. Never returns.
+pub async fn watch(configured: impl Fn() -> Vec<(&'static str, String, UnixTime)>, metrics: &Metrics) {
     loop {
         let now = UnixTime::now();
-        anchors().iter().for_each(|(subject, end)| say("anchor", subject, Remaining::of(*end, now)));
+        configured().iter().for_each(|(what, name, end)| say(what, name, Remaining::of(*end, now)));
         for (issuer, end) in metrics.crls.of_files() {
             say("crl", &issuer, Remaining::of(end, now));
         }
@@ -58,9 +58,9 @@ pub async fn watch(anchors: impl Fn() -> Vec<(String, UnixTime)>, metrics: &Metr
 fn say(what: &'static str, name: &str, remaining: Remaining) {
     let (days, ended) = (remaining.days(), remaining.has_ended());
     if remaining.is_urgent() {
-        tracing::warn!(event = "ends_soon", what, name, days, ended, "an anchor or a CRL file ends soon, or has ended");
+        tracing::warn!(event = "ends_soon", what, name, days, ended, "this ends soon, or has ended");
     } else if remaining.is_soon() {
-        tracing::info!(event = "ends_soon", what, name, days, "an anchor or a CRL file ends soon");
+        tracing::info!(event = "ends_soon", what, name, days, "this ends soon");
     }
 }
 

@@ -98,7 +98,7 @@ impl Fetcher {
         let tls = trusting(authorities)?;
         let tls = match identity {
             None => tls.with_no_client_auth(),
-            Some(ServerIdentity { chain, key }) => {
+            Some(ServerIdentity { chain, key, .. }) => {
                 tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };

@@ -122,7 +122,8 @@ impl Reloader {
             tracing::warn!(event = "configuration", "{}", warning.0);
         }
         observe::log::set_level(&next.settings.log);
-        metrics.configuration.taken(next.settings.gate.certificates.truststore().anchors(), !waiting.is_empty());
+        let anchors = next.settings.gate.certificates.truststore().anchors();
+        metrics.configuration.taken(anchors, next.settings.own_certificates(), !waiting.is_empty());
         let (number, hash) = (next.number, Arc::clone(&next.settings.hash));
         self.world.replace(next);
         self.world.last_reload.set(Vec::new(), waiting.iter().cloned().collect());

@@ -68,7 +68,8 @@ impl Server {
     pub async fn start(settings: Settings) -> io::Result<Self> {
         let metrics = Arc::new(Metrics::new());
         let audit = AuditLog::open(&settings.audit)?;
-        metrics.configuration.taken(settings.gate.certificates.truststore().anchors(), false);
+        let anchors = settings.gate.certificates.truststore().anchors();
+        metrics.configuration.taken(anchors, settings.own_certificates(), false);
         let generation = Generation::first(settings, &metrics)?;
         let (spans, export) = Export::start(&generation.settings, &metrics)?.unzip();
         let world = Arc::new(World::new(generation, metrics, audit, spans));
@@ -161,12 +162,13 @@ fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> 
 }
 
 async fn watch_expiry(world: Arc<World>) {
-    let anchors = || {
+    let configured = || {
         let generation = world.generation();
         let anchors = generation.settings.gate.certificates.truststore().anchors();
-        anchors.map(|(subject, end)| (subject.to_owned(), end)).collect()
+        let own = generation.settings.own_certificates().map(|(key, end)| ("certificate", key.to_owned(), end));
+        anchors.map(|(subject, end)| ("anchor", subject.to_owned(), end)).chain(own).collect()
     };
-    expiry::watch(anchors, &world.metrics).await;
+    expiry::watch(configured, &world.metrics).await;
 }
 
 async fn bind(listener: &'static str, address: &Address) -> io::Result<Socket> {

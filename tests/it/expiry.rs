@@ -28,6 +28,48 @@ fn anchors_and_crls_that_end_soon_are_named_at_start() {
 }
 
 #[test]
+fn certificates_of_its_own_that_end_soon_are_named_by_their_keys() {
+    let bank = Bank::start();
+    let lasting = |days| {
+        let infrastructure = &Pki::get().infrastructure;
+        // Half a day, so that whole days do not depend on how long starting takes.
+        let end = OffsetDateTime::now_utc() + Duration::days(days) + Duration::hours(12);
+        infrastructure.issue("localhost", |params| params.not_after = end)
+    };
+    let (listener, client, asking) = (lasting(3), lasting(20), lasting(300));
+    let own = r#"certificate_file = "own.crt", private_key_file = "own.key""#;
+    let asks = r#"certificate_file = "asks.crt", private_key_file = "asks.key", client_id = "rs""#;
+    let asks = format!(r#"introspection = {{ endpoint = "https://127.0.0.1:9/", {asks} }}"#);
+    let sidecar = Config::in_front_of(&bank)
+        .with_tls()
+        .file("tls.crt", listener.pem())
+        .file("tls.key", listener.key_pem())
+        .set("backend.tls", &format!(r#"{{ server_name = "bank.example", ca_file = "own.crt", {own} }}"#))
+        .file("own.crt", client.pem())
+        .file("own.key", client.key_pem())
+        .issuer(&format!("issuer = \"https://other.example\"\naudiences = [\"a\"]\n{asks}"))
+        .file("asks.crt", asking.pem())
+        .file("asks.key", asking.key_pem())
+        .start();
+
+    let lines: Vec<_> =
+        sidecar.events("ends_soon", 3).into_iter().filter(|line| line["what"] == "certificate").collect();
+
+    let said = |line: &serde_json::Value| (line["name"].clone(), line["days"].clone(), line["level"].clone());
+    let expected = [("listen.certificate_file", 3, "warn"), ("backend.tls.certificate_file", 20, "info")];
+    assert_eq!(lines.iter().map(said).collect::<Vec<_>>(), expected.map(|(n, d, l)| (n.into(), d.into(), l.into())));
+    let page = sidecar.await_metrics(|page| page.contains("own_certificate"));
+    let in_days = |key: &str| {
+        let name = format!("certbound_own_certificate_not_after_timestamp_seconds{{file=\"{key}\"}} ");
+        let end = page.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_else(|| panic!("{key}: {page}"));
+        (end.parse::<i64>().unwrap() - OffsetDateTime::now_utc().unix_timestamp()) / 86_400
+    };
+    let keys =
+        ["listen.certificate_file", "backend.tls.certificate_file", "token.issuer.introspection.certificate_file"];
+    assert_eq!(keys.map(in_days), [3, 20, 300]);
+}
+
+#[test]
 fn accepted_certificate_that_ends_within_thirty_days_is_counted() {
     let bank = Bank::start();
     let sidecar = Sidecar::in_front_of(&bank);

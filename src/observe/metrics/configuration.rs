@@ -1,5 +1,7 @@
 //! What is in force: the configuration and its anchors.
 
+use std::hash::Hash;
+
 use parking_lot::Mutex;
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -13,6 +15,7 @@ use crate::observe::metrics::now;
 /// The configuration in force, and what became of the latest one.
 pub struct Configured {
     anchors: Family<Anchor, Gauge>,
+    own: Family<Own, Gauge>,
     usable: Mutex<Usable>,
     successful: Gauge,
     succeeded: Gauge,
@@ -30,6 +33,12 @@ struct Anchor {
     anchor: String,
 }
 
+/// By the key of the configuration that names the certificate.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Own {
+    file: &'static str,
+}
+
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Version {
     version: &'static str,
@@ -37,10 +46,12 @@ struct Version {
 
 impl Configured {
     pub(super) fn new(to: &mut Registry) -> Self {
-        let anchors = Family::default();
+        let (anchors, own) = (Family::default(), Family::default());
         let (successful, succeeded, restart_required) = (Gauge::default(), Gauge::default(), Gauge::default());
         let name = "certbound_truststore_anchor_not_after_timestamp_seconds";
         to.register(name, "When the anchor ends", Family::clone(&anchors));
+        let name = "certbound_own_certificate_not_after_timestamp_seconds";
+        to.register(name, "When a certificate that certbound shows ends", Family::clone(&own));
         let name = "certbound_config_last_reload_successful";
         to.register(name, "Whether the latest configuration was taken", successful.clone());
         let name = "certbound_config_last_reload_success_timestamp_seconds";
@@ -51,20 +62,19 @@ impl Configured {
         build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
         to.register("certbound_build_info", "The version of certbound", build);
         let usable = Mutex::new(Usable { configuration: true, lists: true });
-        Self { anchors, usable, successful, succeeded, restart_required }
+        Self { anchors, own, usable, successful, succeeded, restart_required }
     }
 
-    /// A configuration was taken: with these anchors, and perhaps with keys that wait for a restart.
-    pub fn taken<'a>(&self, anchors: impl Iterator<Item = (&'a str, UnixTime)>, waits: bool) {
-        // Whoever scrapes between the two misses the anchors once, and the next scrape has them.
-        self.anchors.clear();
-        for (anchor, not_after) in anchors {
-            let not_after = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
-            let labels = Anchor { anchor: anchor.to_owned() };
-            // Of two anchors with one name, the one that ends first is the one to know about.
-            let not_after = self.anchors.get(&labels).map_or(not_after, |known| known.get().min(not_after));
-            self.anchors.get_or_create(&labels).set(not_after);
-        }
+    /// A configuration was taken: with these anchors and these certificates to show, and perhaps with keys that wait for a
+    /// restart.
+    pub fn taken<'a>(
+        &self,
+        anchors: impl Iterator<Item = (&'a str, UnixTime)>,
+        own: impl Iterator<Item = (&'static str, UnixTime)>,
+        waits: bool,
+    ) {
+        replace(&self.anchors, anchors.map(|(anchor, end)| (Anchor { anchor: anchor.to_owned() }, end)));
+        replace(&self.own, own.map(|(file, end)| (Own { file }, end)));
         self.know(|usable| *usable = Usable { configuration: true, lists: true });
         self.succeeded.set(now());
         self.restart_required.set(waits.into());
@@ -85,5 +95,16 @@ impl Configured {
         let mut usable = self.usable.lock();
         learn(&mut usable);
         self.successful.set((usable.configuration && usable.lists).into());
+    }
+}
+
+/// Who scrapes meanwhile misses them once, and the next scrape has them.
+fn replace<L: Clone + Eq + Hash>(family: &Family<L, Gauge>, ends: impl Iterator<Item = (L, UnixTime)>) {
+    family.clear();
+    for (labels, end) in ends {
+        let end = i64::try_from(end.as_secs()).unwrap_or(i64::MAX);
+        // Of two with one name, the one that ends first is the one to know about.
+        let end = family.get(&labels).map_or(end, |known| known.get().min(end));
+        family.get_or_create(&labels).set(end);
     }
 }

@@ -106,14 +106,16 @@ fn configuration_shows_in_gauges() {
     let end = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let anchors = [("CN=Root \"A\"", end(2000)), ("CN=B", end(5)), ("CN=Root \"A\"", end(1000))];
     let metrics = metrics();
-    metrics.configuration.taken([("CN=Gone", end(1))].into_iter(), true);
-    metrics.configuration.taken(anchors.into_iter(), false);
+    let own = [("listen.certificate_file", end(7)), ("backend.tls.certificate_file", end(9))];
+    metrics.configuration.taken([("CN=Gone", end(1))].into_iter(), own.into_iter(), true);
+    metrics.configuration.taken(anchors.into_iter(), own.into_iter().take(1), false);
     let version = env!("CARGO_PKG_VERSION");
     check(
         &metrics,
         &[
             r#"certbound_truststore_anchor_not_after_timestamp_seconds{anchor="CN=Root \"A\""} 1000"#,
             r#"certbound_truststore_anchor_not_after_timestamp_seconds{anchor="CN=B"} 5"#,
+            r#"certbound_own_certificate_not_after_timestamp_seconds{file="listen.certificate_file"} 7"#,
             "certbound_config_last_reload_successful 1",
             "certbound_config_restart_required 0",
             &format!(r#"certbound_build_info{{version="{version}"}} 1"#),
@@ -125,7 +127,7 @@ fn configuration_shows_in_gauges() {
     check(&metrics, &["certbound_config_last_reload_successful 0", "certbound_config_restart_required 1"]);
     metrics.configuration.lists_read(true);
     check(&metrics, &["certbound_config_last_reload_successful 0"]);
-    metrics.configuration.taken(anchors.into_iter(), false);
+    metrics.configuration.taken(anchors.into_iter(), std::iter::empty(), false);
     metrics.configuration.lists_read(false);
     check(&metrics, &["certbound_config_last_reload_successful 0"]);
     metrics.configuration.lists_read(true);
@@ -133,6 +135,7 @@ fn configuration_shows_in_gauges() {
     let (text, _) = metrics.encode();
     assert!(text.contains(r#"mode="report"} 1"#), "{text}");
     assert!(!text.contains("CN=Gone"), "{text}");
+    assert!(!text.contains("certificate_file"), "{text}");
     assert!(text.contains("certbound_config_last_reload_success_timestamp_seconds 1"), "{text}");
 }
 

@@ -345,7 +345,7 @@ fn identity(authority: &CertifiedIssuer<'static, KeyPair>, name: &str) -> Server
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    ServerIdentity { chain: vec![certificate.der().clone()], key }
+    ServerIdentity { chain: vec![certificate.der().clone()], key, not_after: UnixTime::now() }
 }
 
 /// A server for `localhost` that takes nobody without a certificate of the same authority.
@@ -354,7 +354,7 @@ fn asking_for_certificates(authority: &CertifiedIssuer<'static, KeyPair>) -> Tls
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).unwrap();
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
-    let ServerIdentity { chain, key } = identity(authority, "localhost");
+    let ServerIdentity { chain, key, .. } = identity(authority, "localhost");
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()

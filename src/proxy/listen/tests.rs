@@ -22,7 +22,7 @@ use rustls::{
     sign::CertifiedKey as SigningIdentity,
     version::{TLS12, TLS13},
 };
-use rustls_pki_types::{PrivateKeyDer, ServerName};
+use rustls_pki_types::{PrivateKeyDer, ServerName, UnixTime};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpStream, UnixStream},
@@ -273,7 +273,8 @@ fn server_identity() -> (ServerIdentity, RootCertStore) {
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    (ServerIdentity { chain: vec![cert.der().clone()], key }, roots)
+    let not_after = UnixTime::now();
+    (ServerIdentity { chain: vec![cert.der().clone()], key, not_after }, roots)
 }
 
 /// Shows one certificate, whatever it is asked for.
