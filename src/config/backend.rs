@@ -27,6 +27,14 @@ pub(super) fn read(mut table: Table<'_>, client: &ClientCertificate) -> (Option<
     let max_body_bytes = table.size_or_zero("max_body_bytes", "0");
     let certificate = certificate(&mut table, client);
     let chain = table.boolean("forward_chain", false);
+    if chain && !certificate.as_ref().is_some_and(|headers| headers.profile.has_place_for_chain()) {
+        let what = "what is written for the backend has no place for intermediates";
+        table.reading.warn(
+            &table.place_of("forward_chain"),
+            what,
+            "write forward_certificate = \"rfc9440\", or leave it out",
+        );
+    }
     let forward_authorization = table.boolean("forward_authorization", true);
     let headers = headers(&mut table, certificate.as_ref());
     let health = health(&mut table);

@@ -19,6 +19,13 @@ pub(super) fn audit(mut table: Table<'_>) -> Audit {
     let sink = sink(&mut table);
     let deny_on_failure = table.choice("on_failure", ("deny", true), &[("allow", false)]);
     let hash_chain = table.boolean("hash_chain", false);
+    if hash_chain && sink == Sink::Off {
+        table.reading.warn(
+            &table.place_of("hash_chain"),
+            "no line is written",
+            "write sink = \"file:PATH\" or \"stdout\"",
+        );
+    }
     Audit { sink, deny_on_failure, hash_chain }
 }
 

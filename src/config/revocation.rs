@@ -42,6 +42,9 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
     if settings.methods.is_empty() {
         return (RevocationPolicy::Off, Some(settings));
     }
+    if !crl_files.is_empty() && !settings.methods.contains(&Method::Crl) {
+        table.reading.warn(&table.place_of("crl_files"), "CRLs are not looked at", "add \"crl\" to methods");
+    }
     let crls: Vec<_> = crl_files.iter().map(|path| lists_of(table.reading, path)).collect();
     let allow_unavailable = while_unavailable == While::Allow;
     if allow_unavailable {

@@ -163,6 +163,11 @@ impl Profile {
         Written { leaf: field(value), chain: chain.map(field) }
     }
 
+    /// Whether intermediates can be written: in a header of their own, or beside the leaf.
+    pub fn has_place_for_chain(self) -> bool {
+        self.chain_header().is_some() || self.carries_chain()
+    }
+
     /// Whether the certificate header itself has room for the chain.
     fn carries_chain(self) -> bool {
         matches!(self, Self::Envoy | Self::Traefik | Self::AwsAlb)

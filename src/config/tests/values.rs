@@ -293,7 +293,9 @@ fn roles_are_of_the_four_that_are_granted_and_need_a_certificate() {
 #[test]
 fn legal_and_risky_settings_are_warned_of() {
     let check = |changes: &[(&str, &str)], expected: &[&str]| {
-        let warnings = Folder::new().warnings(&with(changes));
+        let folder = Folder::new();
+        fs::create_dir(folder.path("lists")).unwrap();
+        let warnings = folder.warnings(&with(changes));
         let keys: Vec<_> = warnings.iter().map(|w| w.split(": ").nth(1).unwrap()).collect();
         let expected = expected.to_vec();
         let sorted = |mut keys: Vec<_>| {
@@ -315,6 +317,16 @@ fn legal_and_risky_settings_are_warned_of() {
     check(&[("route", "path = \"/open\""), ("route", "require = []")], &[]);
     check(&[("admin", "status_address = \"127.0.0.1:0\"")], &[]);
     check(&[("admin", "status_address = \"off\"")], &[]);
+    check(&[("audit", "sink = \"off\"\nhash_chain = true")], &["audit.hash_chain"]);
+    check(&[("audit", "sink = \"off\"\nhash_chain = false")], &[]);
+    check(&[("audit", "hash_chain = true")], &[]);
+    let chain = |form| format!("forward_certificate = \"{form}\"\nforward_chain = true");
+    check(&[("backend", &chain("nginx"))], &["backend.forward_chain"]);
+    check(&[("backend", &chain("off"))], &["backend.forward_chain"]);
+    check(&[("backend", &chain("rfc9440"))], &[]);
+    check(&[("backend", &chain("envoy"))], &[]);
+    check(&[("revocation", "methods = [\"ocsp\"]\ncrl_files = [\"lists/\"]")], &["revocation.crl_files"]);
+    check(&[("revocation", "methods = [\"crl\"]\ncrl_files = [\"lists/\"]")], &[]);
 }
 
 #[test]
