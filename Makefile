@@ -38,9 +38,11 @@ core: ## the gate alone, without Pingora and tokio
 
 check: tools deny ## format, lints, documentation, supply chain
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features --features proxy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features --lib --tests -- -D warnings
+	$(CARGO) clippy --manifest-path fuzz/Cargo.toml --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items
 
 deny:

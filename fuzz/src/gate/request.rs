@@ -310,7 +310,7 @@ impl Claims {
         let thumbprint = |place: u8| digest(&SHA256, &CAST.clients[usize::from(place) % CAST.clients.len()].der);
         let holder = digest(&SHA256, CAST.holder.jwk().as_bytes());
         let confirmed = Map::from_iter(
-            [("x5t#S256", self.certificate.json(|place| thumbprint(place))), ("jkt", self.key.json(|_| holder))]
+            [("x5t#S256", self.certificate.json(thumbprint)), ("jkt", self.key.json(|_| holder))]
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value?))),
         );
