@@ -140,7 +140,7 @@ struct Tables {
     truststore: Option<Truststore>,
     rules: PathRules,
     policy: RevocationPolicy,
-    revocation: Option<settings::Revocation>,
+    revocation: Option<(settings::Revocation, settings::Crls)>,
     eidas: Eidas,
     tokens: Tokens,
     uses: Option<Uses>,
@@ -201,6 +201,7 @@ impl Tables {
     /// What they mean together. None only where a fault was reported.
     fn settings(mut self, source: Source) -> Option<Settings> {
         let (listen, backend) = (self.listener.listen?, self.backend?.value);
+        let (revocation, crls) = self.revocation?;
         let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
@@ -228,7 +229,8 @@ impl Tables {
                 consent_reads_body: self.consents.body,
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
-            revocation: self.revocation?,
+            revocation,
+            crls,
             keys: self.tokens.keys,
             introspection: self.tokens.introspection,
             uses: self.uses?,

@@ -13,13 +13,13 @@ use crate::{
         fingerprint::Fingerprint,
         folder,
         reading::{self, Placed, Reading},
-        settings::Revocation,
+        settings::{Crls, Revocation},
         table::{Table, among},
     },
 };
 
 /// What is demanded of certificates, and how issuers are asked. None where something is at fault.
-pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation>) {
+pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<(Revocation, Crls)>) {
     let methods = methods(&mut table);
     let while_unavailable =
         table.choice("on_unavailable", ("deny", While::Deny), &[("allow", While::Allow), ("stale", While::Stale)]);
@@ -34,13 +34,12 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
         crl_refresh: table.duration("crl_refresh", "1h"),
         allowed_hosts: hosts(&mut table),
         allow_private_addresses: table.boolean("allow_private_addresses", false),
-        crl_fingerprint: Fingerprint::of(&resolved),
         crl_files: resolved,
-        crls: Vec::new(),
         methods,
     };
+    let looks = Fingerprint::of(&settings.crl_files);
     if settings.methods.is_empty() {
-        return (RevocationPolicy::Off, Some(settings));
+        return (RevocationPolicy::Off, Some((settings, Crls { lists: Vec::new(), looks })));
     }
     if !crl_files.is_empty() && !settings.methods.contains(&Method::Crl) {
         table.reading.warn(&table.place_of("crl_files"), "CRLs are not looked at", "add \"crl\" to methods");
@@ -54,9 +53,10 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<Revocation
     let crls = crls.into_iter().collect::<Option<Vec<_>>>().map(|crls| crls.concat());
     if crls.is_none() {
         // While they can be read, whoever asks about revocation looks at them; now the configuration waits for them.
-        table.reading.watch_since(settings.crl_fingerprint.clone());
+        table.reading.watch_since(looks.clone());
     }
-    (RevocationPolicy::Demanded { depth, allow_unavailable }, crls.map(|crls| Revocation { crls, ..settings }))
+    let policy = RevocationPolicy::Demanded { depth, allow_unavailable };
+    (policy, crls.map(|lists| (settings, Crls { lists, looks })))
 }
 
 /// Every CRL in the files and folders. Hidden names in a folder are left out: Kubernetes keeps its versions in `..data`.

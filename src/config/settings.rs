@@ -31,6 +31,8 @@ pub struct Settings {
     pub listen: Listen,
     /// How certificate authorities are asked about revocation.
     pub revocation: Revocation,
+    /// What its files held.
+    pub crls: Crls,
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
@@ -159,7 +161,7 @@ pub enum ProxyProtocol {
 }
 
 /// How certificate authorities are asked whether certificates are revoked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Revocation {
     /// In this order, the next when one gives no usable answer; empty: nobody is asked.
     pub methods: Vec<Method>,
@@ -177,22 +179,15 @@ pub struct Revocation {
     pub allow_private_addresses: bool,
     /// Files and folders of CRLs, their paths resolved.
     pub crl_files: Vec<PathBuf>,
-    /// What they held.
-    pub crls: Vec<UnverifiedCrl>,
-    /// What they looked like before they were read.
-    pub crl_fingerprint: Fingerprint,
 }
 
-impl PartialEq for Revocation {
-    /// Whether the same is asked in the same way; CRL files are the same when they look the same.
-    fn eq(&self, other: &Self) -> bool {
-        let rules = |r: &Self| (r.methods.clone(), r.timeout, r.cache_ttl, r.max_stale, r.crl_refresh);
-        rules(self) == rules(other)
-            && self.allowed_hosts == other.allowed_hosts
-            && self.allow_private_addresses == other.allow_private_addresses
-            && self.crl_files == other.crl_files
-            && self.crl_fingerprint == other.crl_fingerprint
-    }
+/// What the files and folders of CRLs held when they were read.
+#[derive(Default)]
+pub struct Crls {
+    /// Nobody's signature was looked at.
+    pub lists: Vec<UnverifiedCrl>,
+    /// What the files looked like before they were read.
+    pub looks: Fingerprint,
 }
 
 /// Where one issuer's keys come from.

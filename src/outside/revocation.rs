@@ -51,7 +51,9 @@ pub struct RevocationRules {
 ///
 /// Its memory depends on nothing but the rules and the CRL files: it is to be kept when other things change.
 pub struct RevocationStore {
-    answers: Cache<IssuedKey, Arc<Entry>>,
+    /// Shared with the store that follows this one: what was answered here is asked again there, but while nobody answers,
+    /// who was revoked stays so, and an old answer serves as far as the rules go.
+    answers: Arc<Cache<IssuedKey, Arc<Entry>>>,
     /// By the CRL files too: an answer under old ones is none for whoever comes after.
     flights: Flights<(IssuedKey, u64)>,
     inquiry: Inquiry,
@@ -61,7 +63,7 @@ pub struct RevocationStore {
 
 /// What is remembered of one certificate. Times are seconds of the Unix epoch.
 struct Entry {
-    /// Of the CRL files: what came about under others has to be asked again.
+    /// Of the CRL files: what came about under others, or by another store, has to be asked again.
     generation: u64,
     /// When it came about.
     since: u64,
@@ -93,20 +95,36 @@ impl RevocationStore {
     /// # Errors
     /// The public web roots, which https addresses are believed from, cannot be used.
     pub fn new(rules: RevocationRules, files: CrlFiles, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
-        Self::forgetting_silence_after(MEMORY_OF_SILENCE, rules, files, metrics)
+        Self::following(None, rules, files, metrics)
     }
 
-    fn forgetting_silence_after(
+    /// In the place of `before`, whose rules were others: everything is asked anew, but nothing is forgotten.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn following(
+        before: Option<&Self>,
+        rules: RevocationRules,
+        files: CrlFiles,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, FetchError> {
+        Self::setting_aside_for(MEMORY_OF_SILENCE, before, rules, files, metrics)
+    }
+
+    /// An address that did not answer is left alone for `silence`.
+    fn setting_aside_for(
         silence: Duration,
+        before: Option<&Self>,
         rules: RevocationRules,
         files: CrlFiles,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
         let cache_ttl = rules.cache_ttl.as_secs().max(1);
         let max_stale = rules.max_stale.unwrap_or_default().as_secs();
+        // In each part there is room for more that is new than can land at a time, or whoever asked would not be told.
+        let nothing = || Arc::new(Cache::with_weighter(EXPECTED, MAX_ANSWERS, UnitWeighter));
         Ok(Arc::new(Self {
-            // In each part there is room for more that is new than can land at a time, or whoever asked would not be told.
-            answers: Cache::with_weighter(EXPECTED, MAX_ANSWERS, UnitWeighter),
+            answers: before.map_or_else(nothing, |before| Arc::clone(&before.answers)),
             flights: Flights::new(),
             inquiry: Inquiry::new(rules, files, silence, metrics)?,
             cache_ttl,
@@ -144,6 +162,11 @@ impl RevocationStore {
     /// Puts the CRL files in place that were read anew. What was answered under the old ones is asked again.
     pub fn replace_files(&self, files: CrlFiles) {
         self.inquiry.replace_files(files);
+    }
+
+    /// Whether there is any CRL out of a file.
+    pub fn has_files(&self) -> bool {
+        self.inquiry.has_files()
     }
 
     fn standing_of(&self, entry: &Entry, now: UnixTime) -> Standing {

@@ -4,10 +4,13 @@ use std::{io, sync::Arc, time::Duration};
 
 use pingora::proxy::Session;
 use rustls_pki_types::UnixTime;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::{
-    config::Settings,
+    config::{
+        Settings,
+        settings::{Crls, Revocation},
+    },
     denial::Denial,
     gate::{Answer, Question},
     observe::Metrics,
@@ -37,7 +40,14 @@ pub struct Outside {
     /// Refreshes the issuers' keys.
     keys_task: Arc<Task>,
     /// Reads CRL files anew.
-    lists_task: Option<Arc<Task>>,
+    lists: Option<Lists>,
+}
+
+/// CRL files that are watched.
+#[derive(Clone)]
+struct Lists {
+    watch: Arc<Mutex<CrlWatch>>,
+    _task: Arc<Task>,
 }
 
 /// Work that goes on until nobody needs it any more.
@@ -62,7 +72,8 @@ impl Outside {
     /// Authorities that cannot be used.
     pub fn new(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Result<Self> {
         let shared = || Arc::clone(metrics);
-        let (revocation, lists_task) = revocation(settings, metrics)?;
+        let crls = std::mem::take(&mut settings.crls);
+        let (revocation, lists) = revocation(None, &settings.revocation, crls, metrics)?;
         let keys = keys(settings, None, metrics);
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
@@ -73,7 +84,7 @@ impl Outside {
             keys,
             statements: statements(settings, metrics)?,
             consents: Arc::new(consents),
-            lists_task,
+            lists,
         })
     }
 
@@ -89,6 +100,7 @@ impl Outside {
         metrics: &Arc<Metrics>,
     ) -> io::Result<Self> {
         let mut next = self.clone();
+        let crls = std::mem::take(&mut settings.crls);
         let same_keys = before.keys == settings.keys
             && before.fetch_timeout == settings.fetch_timeout
             && before.token_cache_bytes == settings.token_cache_bytes;
@@ -106,10 +118,11 @@ impl Outside {
             next.statements = statements(settings, metrics)?;
         }
         if before.revocation != settings.revocation {
-            (next.revocation, next.lists_task) = revocation(settings, metrics)?;
+            (next.revocation, next.lists) = revocation(Some(&self.revocation), &settings.revocation, crls, metrics)?;
+        } else if let Some(lists) = &next.lists {
+            // By now they may be newer than what was read with the configuration.
+            lists.watch.lock().await.look().await;
         }
-        // The store has them, and lets go of each when its file is replaced.
-        settings.revocation.crls = Vec::new();
         let same_answers = before.introspection == settings.introspection
             && before.fetch_timeout == settings.fetch_timeout
             && before.gate.issuers.rules.consent_claim == settings.gate.issuers.rules.consent_claim;
@@ -192,13 +205,13 @@ fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<Sta
     StatementKeys::new(source, settings.fetch_timeout, Arc::clone(metrics)).map_err(io::Error::other)
 }
 
-/// Knows nothing yet but the CRL files, which are read anew when they change.
+/// Knows what `before` does, and the CRL files, which are read anew when they change.
 fn revocation(
-    settings: &mut Settings,
+    before: Option<&RevocationStore>,
+    settings: &Revocation,
+    crls: Crls,
     metrics: &Arc<Metrics>,
-) -> io::Result<(Arc<RevocationStore>, Option<Arc<Task>>)> {
-    let settings = &mut settings.revocation;
-    let files = CrlFiles::new(settings.crls.clone());
+) -> io::Result<(Arc<RevocationStore>, Option<Lists>)> {
     let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
     let rules = RevocationRules {
         methods: settings.methods.clone(),
@@ -208,11 +221,14 @@ fn revocation(
         crl_refresh: settings.crl_refresh,
         addresses,
     };
-    let store = RevocationStore::new(rules, files, Arc::clone(metrics)).map_err(io::Error::other)?;
-    let watch = CrlWatch::new(settings, Arc::clone(&store), Arc::clone(metrics));
-    // The store has them, and lets go of each when its file is replaced.
-    settings.crls = Vec::new();
-    Ok((store, watch.map(|watch| Task::spawn(watch.run()))))
+    let store = RevocationStore::following(before, rules, CrlFiles::new(crls.lists), Arc::clone(metrics));
+    let store = store.map_err(io::Error::other)?;
+    metrics.configuration.lists_read(true);
+    let lists = CrlWatch::new(settings, crls.looks, Arc::clone(&store), Arc::clone(metrics)).map(|watch| {
+        let watch = Arc::new(Mutex::new(watch));
+        Lists { _task: Task::spawn(CrlWatch::run(Arc::clone(&watch))), watch }
+    });
+    Ok((store, lists))
 }
 
 /// A change is applied within 5 s, whoever hangs; up to three of them passed until the files had come to rest.

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls_pki_types::UnixTime;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::{sync::Mutex, task::spawn_blocking, time::sleep};
 
 use crate::{
     certificate::revocation::crl::UnverifiedCrl,
@@ -17,8 +17,6 @@ pub struct CrlWatch {
     paths: Vec<PathBuf>,
     /// Of what the store holds.
     held: Fingerprint,
-    /// Whether the store holds a CRL out of a file.
-    holds_any: bool,
     /// What was last said to be wrong: once is enough.
     fault: Option<String>,
     store: Arc<RevocationStore>,
@@ -35,34 +33,41 @@ enum Seen {
 }
 
 impl CrlWatch {
-    /// `store` holds what `settings` read; none where no file is configured or nobody asks about revocation.
-    pub fn new(settings: &Revocation, store: Arc<RevocationStore>, metrics: Arc<Metrics>) -> Option<Self> {
-        let Revocation { methods, crl_files, crls, crl_fingerprint, .. } = settings;
+    /// `store` holds what the files of `settings` held when they looked like `held`. None where no file is configured or
+    /// nobody asks about revocation.
+    pub fn new(
+        settings: &Revocation,
+        held: Fingerprint,
+        store: Arc<RevocationStore>,
+        metrics: Arc<Metrics>,
+    ) -> Option<Self> {
+        let Revocation { methods, crl_files, .. } = settings;
         if methods.is_empty() || crl_files.is_empty() {
             return None;
         }
-        let (paths, held) = (crl_files.clone(), crl_fingerprint.clone());
-        Some(Self { paths, held, holds_any: !crls.is_empty(), fault: None, store, metrics })
+        Some(Self { paths: crl_files.clone(), held, fault: None, store, metrics })
     }
 
     /// Looks every few seconds. Never returns.
-    pub async fn run(mut self) {
+    pub async fn run(watch: Arc<Mutex<Self>>) {
         loop {
             sleep(PACE).await;
-            self.look().await;
+            watch.lock().await.look().await;
         }
     }
 
     /// Reads the files if they changed, all of them. At any fault the store keeps what it has, and the next look tries
     /// again: the fault may be one of the moment, and a revocation that is not heard of is worse than a file read twice.
-    async fn look(&mut self) {
+    pub async fn look(&mut self) {
         let (paths, held) = (self.paths.clone(), self.held.clone());
         let seen = spawn_blocking(move || see(&paths, &held)).await;
         match seen.unwrap_or_else(|_| Err(io::Error::other("the task that read them failed"))) {
             Ok(Seen::Same) => self.calm(),
             Ok(Seen::Changing) => {}
             // Copied by hand, a folder is empty for a moment; kept, a CRL serves until its nextUpdate anyway.
-            Ok(Seen::New(_, lists)) if lists.is_empty() && self.holds_any => self.complain("no CRL is left".to_owned()),
+            Ok(Seen::New(_, lists)) if lists.is_empty() && self.store.has_files() => {
+                self.complain("no CRL is left".to_owned())
+            }
             Ok(Seen::New(fingerprint, lists)) => self.replace(fingerprint, lists),
             Err(error) => self.complain(error.to_string()),
         }
@@ -72,7 +77,6 @@ impl CrlWatch {
         let now = UnixTime::now();
         let ended = lists.iter().filter(|list| list.next_update() < now).count();
         tracing::info!(event = "crls_reloaded", lists = lists.len(), ended, "CRL files were read anew");
-        self.holds_any = !lists.is_empty();
         self.store.replace_files(CrlFiles::new(lists));
         self.held = fingerprint;
         self.calm();

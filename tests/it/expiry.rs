@@ -47,13 +47,14 @@ fn certificates_of_its_own_that_end_soon_are_named_by_their_keys() {
         .set("backend.tls", &format!(r#"{{ server_name = "bank.example", ca_file = "own.crt", {own} }}"#))
         .file("own.crt", client.pem())
         .file("own.key", client.key_pem())
-        .issuer(&format!("issuer = \"https://other.example\"\naudiences = [\"a\"]\n{asks}"))
+        .issuer(&format!("issuer = \"https://other.example\"\naudiences = [\"a\"]\njwks = \"keys.json\"\n{asks}"))
         .file("asks.crt", asking.pem())
         .file("asks.key", asking.key_pem())
         .start();
 
+    // Beside two anchors.
     let lines: Vec<_> =
-        sidecar.events("ends_soon", 3).into_iter().filter(|line| line["what"] == "certificate").collect();
+        sidecar.events("ends_soon", 4).into_iter().filter(|line| line["what"] == "certificate").collect();
 
     let said = |line: &serde_json::Value| (line["name"].clone(), line["days"].clone(), line["level"].clone());
     let expected = [("listen.certificate_file", 3, "warn"), ("backend.tls.certificate_file", 20, "info")];

@@ -227,6 +227,38 @@ fn last_answer_serves_while_nobody_answers_only_where_that_is_configured() {
     }
 }
 
+#[test]
+fn reload_forgets_nobody_who_was_revoked_and_no_last_answer() {
+    for (on_unavailable, said) in [("allow", Said::revoked(None)), ("stale", Said::good())] {
+        let stage = Stage::new();
+        stage.says(said);
+        let elsewhere = Authority::root("Elsewhere");
+        let config = stage
+            .config()
+            .set("revocation.on_unavailable", &format!("{on_unavailable:?}"))
+            .set("revocation.crl_files", r#"["elsewhere.crl"]"#)
+            .file("elsewhere.crl", elsewhere.list(&[], HOUR));
+        let sidecar = config.start();
+        let client = stage.client(1);
+        let assert_same = || match on_unavailable {
+            "allow" => stage.assert_refused(&sidecar, &client, "certificate_revoked"),
+            _ => stage.assert_passed(&sidecar, &client),
+        };
+        assert_same();
+        stage.responder.says("/ocsp", |_| Reply::Failure);
+
+        std::fs::write(sidecar.folder().join("elsewhere.crl"), elsewhere.list(&[(7, None)], HOUR)).unwrap();
+        sidecar.events("crls_reloaded", 1);
+        sidecar.signal("HUP");
+        sidecar.events("config_reloaded", 1);
+        assert_same();
+
+        config.set("revocation.timeout", r#""3s""#).write(sidecar.folder());
+        sidecar.events("config_reloaded", 2);
+        assert_same();
+    }
+}
+
 /// Sends requests until one meets this verdict, which must come soon. `lines` of the audit are there already.
 #[track_caller]
 fn await_verdict(sidecar: &Sidecar, client: &Client, lines: usize, status: u16, recorded: &str) {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use toml::{Table as TomlTable, Value};
 
 use super::*;
-use crate::config::settings::Revocation;
 
 pub(super) fn sample() -> String {
     fs::read_to_string(repository("proxy.toml")).unwrap()
@@ -131,6 +130,7 @@ fn written(settings: Settings) -> String {
         identity,
         listen,
         revocation,
+        crls: _,
         keys,
         introspection,
         uses,
@@ -152,7 +152,6 @@ fn written(settings: Settings) -> String {
     let tokens = format!(
         "{binding:?} {origin:?} {rules:?} {introspection:?} {uses:?} {consent:?} {registration:?} {consent_reads_body}"
     );
-    let revocation = Revocation { crls: Vec::new(), ..revocation };
     let network = format!("{listen:#?} {revocation:?} {keys:#?} {fetch_timeout:?} {token_cache_bytes} {backend:#?}");
     format!("{mode:?} {gate} {tokens} {network} {errors:#?} {log:#?} {audit:#?} {admin:?} {status:?} {tracing:?}")
 }

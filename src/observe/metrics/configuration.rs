@@ -75,7 +75,7 @@ impl Configured {
     ) {
         replace(&self.anchors, anchors.map(|(anchor, end)| (Anchor { anchor: anchor.to_owned() }, end)));
         replace(&self.own, own.map(|(file, end)| (Own { file }, end)));
-        self.know(|usable| *usable = Usable { configuration: true, lists: true });
+        self.know(|usable| usable.configuration = true);
         self.succeeded.set(now());
         self.restart_required.set(waits.into());
     }

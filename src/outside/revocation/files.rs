@@ -1,6 +1,12 @@
 //! The operator's CRLs, already read: verified for each issuer when the first of its certificates comes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
@@ -11,9 +17,9 @@ use crate::certificate::revocation::{
 };
 
 /// The CRLs of the operator.
-#[derive(Clone, Default)]
 pub struct CrlFiles {
     lists: Vec<Arc<OnDisk>>,
+    /// No other ones in this process have it.
     generation: u64,
 }
 
@@ -27,7 +33,7 @@ impl CrlFiles {
     /// Those that [`crate::certificate::revocation::crl::read`] found.
     pub fn new(lists: Vec<UnverifiedCrl>) -> Self {
         let lists = lists.into_iter().map(|list| Arc::new(OnDisk { list, verified: Mutex::default() })).collect();
-        Self { lists, generation: 0 }
+        Self { lists, generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Issuer (RFC 4514) and nextUpdate of each, for whoever watches them end.
@@ -35,9 +41,8 @@ impl CrlFiles {
         self.lists.iter().map(|list| (list.list.issuer_text(), list.list.next_update())).collect()
     }
 
-    /// These in the place of `old`.
-    pub(super) fn following(&self, old: &Self) -> Self {
-        Self { lists: self.lists.clone(), generation: old.generation.saturating_add(1) }
+    pub(super) fn is_empty(&self) -> bool {
+        self.lists.is_empty()
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -84,6 +89,8 @@ impl OnDisk {
         verified
     }
 }
+
+static GENERATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Issuers of one name that are remembered for a CRL.
 const MAX_ISSUERS: usize = 64;

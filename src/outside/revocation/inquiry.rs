@@ -49,8 +49,7 @@ pub(super) enum Outcome {
 pub(super) struct Post {
     addresses: AddressRules,
     fetcher: Fetcher,
-    /// One dead responder costs one timeout, not one for each certificate.
-    /// Until when.
+    /// Until when each is set aside: one dead responder costs one timeout, not one for each certificate.
     silent: Cache<String, Instant>,
     silence: Duration,
     /// Whoever has many certificates can make questions.
@@ -96,15 +95,18 @@ impl Inquiry {
         Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, post })
     }
 
-    /// Counts how often the files were replaced.
+    /// Of the files.
     pub(super) fn generation(&self) -> u64 {
         self.files.load().generation()
     }
 
+    pub(super) fn has_files(&self) -> bool {
+        !self.files.load().is_empty()
+    }
+
     pub(super) fn replace_files(&self, files: CrlFiles) {
         self.post.metrics.crls.read_from_files(files.ends());
-        let files = Arc::new(files);
-        self.files.rcu(|old| Arc::new(files.following(old)));
+        self.files.store(Arc::new(files));
     }
 
     /// CRL files before any address in a certificate, whatever the methods, then each method in its turn: what the operator

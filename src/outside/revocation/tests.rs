@@ -40,12 +40,12 @@ fn rules() -> RevocationRules {
 }
 
 fn store(rules: RevocationRules) -> Arc<RevocationStore> {
-    store_with(rules, CrlFiles::default())
+    store_with(rules, CrlFiles::new(Vec::new()))
 }
 
 fn store_with(rules: RevocationRules, files: CrlFiles) -> Arc<RevocationStore> {
     let metrics = Arc::new(Metrics::new());
-    RevocationStore::forgetting_silence_after(Duration::from_secs(600), rules, files, metrics).unwrap()
+    RevocationStore::setting_aside_for(Duration::from_secs(600), None, rules, files, metrics).unwrap()
 }
 
 fn known(status: Status, method: Method) -> Standing {
@@ -389,7 +389,7 @@ async fn replaced_list_on_disk_counts_at_once() {
 
     assert_eq!(store.known(&about, now(0)), Standing::NotAsked);
     assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl));
-    store.replace_files(CrlFiles::default());
+    store.replace_files(CrlFiles::new(Vec::new()));
     let still = Standing::Known { status: gone(), method: Method::Crl, stale: true };
     assert_eq!(asked(&store, &about, 0).await, still);
 }

@@ -54,10 +54,9 @@ impl Operator {
             crl_refresh: Duration::from_secs(3600),
             allowed_hosts: Vec::new(),
             allow_private_addresses: false,
-            crl_fingerprint: Fingerprint::of(&paths),
-            crls: revocation::crls(&paths).unwrap(),
             crl_files: paths,
         };
+        let looks = Fingerprint::of(&settings.crl_files);
         let rules = RevocationRules {
             methods: settings.methods.clone(),
             timeout: settings.timeout,
@@ -66,9 +65,9 @@ impl Operator {
             crl_refresh: settings.crl_refresh,
             addresses: AddressRules::new(&[], false),
         };
-        let files = CrlFiles::new(settings.crls.clone());
+        let files = CrlFiles::new(revocation::crls(&settings.crl_files).unwrap());
         let store = RevocationStore::new(rules, files, Arc::clone(&self.metrics)).unwrap();
-        CrlWatch::new(&settings, store, Arc::clone(&self.metrics)).unwrap()
+        CrlWatch::new(&settings, looks, store, Arc::clone(&self.metrics)).unwrap()
     }
 
     /// Whether the certificate is revoked; none where no CRL says anything.
@@ -173,7 +172,7 @@ async fn files_are_looked_at_every_few_seconds() {
     let watch = operator.watch(&operator.path("a.crl"));
     let store = Arc::clone(&watch.store);
     store.answer(&operator.about, now(0)).await;
-    let running = tokio::spawn(watch.run());
+    let running = tokio::spawn(CrlWatch::run(Arc::new(Mutex::new(watch))));
 
     operator.write("a.crl", operator.list(&[&[5]]));
 
@@ -198,10 +197,10 @@ fn nothing_is_watched_where_nobody_asks() {
         allowed_hosts: Vec::new(),
         allow_private_addresses: false,
         crl_files: crl_files.iter().map(PathBuf::from).collect(),
-        crls: Vec::new(),
-        crl_fingerprint: Fingerprint::default(),
     };
-    let watched = |settings| CrlWatch::new(&settings, Arc::clone(&store), Arc::clone(&operator.metrics)).is_some();
+    let watched = |settings| {
+        CrlWatch::new(&settings, Fingerprint::default(), Arc::clone(&store), Arc::clone(&operator.metrics)).is_some()
+    };
     assert!(watched(settings(&[Method::Crl], &["a.crl"])));
     assert!(!watched(settings(&[Method::Crl], &[])));
     assert!(!watched(settings(&[], &["a.crl"])));

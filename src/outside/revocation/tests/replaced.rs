@@ -1,4 +1,4 @@
-//! CRL files that are replaced while somebody is asked.
+//! CRL files that are replaced while somebody is asked, and rules that others follow.
 
 use super::*;
 
@@ -22,4 +22,31 @@ async fn list_that_comes_while_a_responder_is_asked_answers_everyone() {
     assert!(!early.is_finished(), "the list answers, and nobody waits for the responder");
     assert_eq!(early.await.unwrap(), known(gone(), Method::Crl));
     assert_eq!(store.known(&about, now(0)), known(gone(), Method::Crl));
+}
+
+#[tokio::test]
+async fn everybody_is_asked_again_under_other_rules_and_nobody_is_forgotten() {
+    let bank = Responder::start().await;
+    let (gone_by_then, good) = (bank.client(5), bank.client(6));
+    let lenient = RevocationRules { max_stale: Some(Duration::from_secs(1000)), ..rules() };
+    let before = store(lenient.clone());
+    bank.says(&gone_by_then, &revoked(None), HOUR);
+    asked(&before, &gone_by_then, 0).await;
+    bank.says(&good, GOOD, HOUR);
+    asked(&before, &good, 0).await;
+    let following = |rules| {
+        let no_files = CrlFiles::new(Vec::new());
+        RevocationStore::following(Some(&before), rules, no_files, Arc::new(Metrics::new())).unwrap()
+    };
+
+    let after = following(RevocationRules { timeout: Duration::from_secs(2), ..lenient });
+    assert_eq!(after.known(&good, now(1)), Standing::NotAsked);
+    assert_eq!(asked(&after, &good, 1).await, known(Status::Good, Method::Ocsp));
+
+    *bank.ocsp.lock() = status(StatusCode::INTERNAL_SERVER_ERROR);
+    let strict = following(rules());
+    let still = Standing::Known { status: gone(), method: Method::Ocsp, stale: true };
+    assert_eq!(asked(&strict, &gone_by_then, 1).await, still);
+    assert_eq!(asked(&strict, &good, 1).await, Standing::Unavailable, "old answers are not taken any more");
+    assert_eq!(before.known(&good, now(1)), Standing::NotAsked, "what one store was told is no answer of the other");
 }
