@@ -10,13 +10,14 @@ use std::{
 use arc_swap::ArcSwap;
 use http::Uri;
 use parking_lot::Mutex;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
     config::settings::{KeyLocation, KeySource},
     observe::Metrics,
     outside::{
         discovery,
+        flights::Flights,
         http::{FetchError, Fetcher},
     },
     token::{KeyRing, KeySet},
@@ -27,6 +28,8 @@ pub struct KeyStore {
     ring: ArcSwap<KeyRing>,
     /// In the order of the gate's issuers.
     issuers: Vec<Keys>,
+    /// By the issuer's number.
+    flights: Flights<usize>,
     /// Held while a new ring is built from the current one, or of two issuers' news one would be lost.
     swapping: Mutex<()>,
     token_cache_bytes: u64,
@@ -34,20 +37,13 @@ pub struct KeyStore {
     pace: Pace,
 }
 
-/// One issuer's keys, and the fetch of them that may be under way.
+/// Where one issuer's keys come from.
 struct Keys {
     source: KeySource,
     /// An error when the configured authorities cannot be used: every fetch fails with it.
     fetcher: Result<Fetcher, FetchError>,
-    flight: Mutex<Flight>,
-}
-
-/// At most one fetch at a time.
-struct Flight {
-    /// Closed when the latest fetch has ended, even by a panic.
-    under_way: watch::Receiver<()>,
     /// When an unknown key last made a fetch.
-    asked: Option<Instant>,
+    asked: Mutex<Option<Instant>>,
 }
 
 /// How often is often enough.
@@ -126,12 +122,13 @@ impl KeyStore {
             .map(|source| Keys {
                 fetcher: Fetcher::new(source.authorities.as_deref(), fetch_timeout),
                 source,
-                flight: Mutex::new(Flight { under_way: watch::channel(()).1, asked: None }),
+                asked: Mutex::new(None),
             })
             .collect();
         Arc::new(Self {
             ring: ArcSwap::from_pointee(KeyRing::new(sets, token_cache_bytes)),
             issuers,
+            flights: Flights::new(),
             swapping: Mutex::new(()),
             token_cache_bytes,
             metrics,
@@ -179,18 +176,15 @@ impl KeyStore {
     /// Who goes away while waiting does not end the fetch for the others.
     pub async fn answer(self: &Arc<Self>, issuer: usize) {
         let Some(keys) = self.issuers.get(issuer) else { return };
-        let under_way = {
-            let mut flight = keys.flight.lock();
-            if flight.is_over() {
-                if flight.asked.is_some_and(|asked| asked.elapsed() < self.pace.asking) {
-                    return;
-                }
-                flight.asked = Some(Instant::now());
-                self.take_off(&mut flight, issuer);
+        let is_time = || {
+            let mut asked = keys.asked.lock();
+            let is_time = asked.is_none_or(|asked| asked.elapsed() >= self.pace.asking);
+            if is_time {
+                *asked = Some(Instant::now());
             }
-            flight.under_way.clone()
+            is_time
         };
-        landing(under_way).await;
+        self.board(issuer, is_time).await;
     }
 
     /// Issuers that have keys to fetch, each with how many are known and how often they are fetched, for the status page.
@@ -211,9 +205,8 @@ impl KeyStore {
     async fn keep_fresh(self: Arc<Self>, issuer: usize) {
         let Some(keys) = self.issuers.get(issuer) else { return };
         let mut retry = self.pace.first_retry;
-        if !self.is_usable(issuer) {
-            self.fetch(issuer).await;
-        }
+        // Keys of a store before this one may be as old as keys may become.
+        self.fetch(issuer).await;
         loop {
             if self.is_usable(issuer) {
                 retry = self.pace.first_retry;
@@ -238,26 +231,17 @@ impl KeyStore {
 
     /// Fetches now, or waits for the fetch that is under way.
     async fn fetch(self: &Arc<Self>, issuer: usize) {
-        let Some(keys) = self.issuers.get(issuer) else { return };
-        let under_way = {
-            let mut flight = keys.flight.lock();
-            if flight.is_over() {
-                self.take_off(&mut flight, issuer);
-            }
-            flight.under_way.clone()
-        };
-        landing(under_way).await;
+        self.board(issuer, || true).await;
     }
 
-    /// Starts a fetch in a task of its own, so that it ends whoever waits for it.
-    fn take_off(self: &Arc<Self>, flight: &mut Flight, issuer: usize) {
-        let (lands, under_way) = watch::channel(());
-        flight.under_way = under_way;
-        let store = Arc::clone(self);
-        tokio::spawn(async move {
-            store.renew(issuer).await;
-            drop(lands);
-        });
+    async fn board(self: &Arc<Self>, issuer: usize, is_needed: impl FnOnce() -> bool) {
+        let renew = || {
+            let store = Arc::clone(self);
+            async move { store.renew(issuer).await }
+        };
+        if let Some(flight) = self.flights.board(issuer, is_needed, renew) {
+            flight.landed().await;
+        }
     }
 
     async fn renew(&self, issuer: usize) {
@@ -340,20 +324,9 @@ impl KeyStore {
     }
 }
 
-impl Flight {
-    fn is_over(&self) -> bool {
-        self.under_way.has_changed().is_err()
-    }
-}
-
 impl Pace {
     const PROMISED: Self =
         Self { asking: PAUSE, first_retry: Duration::from_secs(1), slowest_retry: Duration::from_secs(60) };
-}
-
-/// Nothing is ever sent: the channel closes when the fetch ends.
-async fn landing(mut under_way: watch::Receiver<()>) {
-    while under_way.changed().await.is_ok() {}
 }
 
 /// What a file holds at start; the timer tries again where that failed.

@@ -208,6 +208,23 @@ async fn failed_or_empty_first_fetch_is_tried_again_soon_and_a_good_one_after_th
 }
 
 #[tokio::test]
+async fn keys_of_the_store_before_serve_at_once_and_are_fetched_anew() {
+    let origin = rotating().await;
+    let before = store_at(&origin, HASTY);
+    before.first_fetch().await;
+    let source = KeySource { refresh: HOUR, ..before.issuers[0].source.clone() };
+    let metrics = Arc::new(Metrics::new());
+    let after = KeyStore::following(Some(&before), vec![source], Duration::from_secs(2), 0, metrics);
+    assert!(holds(&after, "0"));
+
+    // Each reload would give a key that was withdrawn another interval.
+    let running = tokio::spawn(Arc::clone(&after).run());
+
+    until(|| holds(&after, "1")).await;
+    running.abort();
+}
+
+#[tokio::test]
 async fn store_that_no_longer_runs_fetches_no_more() {
     let origin = rotating().await;
     let store = store_from(HASTY, "https://a", KeyLocation::Address(origin.at("/jwks")), HOUR);
