@@ -31,10 +31,13 @@ pub(super) async fn refuse(
     dialect: Dialect,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
-    if matches!(denial, Denial::RequestMalformed { .. }) {
+    let is_over = match denial {
+        Denial::RequestMalformed { .. } => false,
+        _ if withholds_body(session) => session.as_downstream_mut().is_body_done(),
+        _ => drain(session, DRAIN_BEFORE).await,
+    };
+    if !is_over {
         session.set_keepalive(None);
-    } else if !withholds_body(session) {
-        drain(session, DRAIN_BEFORE).await;
     }
     answer(session, denial, errors, dialect, interaction).await
 }
@@ -59,7 +62,7 @@ pub(super) async fn answer(
     }
     if !withholds_body(session) {
         // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
-        drain(session, DRAIN_AFTER).await;
+        let _ = drain(session, DRAIN_AFTER).await;
     }
     Ok(())
 }
@@ -161,20 +164,25 @@ struct Drain {
     time: Duration,
 }
 
-/// Reads what is left of the body. When a bound is met first, the body stays unread and Pingora closes the connection.
-async fn drain(session: &mut Session, most: Drain) {
+/// Reads what is left of the body, and tells whether its end was found. Where it was not, what comes next is no request:
+/// Pingora takes a body that it cannot read for one that is over, and what it had read of it is gone.
+#[must_use]
+async fn drain(session: &mut Session, most: Drain) -> bool {
     if session.as_downstream_mut().is_body_done() {
-        return;
+        return true;
     }
     let read = async {
-        let mut left = most.bytes;
-        while let Ok(Some(chunk)) = session.as_downstream_mut().read_request_body().await {
-            let Some(rest) = left.checked_sub(chunk.len()) else { return };
-            left = rest;
+        let mut left = Some(most.bytes);
+        while let Some(most) = left {
+            match session.as_downstream_mut().read_request_body().await {
+                Ok(Some(chunk)) => left = most.checked_sub(chunk.len()),
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
         }
+        false
     };
-    // Either way it is over: what the answer says about the connection depends on the body alone.
-    let _ = tokio::time::timeout(most.time, read).await;
+    tokio::time::timeout(most.time, read).await.unwrap_or(false)
 }
 
 /// RFC 9449, section 8.1.

@@ -92,6 +92,39 @@ fn assert_malformed(sidecar: &Sidecar, request: &str, closes: bool) {
 }
 
 #[test]
+fn refused_body_whose_end_is_not_found_ends_the_connection() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/accounts\"").start();
+    let good = sidecar.get("/accounts").by(&Pki::get().alice).bytes();
+    let long = |start: &str, letters: usize| [start.as_bytes(), "a".repeat(letters).as_bytes()].concat();
+
+    for body in [
+        b"zz\r\n".to_vec(),
+        b"2\nab\n0\n\n".to_vec(),
+        b"1\r\nab\r\n0\r\n\r\n".to_vec(),
+        b"0\r\nr\n".to_vec(),
+        long("2;a=", 9000),
+        long("0\r\nX: ", 66_000),
+        // A long trailer field with a request in it: Pingora forgets the trailer, and would go on in the middle.
+        [long("0\r\nX: ", 69_548), good.clone()].concat(),
+        [long("0\r\nX: ", 100_000), good.clone()].concat(),
+    ] {
+        let mut connection = sidecar.connect();
+        connection.write(b"POST /nowhere HTTP/1.1\r\nHost: api.bank.example\r\nTransfer-Encoding: chunked\r\n\r\n");
+        connection.write(&body);
+        let shown = body.escape_ascii().to_string();
+        let shown = &shown[..shown.len().min(40)];
+
+        let answer = connection.answer("POST");
+        assert_eq!((answer.status, answer.header("connection")), (404, Some("close")), "{shown}");
+        connection.try_write(&good).ok();
+
+        assert!(connection.is_closed(), "the connection goes on after {shown}");
+        assert_eq!(bank.requests(), 0, "{shown}");
+    }
+}
+
+#[test]
 fn request_over_http2_is_held_to_the_same_form() {
     let bank = Bank::start();
     let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
