@@ -325,12 +325,15 @@ impl ProxyHttp for Sidecar {
         &self,
         session: &mut Session,
         body: &mut Option<Bytes>,
-        _: bool,
+        is_last: bool,
         exchange: &mut Box<Exchange>,
     ) -> pingora::Result<()> {
         if session.was_upgraded() {
             // A tunnel has no body.
             return Ok(());
+        }
+        if is_last && !session.is_upgrade_req() {
+            listen::complete(session);
         }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
         let idle = exchange.generation.idle_timeout();

@@ -2,7 +2,6 @@
 
 use std::{
     net::{TcpListener, TcpStream},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -22,7 +21,7 @@ fn request_under_way_is_finished_before_the_process_ends() {
         let mut sidecar = Sidecar::in_front_of(&bank);
         let mut connection = sidecar.connect();
         connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
-        await_request(&bank);
+        bank.await_requests(1);
 
         sidecar.signal(signal);
         sidecar.await_admin("/readyz", 503);
@@ -44,7 +43,7 @@ fn hang_up_of_a_terminal_is_no_reason_to_end() {
     let sidecar = Sidecar::in_front_of(&bank);
     let mut connection = sidecar.connect();
     connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
-    await_request(&bank);
+    bank.await_requests(1);
 
     sidecar.signal("HUP");
     bank.open();
@@ -73,7 +72,7 @@ fn request_that_outlasts_the_drain_is_cut_and_the_exit_says_so() {
     let mut sidecar = Config::in_front_of(&bank).set("listen.drain_timeout", r#""300ms""#).start();
     let mut connection = sidecar.connect();
     connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
-    await_request(&bank);
+    bank.await_requests(1);
 
     sidecar.signal("TERM");
 
@@ -93,7 +92,7 @@ fn second_signal_cuts_requests_off_at_once_and_records_them() {
         let mut sidecar = Config::in_front_of(&bank).set("listen.drain_timeout", r#""10m""#).start();
         let mut connection = sidecar.connect();
         connection.write(&sidecar.get("/wait").by(&Pki::get().alice).bytes());
-        await_request(&bank);
+        bank.await_requests(1);
 
         sidecar.signal(first);
         sidecar.event("draining");
@@ -142,12 +141,4 @@ fn bad_configuration_ends_the_process_with_2() {
 
     assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(2));
     assert!(sidecar.stderr().join("\n").contains("listen.threads"));
-}
-
-fn await_request(bank: &Bank) {
-    let until = Instant::now() + DEADLINE;
-    while bank.requests() == 0 {
-        assert!(Instant::now() < until, "the bank saw no request");
-        thread::sleep(Duration::from_millis(5));
-    }
 }

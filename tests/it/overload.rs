@@ -1,7 +1,5 @@
 //! What becomes of a request when a limit is met that has nothing to do with it.
 
-use std::{thread, time::Duration};
-
 use crate::{
     http2::{self, Message},
     support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, sidecar::Sidecar},
@@ -17,7 +15,7 @@ fn request_beyond_max_requests_is_told_to_come_back_and_passes_when_there_is_roo
         let alice = &Pki::get().alice;
         let mut first = sidecar.connect();
         first.write(&sidecar.get("/wait/1").by(alice).bytes());
-        await_requests(&bank, 1);
+        bank.await_requests(1);
         bank.take();
 
         let mut second = sidecar.connect();
@@ -40,12 +38,6 @@ fn request_beyond_max_requests_is_told_to_come_back_and_passes_when_there_is_roo
 fn credentials() -> Vec<(&'static str, String)> {
     let alice = &Pki::get().alice;
     vec![("ssl.client.auth.cert.x509", percent_pem(&alice.der)), ("authorization", format!("Bearer {}", alice.token()))]
-}
-
-fn await_requests(bank: &Bank, count: usize) {
-    while bank.requests() < count {
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A request counts until it is recorded, a moment after its answer.

@@ -76,3 +76,31 @@ fn client_that_goes_away_in_the_middle_leaves_no_trace_in_the_next_request() {
     assert!(bodies.contains(&b"whole".to_vec()), "{bodies:?}");
     assert!(bodies.iter().all(|body| body == b"whole" || body == b"only this"), "{bodies:?}");
 }
+
+#[test]
+fn request_that_comes_before_the_answer_to_the_one_before_it_waits_for_that() {
+    let alice = &Pki::get().alice;
+    for (first, body) in [("GET", ""), ("POST", "ab")] {
+        for early in [1, 40, usize::MAX] {
+            let bank = Bank::start();
+            let sidecar = Sidecar::in_front_of(&bank);
+            let mut connection = sidecar.connect();
+            connection.write(&sidecar.request(first, "/wait").by(alice).body(body).bytes());
+            bank.await_requests(1);
+            let second = sidecar.post("/second", "cd").by(alice).bytes();
+            let (now, later) = second.split_at(early.min(second.len()));
+
+            connection.write(now);
+            // By the time that another request was answered, what came early has been seen.
+            assert_eq!(sidecar.get("/other").by(alice).send().status, 200);
+            bank.open();
+
+            assert_eq!(connection.answer(first).status, 200);
+            connection.write(later);
+            assert_eq!(connection.answer("POST").status, 200);
+            let seen: Vec<_> = bank.take().into_iter().map(|seen| (seen.target, seen.body)).collect();
+            let expected = [("/wait", body), ("/other", ""), ("/second", "cd")];
+            assert_eq!(seen, expected.map(|(target, body)| (target.to_owned(), body.as_bytes().to_vec())));
+        }
+    }
+}

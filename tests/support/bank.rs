@@ -8,7 +8,8 @@ use std::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustls::ServerConfig;
@@ -16,6 +17,7 @@ use serde_json::json;
 
 use super::{
     message::{Fields, Head},
+    sidecar::DEADLINE,
     stream::{Listener, Stream},
 };
 
@@ -126,6 +128,15 @@ impl Bank {
         let mut seen = self.take();
         assert_eq!(seen.len(), 1, "the bank saw {seen:?}");
         seen.remove(0)
+    }
+
+    /// Waits until it has seen so many requests.
+    pub(crate) fn await_requests(&self, count: usize) {
+        let until = Instant::now() + DEADLINE;
+        while self.requests() < count {
+            assert!(Instant::now() < until, "the bank saw {} requests", self.requests());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Lets `/wait` answer, now and ever after.

@@ -47,6 +47,13 @@ pub fn connection_of(session: &Session) -> Option<Arc<Connection>> {
     Some(facts_of(session)?.arrive())
 }
 
+/// Says that the request of `session` has come whole, body and all. Means nothing on HTTP/2.
+pub fn complete(session: &Session) {
+    if let Some(facts) = session.as_http1().and_then(|_| facts_of(session)) {
+        facts.complete();
+    }
+}
+
 /// The line that began the HTTP/1 request of `session`; none for HTTP/2 and for a session from elsewhere.
 pub fn request_line_of(session: &Session) -> Option<&RequestLine> {
     session.as_http1()?;

@@ -104,6 +104,11 @@ impl Facts {
         Arc::clone(&self.connection)
     }
 
+    /// The request on HTTP/1 is complete: what comes now belongs to the next one.
+    pub(super) fn complete(&self) {
+        let _ = self.phase.compare_exchange(REST, COMPLETE, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// The request line of the request that arrived last; means nothing on HTTP/2.
     pub(super) fn line(&self) -> &RequestLine {
         &self.line
@@ -117,6 +122,24 @@ impl Duplex for Rewound {
 }
 
 impl Rewound {
+    /// Whether the other side has ended. What it sent instead is left to be read.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.done < self.head.len() {
+            // There is no seeing what comes behind it, and nobody to be woken for it.
+            return Poll::Pending;
+        }
+        let mut byte = [0];
+        let mut early = ReadBuf::new(&mut byte);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut early))?;
+        match early.filled() {
+            [] => Poll::Ready(Ok(())),
+            early => {
+                self.head.extend_from_slice(early);
+                Poll::Pending
+            }
+        }
+    }
+
     /// `head` again, then what `socket` says.
     pub(super) fn new(head: Vec<u8>, socket: Box<dyn Duplex>) -> Self {
         Self { head, done: 0, socket }
@@ -268,6 +291,8 @@ impl AsyncRead for ClientStream {
             // What comes after a section that was cut is no body, and no request.
             REST | WAITING if stream.excess.is_some() => Poll::Ready(Ok(())),
             REST => Pin::new(&mut stream.socket).poll_read(cx, buf),
+            // Pingora asks whether the client is gone, and takes a byte for a fault of the request that is under way.
+            COMPLETE => stream.socket.get_mut().poll_end(cx),
             phase => stream.poll_header(phase, cx, buf),
         }
     }
@@ -403,6 +428,8 @@ const WAITING: u8 = 0;
 const HEADER: u8 = 1;
 /// Reading what follows, or HTTP/2.
 const REST: u8 = 2;
+/// Reading nothing, until the request is answered.
+const COMPLETE: u8 = 3;
 /// Whoever asks again within it is no idle client.
 const BRIEF: Duration = Duration::from_secs(1);
 /// A header section and a small body leave in one segment's worth of system calls; kept for each connection.
