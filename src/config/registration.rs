@@ -1,5 +1,6 @@
 //! `[registration]`: who may register, and where the keys come from that say so.
 
+use http::Method;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
@@ -79,9 +80,15 @@ impl Registrations {
                 "write audiences = [\"https://as.bank.example\"], or [[token.issuer]], whose issuer is meant then";
             reading.fault(&self.key("audiences"), "no request could name us as its audience", remedy);
         }
-        for route in registering.filter(|route| manages(&route.value) && !route.value.path.has_place()) {
-            let what = "the path has no place for the client, so all but POST is refused";
-            reading.warn(&route.place, what, "write methods = [\"POST\"], and /register/{ClientId} for the others");
+        for Placed { value: route, place } in registering {
+            if manages(route) && !route.path.has_place() {
+                let what = "the path has no place for the client, so all but POST is refused";
+                reading.warn(place, what, "write methods = [\"POST\"], and /register/{ClientId} for the others");
+            }
+            if route.path.is_open_ended() && route.takes(&Method::POST) {
+                let what = "every POST is taken for a new registration, whatever place of a client stands in the path";
+                reading.warn(place, what, "write /register with methods = [\"POST\"], and /register/{ClientId}");
+            }
         }
     }
 

@@ -99,13 +99,14 @@ pub(crate) fn target(target: &[u8]) -> Result<(), Denial> {
     Err(malformed("the target holds a byte that no target may hold"))
 }
 
-/// Path and query of `target`, whose absolute form (RFC 9112, section 3.2.2) must name the `host` of the request.
+/// Authority, and path and query, of a `target` in absolute form (RFC 9112, section 3.2.2), which must name the `host` of the
+/// request; none: it is in origin-form.
 ///
 /// # Errors
-/// `request_malformed`: another form or scheme, userinfo, another host.
-pub(super) fn origin_form<'a>(target: &'a [u8], host: Option<&HeaderValue>) -> Result<Cow<'a, [u8]>, Denial> {
+/// `request_malformed`: another form or scheme, userinfo, another host, no host with a port.
+pub(super) fn origin_form<'a>(target: &'a [u8], host: Option<&HeaderValue>) -> Result<Option<Absolute<'a>>, Denial> {
     if target.first() == Some(&b'/') {
-        return Ok(Cow::Borrowed(target));
+        return Ok(None);
     }
     let rest = ["http://", "https://"]
         .iter()
@@ -114,11 +115,15 @@ pub(super) fn origin_form<'a>(target: &'a [u8], host: Option<&HeaderValue>) -> R
         .ok_or_else(|| malformed("the target is neither a path nor an http address"))?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at_checked(end).unwrap_or((rest, b""));
-    if authority.is_empty() || authority.contains(&b'@') || host.is_some_and(|host| host.as_bytes() != authority) {
+    if authority.is_empty() || !is_authority(authority) || host.is_some_and(|host| host.as_bytes() != authority) {
         return Err(malformed("the target names another authority than Host"));
     }
-    Ok(if rest.first() == Some(&b'/') { Cow::Borrowed(rest) } else { Cow::Owned([b"/", rest].concat()) })
+    let target = if rest.first() == Some(&b'/') { Cow::Borrowed(rest) } else { Cow::Owned([b"/", rest].concat()) };
+    Ok(Some((authority, target)))
 }
+
+/// The parts of an absolute form.
+type Absolute<'a> = (&'a [u8], Cow<'a, [u8]>);
 
 /// Over every request, so the line ends are searched for many bytes at a time.
 fn lines_end_in_crlf(raw: &[u8]) -> bool {
@@ -250,6 +255,8 @@ mod tests {
     fn form(target: &str, expected: Option<&str>) {
         let host = HeaderValue::from_static("api.example");
         let found = origin_form(target.as_bytes(), Some(&host)).ok();
+        let found =
+            found.map(|absolute| absolute.map_or_else(|| target.as_bytes().to_vec(), |(_, found)| found.into()));
         assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{target}");
     }
 

@@ -1,6 +1,6 @@
 //! A request arrives: identity headers are taken out, limits and the rules of framing are held.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use http::{
     HeaderName, HeaderValue, Method, Version,
@@ -141,11 +141,16 @@ fn well_formed(session: &Session) -> Result<(), Denial> {
 fn into_origin_form(request: &mut RequestHeader) -> Result<(), Denial> {
     // On HTTP/2 the authority is no part of the path.
     let host = if request.version == Version::HTTP_2 { None } else { request.headers.get(HOST) };
-    let target = match framing::origin_form(request.raw_path(), host)? {
-        Cow::Borrowed(target) if target.len() == request.raw_path().len() => return Ok(()),
-        target => target.into_owned(),
-    };
-    request.set_raw_path(&target).map_err(|_| Denial::RequestMalformed { why: "the target cannot be read" })
+    let Some((authority, target)) = framing::origin_form(request.raw_path(), host)? else { return Ok(()) };
+    let (authority, target) = (HeaderValue::from_bytes(authority), target.into_owned());
+    let unreadable = |_| Denial::RequestMalformed { why: "the target cannot be read" };
+    request.set_raw_path(&target).map_err(unreadable)?;
+    if !request.headers.contains_key(HOST)
+        && let Ok(authority) = authority
+    {
+        request.insert_header(HOST, authority).map_err(unreadable)?;
+    }
+    Ok(())
 }
 
 /// Pingora's parser for HTTP/1 stops there too.

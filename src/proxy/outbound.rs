@@ -10,7 +10,7 @@ use pingora::{ErrorType::InvalidHTTPHeader, OrErr, http::RequestHeader};
 
 use crate::{
     certificate::qualified::Role,
-    config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
+    config::settings::{Address, Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
     consent::Consent,
     gate::Findings,
     headers::is_spelling,
@@ -55,7 +55,21 @@ impl Outgoing<'_> {
             request.remove_header(&AUTHORIZATION);
         }
         join_cookies(request)?;
-        self.write_origin(request)
+        self.write_origin(request)?;
+        self.name_host(request)
+    }
+
+    /// HTTP/1.0 may leave `Host` out, and 1.1 empty, but the request goes on in a version that wants one (RFC 9112, section
+    /// 3.2).
+    fn name_host(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        let named = request.headers.get(HOST).is_some_and(|host| !host.is_empty());
+        if named || request.uri.authority().is_some() {
+            return Ok(());
+        }
+        match &self.backend.address {
+            Address::Tcp(address) => request.insert_header(HOST, address),
+            Address::Unix(_) => request.insert_header(HOST, HeaderValue::from_static("localhost")),
+        }
     }
 
     /// Where `Authorization` is how the client says who it is, and no access token.

@@ -278,6 +278,8 @@ impl ProxyHttp for Sidecar {
         exchange: &mut Box<Exchange>,
     ) -> pingora::Result<Box<HttpPeer>> {
         exchange.asked = Some(Instant::now());
+        // With each attempt the body is handed on from its beginning.
+        exchange.body_bytes = 0;
         let (mut peer, addresses) = self.backend.choose(exchange.failed_attempts).await?;
         exchange.addresses = addresses;
         if session.is_upgrade_req() {

@@ -98,7 +98,8 @@ impl Route {
     }
 
     /// Whether a request is about a client that is registered (RFC 7592): by any method but POST, and by POST where the path
-    /// ends in a name, because some servers take that for a change.
+    /// ends in a name, because some servers take that for a change. What `{*rest}` stands for may be the place of a client or
+    /// of the endpoint: nothing says which, so POST registers there.
     pub fn manages(&self, method: &Method) -> bool {
         matches!(self.kind, Kind::Registration { .. }) && (*method != Method::POST || self.path.ends_named())
     }
@@ -155,7 +156,8 @@ impl Route {
         }
     }
 
-    fn takes(&self, method: &Method) -> bool {
+    /// Whether its methods include this one.
+    pub fn takes(&self, method: &Method) -> bool {
         self.methods.is_empty() || self.methods.contains(method)
     }
 

@@ -78,9 +78,10 @@ impl Template {
         }
     }
 
-    /// Whether it ends in `{Name}`.
+    /// Whether it ends in `{Name}`, with a slash behind it or without.
     pub fn ends_named(&self) -> bool {
-        self.segments.last() == Some(&Segment::Any)
+        let named = |segment: &&Segment| !matches!(segment, Segment::Literal(literal) if literal.is_empty());
+        self.segments.iter().rfind(named) == Some(&Segment::Any)
     }
 
     /// Whether every path that fits `other` fits `self` too, so that `other` after `self` is never reached.

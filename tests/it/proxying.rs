@@ -132,6 +132,48 @@ fn old_client_is_served_and_let_go() {
 }
 
 #[test]
+fn request_that_names_no_host_goes_on_with_one() {
+    let check = |request: &str, backend: Option<&Bank>, config: Config, expected: Option<&str>| {
+        let sidecar = config.route("path = \"/{*rest}\"\nrequire = []").start();
+        let mut connection = sidecar.connect();
+        connection.write(request.as_bytes());
+        assert_eq!(connection.answer("GET").status, 200, "{request:?}");
+        if let Some(bank) = backend {
+            assert_eq!(bank.only().fields.all("host"), [expected.unwrap_or(bank.address())], "{request:?}");
+        }
+    };
+    let bank = Bank::start();
+    let plain = || Config::in_front_of(&bank);
+    check("GET /a HTTP/1.0\r\n\r\n", Some(&bank), plain(), None);
+    check("GET /a HTTP/1.1\r\nHost:\r\n\r\n", Some(&bank), plain(), None);
+    check("GET http://bank.example/a HTTP/1.0\r\n\r\n", Some(&bank), plain(), Some("bank.example"));
+    let over_http2 = || Config::to(&http2::bank().to_string()).set("backend.http2", "true");
+    check("GET /a HTTP/1.0\r\n\r\n", None, over_http2(), None);
+    check("GET /a HTTP/1.1\r\nHost:\r\n\r\n", None, over_http2(), None);
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bank.sock");
+    let near = Bank::on_unix(&socket);
+    check("GET /a HTTP/1.0\r\n\r\n", Some(&near), Config::in_front_of(&near), Some("localhost"));
+}
+
+#[test]
+fn body_that_is_sent_again_counts_once() {
+    let bank = Bank::start();
+    let sidecar =
+        Config::in_front_of(&bank).set("listen.threads", "1").set("backend.max_body_bytes", r#""60KiB""#).start();
+    let alice = &Pki::get().alice;
+    let body = "a".repeat(40 << 10);
+    for _ in 0..10 {
+        // So that there is a connection to the bank which has been used before.
+        assert_passed(&sidecar.get("/a").by(alice).send(), &bank);
+        let put = sidecar.request("PUT", "/drop-once").by(alice).body(body.as_str());
+        assert_eq!(put.send().status, 200);
+        let seen: Vec<_> = bank.take().iter().map(|seen| seen.body_length).collect();
+        assert_eq!(seen, [body.len() as u64; 2]);
+    }
+}
+
+#[test]
 fn bank_may_speak_http2() {
     let sidecar = Config::to(&http2::bank().to_string()).set("backend.http2", "true").start();
 

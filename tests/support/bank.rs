@@ -180,7 +180,8 @@ impl Counter {
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
     /// [`Bank::open`], `/status/N` has that status, `/say/N` too and gives
     /// back the body, `/own-id` sets a header of certbound's, `/close` closes the
-    /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer; all else is a little JSON.
+    /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer, `/drop-once`
+    /// unless it saw requests before that were not taken; all else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
         let target = seen.target.clone();
         if target == "/echo" {
@@ -215,6 +216,7 @@ impl Counter {
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
             ["drop"] => Err(io::ErrorKind::ConnectionAborted.into()),
+            ["drop-once"] if place == 0 => Err(io::ErrorKind::ConnectionAborted.into()),
             ["half"] => {
                 say(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")?;
                 Err(io::ErrorKind::ConnectionAborted.into())

@@ -1,5 +1,7 @@
 //! A client that is registered reads, changes, and deletes its own registration (RFC 7592), and nobody else's.
 
+use serde_json::Value;
+
 use super::stage::Stage;
 use crate::{
     support::{pki::Pki, token::Token},
@@ -46,14 +48,20 @@ fn nobody_manages_the_registration_of_another_client() {
 
 #[test]
 fn whoever_posts_to_the_registration_of_a_client_is_that_client() {
-    let stage = Stage::set_with(|config| config.route("path = \"/own/{ClientId}\"\nkind = \"registration\""));
-    let posting = || stage.sending("POST", "/own/tpp-1").body(stage.good());
+    let stage = Stage::set_with(|config| {
+        let own = |path| format!("path = \"{path}\"\nkind = \"registration\"");
+        config.route(&own("/own/{ClientId}")).route(&own("/own/{ClientId}/"))
+    });
+    for target in ["/own/tpp-1", "/own/tpp-1/"] {
+        let posting = || stage.sending("POST", target).body(stage.good());
 
-    stage.assert_refused(&posting().send(), 401, "invalid_token");
-    stage.assert_refused(&posting().bearing(stage.token_of("tpp-2")).send(), 401, "invalid_token");
-    let reasons: Vec<_> = stage.sidecar.audit(2).iter().map(|line| line["reason"].clone()).collect();
-    assert_eq!(reasons, ["token_missing", "client_mismatch"]);
-    assert_passed(&posting().bearing(stage.token_of("tpp-1")).send(), &stage.bank);
+        stage.assert_refused(&posting().send(), 401, "invalid_token");
+        stage.assert_refused(&posting().bearing(stage.token_of("tpp-2")).send(), 401, "invalid_token");
+        assert_passed(&posting().bearing(stage.token_of("tpp-1")).send(), &stage.bank);
+    }
+    let reasons: Vec<_> = stage.sidecar.audit(6).iter().map(|line| line["reason"].clone()).collect();
+    let [missing, mismatch] = ["token_missing", "client_mismatch"].map(Value::from);
+    assert_eq!(reasons, [missing.clone(), mismatch.clone(), Value::Null, missing, mismatch, Value::Null]);
 }
 
 #[test]
