@@ -12,6 +12,7 @@ use serde_json::json;
 
 use self::request::Described;
 use crate::{
+    certificate::revocation::RevocationPolicy,
     cli::{Configuration, failure, print},
     config::{Settings, settings::KeyLocation},
     denial::Denial,
@@ -134,6 +135,10 @@ fn stay_at_home(settings: &mut Settings) {
     }
     // No host has this name, so no address in a certificate leads anywhere.
     settings.revocation.allowed_hosts = vec!["offline.invalid".to_owned()];
+    // Nobody is asked, so nobody can be said to be silent.
+    if let RevocationPolicy::Demanded { allow_unavailable, .. } = &mut settings.gate.revocation {
+        *allow_unavailable = false;
+    }
 }
 
 async fn explanation(described: &Described, mut settings: Settings, offline: bool) -> std::io::Result<Explanation> {

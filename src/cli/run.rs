@@ -3,7 +3,10 @@
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    signal::Signal::SIGXFSZ,
+};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -104,6 +107,8 @@ struct Signals {
     hang_up: Signal,
     user1: Signal,
     user2: Signal,
+    /// Only that it does not end the process: a log that may not grow says so to whoever writes to it.
+    _file_size: Signal,
     reload: Option<Arc<Notify>>,
 }
 
@@ -116,6 +121,7 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             user1: signal(SignalKind::user_defined1())?,
             user2: signal(SignalKind::user_defined2())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ as i32))?,
             reload: None,
         })
     }

@@ -108,7 +108,7 @@ impl RevocationStore {
         files: CrlFiles,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
-        Self::setting_aside_for(MEMORY_OF_SILENCE, before, rules, files, metrics)
+        Self::setting_aside_for(SET_ASIDE, before, rules, files, metrics)
     }
 
     /// An address that did not answer is left alone for `silence`.
@@ -204,7 +204,8 @@ impl RevocationStore {
     }
 
     fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {
-        let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl));
+        // Seconds that have begun count whole, and `cache_ttl` is the most.
+        let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl.saturating_sub(1)));
         Held { status: answer.status, method, until, stale_until: self.stale_until(now) }
     }
 
@@ -277,6 +278,9 @@ fn was_set_back(since: u64, now: u64) -> bool {
 const SLIP: u64 = 5;
 /// How long it is remembered that nobody answered.
 const MEMORY_OF_SILENCE: Duration = Duration::from_secs(10);
+/// How long an address is left alone that did not answer: less, or whoever asks again in time would find it left alone, and
+/// would wait once more.
+const SET_ASIDE: Duration = Duration::from_secs(9);
 /// Certificates that are remembered, at most: about 30 MB.
 const MAX_ANSWERS: u64 = 100_000;
 

@@ -178,6 +178,7 @@ fn question_that_stays_open_is_unknown_and_a_refusal() {
     };
     let responsible = pki.issuing.issue("responsible", responder);
     let asking = smallest().set("revocation.methods", r#"["ocsp"]"#);
+    let lenient = asking.clone().set("revocation.on_unavailable", r#""allow""#);
     let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]");
     let keys_at = |line: &str| smallest().without_issuers().issuer(&format!("{issuer}\n{line}"));
     let rotated = SigningKey::new("rotated");
@@ -185,6 +186,7 @@ fn question_that_stays_open_is_unknown_and_a_refusal() {
     let cases = [
         (asking.clone(), alice, alice.token(), "revocation", "unknown", "revocation_unknown"),
         (asking, &responsible, responsible.token(), "revocation", "unknown", "revocation_unknown"),
+        (lenient, &responsible, responsible.token(), "revocation", "unknown", "revocation_unknown"),
         (keys_at(""), alice, alice.token(), "token", "unknown", "keys_unavailable"),
         (keys_at(r#"jwks = "http://127.0.0.1:9/jwks""#), alice, alice.token(), "token", "unknown", "keys_unavailable"),
         // The file has answered.

@@ -228,6 +228,22 @@ fn last_answer_serves_while_nobody_answers_only_where_that_is_configured() {
 }
 
 #[test]
+fn silence_is_over_after_ten_seconds_though_the_client_asks_all_the_time() {
+    // A CRL that is not to be had is set aside as a dead responder is.
+    let stage = Stage::new();
+    let sidecar = stage.config().set("revocation.methods", r#"["crl"]"#).start();
+    let alice = stage.client(1);
+    stage.assert_refused(&sidecar, &alice, "revocation_unknown");
+    let silent_since = Instant::now();
+    stage.lists(&[]);
+
+    while sidecar.get("/a").by(&alice).send().status != 200 {
+        assert!(silent_since.elapsed() < Duration::from_secs(13), "nobody has asked again");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn reload_forgets_nobody_who_was_revoked_and_no_last_answer() {
     for (on_unavailable, said) in [("allow", Said::revoked(None)), ("stale", Said::good())] {
         let stage = Stage::new();

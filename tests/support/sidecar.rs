@@ -65,8 +65,7 @@ impl Sidecar {
         let folder = tempfile::tempdir().unwrap();
         let file = config.write(folder.path());
         let mut shell = Command::new("sh");
-        // The signal that comes with the limit has no counterpart on a full disk.
-        let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
+        let script = format!("ulimit -f {most}; exec \"$0\" \"$@\"");
         shell.args(["-c", &script]).arg(binary());
         let mut sidecar = Self::launch_by(shell, folder, &file);
         sidecar.await_listeners();

@@ -98,8 +98,11 @@ impl Lists {
         let list = newer.or_else(|| shelf.lists.get(&place))?;
         match list.crl.answer(about, now) {
             Ok(answer) => {
-                // One that is overdue serves until the next try.
-                let until = list.until.max(now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs()));
+                let until = match list.until.checked_sub(now.as_secs()) {
+                    Some(_) => list.until,
+                    // One that is overdue serves until the next try.
+                    None => now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs()),
+                };
                 let until = UnixTime::since_unix_epoch(Duration::from_secs(until));
                 Some(Answer { until: answer.until.min(until), ..answer })
             }
@@ -118,7 +121,8 @@ impl Shelf {
             Ok(crl) => {
                 self.post.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
-                let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh));
+                // Seconds that have begun count whole, and `crl_refresh` is the most.
+                let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh.saturating_sub(1)));
                 // Before its end, so that answers are renewed out of a newer one.
                 let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
                 let list = Arc::new(List { crl, since: now, due, until });

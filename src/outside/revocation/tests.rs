@@ -211,8 +211,8 @@ async fn answer_serves_no_longer_than_its_next_update_or_the_cache_does() {
     bank.says(&about, GOOD, HOUR);
     let store = self::store(short);
     asked(&store, &about, 0).await;
-    assert_eq!(store.known(&about, now(7)), known(Status::Good, Method::Ocsp));
-    assert_eq!(store.known(&about, now(13)), Standing::NotAsked);
+    assert_eq!(store.known(&about, now(9)), known(Status::Good, Method::Ocsp));
+    assert_eq!(store.known(&about, now(10)), Standing::NotAsked);
 }
 
 #[tokio::test]
@@ -325,7 +325,11 @@ async fn list_that_is_due_is_fetched_anew_and_serves_until_its_end_if_that_fails
     let refresh = Duration::from_secs(100);
     let store = store(RevocationRules { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
     assert_eq!(asked(&store, &bank.client(1), 0).await, known(Status::Good, Method::Crl));
-    assert_eq!(store.known(&bank.client(1), now(101)), Standing::NotAsked, "crl_refresh bounds answers too");
+    assert_eq!(store.known(&bank.client(1), now(100)), Standing::NotAsked, "crl_refresh bounds answers too");
+    let refresh = Duration::from_secs(2);
+    let brief = self::store(RevocationRules { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
+    assert_eq!(asked(&brief, &bank.client(1), 0).await, known(Status::Good, Method::Crl));
+    assert_eq!(brief.known(&bank.client(1), now(2)), Standing::NotAsked, "however short it is");
     bank.lists(&[&[2]], HOUR);
     assert_eq!(asked(&store, &bank.client(2), 74).await, known(Status::Good, Method::Crl));
     assert_eq!(asked(&store, &bank.client(3), 80).await, known(Status::Good, Method::Crl));
