@@ -269,7 +269,8 @@ impl Gate {
 
     /// Holds the token to each confirmation in it, and a proof to its only use.
     ///
-    /// The proof is used last: one that is refused for another reason is not spent.
+    /// The proof is used last: one that is refused here for another reason is not spent. What comes after the binding, policy
+    /// and consent, finds it spent, and the client makes another.
     fn bind(
         &self,
         token: &AccessToken,

@@ -36,7 +36,7 @@ const PROFILES: [&str; 9] = [
 
 /// Stems and their endings, folded.
 #[rustfmt::skip]
-const NAMES: [(&str, &[&str]); 16] = [
+const NAMES: [(&str, &[&str]); 18] = [
     // RFC 9440, and Google Cloud's variables under its name.
     ("client-cert", &["", "-chain", "-leaf", "-present", "-chain-verified", "-error"]),
     // Envoy, Istio, Traefik (`-infos` until its version 2).
@@ -50,7 +50,7 @@ const NAMES: [(&str, &[&str]); 16] = [
         &[
             "", "-cert", "-cert-chain", "-chain", "-verify", "-dn", "-s-dn", "-i-dn", "-subject", "-subject-dn",
             "-issuer", "-issuer-dn", "-serial", "-sha1", "-sha256", "-fingerprint", "-notbefore", "-notafter", "-der",
-            "-cn",
+            "-cn", "-leaf", "-info",
         ],
     ),
     ("x-ssl", &["-cert", "-issuer"]),
@@ -59,6 +59,7 @@ const NAMES: [(&str, &[&str]); 16] = [
         "ssl-client",
         &[
             "-cert", "-verify", "-subject-dn", "-issuer-dn", "-s-dn", "-i-dn", "-fingerprint", "-serial", "-m-serial",
+            "-leaf", "-chain", "-info",
         ],
     ),
     ("ssl-client-cert-chain-", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
@@ -82,6 +83,9 @@ const NAMES: [(&str, &[&str]); 16] = [
     ("ssl-client-auth-cert", &["", "-x509"]),
     ("x-wso2-client-certificate", &[""]),
     ("x-wso2-mutual-auth-cert", &[""]),
+    // Cloudflare and Amazon CloudFront, whose families these are.
+    ("cf", &["-client-cert", "-cert"]),
+    ("cloudfront-viewer-cert", &[""]),
     // Gravitee.
     ("x-gravitee-client-cert", &[""]),
     // The consent that WSO2's gateway hands to a backend.

@@ -41,7 +41,8 @@ fn names_of_the_contract_are_covered() {
         X-Client-Certificate X-ARR-ClientCert X-ARR-SSL Cf-Client-Cert-Sha256 Cf-Client-Cert-Der-Base64 \
         Cf-Cert-Verified CloudFront-Viewer-Cert-Pem CloudFront-Viewer-Cert-Subject X-WSO2-Client-Certificate \
         X-WSO2-Mutual-Auth-Cert ssl.client.auth.cert.X509 ssl.client.auth.cert X-Gravitee-Client-Cert \
-        Account-Request-Information";
+        Account-Request-Information X-SSL-Client-Leaf X-SSL-Client-Info SSL-Client-Leaf SSL-Client-Chain \
+        SSL-Client-Info Cf-Client-Cert Cf-Cert CloudFront-Viewer-Cert";
     let builtin = IdentityHeaders::new(ReadNames::default(), []);
     for text in names.split_whitespace() {
         assert!(builtin.covers(&name(text)), "{text}");
@@ -51,7 +52,7 @@ fn names_of_the_contract_are_covered() {
 #[test]
 fn other_names_are_not_covered() {
     let identity = identity();
-    for text in PLAIN.iter().chain(&["x", "cf-cert", "cf-client-cert", "ssl-client-cert-chain-10", "x-lb-auth-"]) {
+    for text in PLAIN.iter().chain(&["x", "cf-certs", "cf-client-certs", "ssl-client-cert-chain-10", "x-lb-auth-"]) {
         assert!(!identity.covers(&name(text)), "{text}");
     }
 }

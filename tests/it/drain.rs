@@ -2,6 +2,7 @@
 
 use std::{
     net::{TcpListener, TcpStream},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -132,6 +133,20 @@ fn port_in_use_ends_the_process_within_two_seconds() {
         assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1), "{key}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn audit_pipe_that_nobody_reads_ends_the_process() {
+    let bank = Bank::start();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("audit.pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+
+    let sink = format!("{:?}", format!("file:{}", pipe.display()));
+    let mut sidecar = Sidecar::launch(&Config::in_front_of(&bank).set("audit.sink", &sink));
+
+    assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(1));
+    assert!(sidecar.stderr().join("\n").contains("audit.pipe"), "{:?}", sidecar.stderr());
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn revocation() -> Vec<Key> {
         row("revocation.timeout", DURATION, "2s", "For one question."),
         row("revocation.cache_ttl", DURATION, "1h", "How long an answer serves at most; never past its own end."),
         row("revocation.crl_files", Form::Texts(Least::None), "[]", "Files and folders with CRLs, asked before any address in a certificate."),
-        row("revocation.crl_refresh", DURATION, "1h", "How often lists from the network are fetched anew."),
+        row("revocation.crl_refresh", DURATION, "1h", "How long a list from the network serves, at most; it is fetched anew when a certificate is asked about."),
         row("revocation.allowed_hosts", Form::Texts(Least::None), "[]", "Where addresses in certificates may lead; empty is any public host."),
         row("revocation.allow_private_addresses", Form::Boolean, "false", "Whether they may lead to loopback and private addresses."),
         choice("revocation.check", words(["leaf", "chain"]), "`chain` asks about the intermediates too."),

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::libc::O_NONBLOCK;
+
 use crate::config::settings::Sink;
 
 /// What lines are written to.
@@ -145,6 +147,10 @@ impl AuditFile {
 
 /// For the group too, which is how a collector of logs reads along.
 fn append_to(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()) {
+        // Where nobody reads it, this fails, and what is below would wait for somebody without end.
+        OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(path)?;
+    }
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
