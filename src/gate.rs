@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use rustls_pki_types::UnixTime;
 
 pub use self::{
-    known::{Answer, Known, Question},
+    known::{Answer, Known, MOST_QUESTIONS, Question},
     origin::PublicOrigin,
 };
 use crate::{

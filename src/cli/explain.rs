@@ -17,7 +17,7 @@ use crate::{
     config::{Settings, settings::KeyLocation},
     denial::Denial,
     explain::{self, Check, Mistake},
-    gate::{Answer, Judgement, Question, Verdict},
+    gate::{Answer, Judgement, MOST_QUESTIONS, Question, Verdict},
     observe::Metrics,
     proxy::answers::Outside,
     token::Use,
@@ -157,7 +157,7 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     let denial = match &judgement.verdict {
         Verdict::Permit(_) => None,
         Verdict::Deny(denial) => Some(denial.clone()),
-        Verdict::Ask(question) => Some(explain::refusal_of(question)),
+        Verdict::Ask(question) => Some(question.unanswered()),
     };
     let found =
         alone.as_ref().filter(|_| judgement.findings.token.is_none()).map_or(&judgement.findings, |a| &a.findings);
@@ -212,7 +212,6 @@ async fn judge(
     }
 }
 
-const MOST_QUESTIONS: usize = 16;
 const DENIED: u8 = 3;
 const EXAMPLES: &str = "\
 Examples:

@@ -109,19 +109,6 @@ fn is_open(denial: &Denial) -> bool {
     )
 }
 
-/// The refusal that a question comes to when it is not answered.
-pub fn refusal_of(question: &Question) -> Denial {
-    match question {
-        Question::Keys { .. } => Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits" },
-        Question::Revocation(_) => Denial::RevocationUnknown,
-        Question::Introspection(_) => Denial::IntrospectionUnavailable,
-        Question::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },
-        Question::Body => Denial::RequestMalformed { why: "there is no body" },
-        Question::KeysAt(_) | Question::NewerKeysAt(_) => Denial::KeysUnavailable,
-        Question::Consent(_) => Denial::ConsentUnavailable,
-    }
-}
-
 fn asked_by(question: &Question) -> &'static str {
     match question {
         Question::Keys { .. } | Question::Introspection(_) => "token",

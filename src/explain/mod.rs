@@ -9,7 +9,7 @@ mod mistakes;
 
 use serde_json::{Map, Value};
 
-pub use checks::{CHECKS, checks, refusal_of};
+pub use checks::{CHECKS, checks};
 pub use evidence::Evidence;
 pub use mistakes::mistakes;
 

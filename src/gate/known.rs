@@ -8,6 +8,7 @@ use rustls_pki_types::UnixTime;
 use crate::{
     certificate::revocation::{Issued, Revocations},
     consent::{ConsentAnswer, ConsentRequest},
+    denial::Denial,
     registration::{KeysAt, RegistrationKnowledge},
     token::{Inquiry, Introspection, Introspections, KeyRing, Proof, SingleUse, Use},
 };
@@ -75,6 +76,21 @@ pub enum Answer {
     Consent(ConsentAnswer),
 }
 
+impl Question {
+    /// The refusal that it comes to when it is not answered.
+    pub fn unanswered(&self) -> Denial {
+        match self {
+            Self::Keys { .. } => Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits" },
+            Self::Revocation(_) => Denial::RevocationUnknown,
+            Self::Introspection(_) => Denial::IntrospectionUnavailable,
+            Self::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },
+            Self::Body => Denial::RequestMalformed { why: "there is no body" },
+            Self::KeysAt(_) | Self::NewerKeysAt(_) => Denial::KeysUnavailable,
+            Self::Consent(_) => Denial::ConsentUnavailable,
+        }
+    }
+}
+
 impl Known<'_> {
     /// Whether this certificate's issuer was asked for this request.
     pub(super) fn asked_about(&self, certificate: &Issued) -> bool {
@@ -137,3 +153,7 @@ impl RegistrationKnowledge for Known<'_> {
         self.used(what)
     }
 }
+
+/// Questions that are answered for one request. The gate asks nothing twice, and so no more than 28: about 11 certificates of
+/// a path, the token at 8 issuers, two uses, the body, three key sets, two of them anew, and the consent.
+pub const MOST_QUESTIONS: usize = 32;

@@ -29,7 +29,7 @@ use crate::{
         settings::{Backend, Mode},
     },
     denial::Denial,
-    gate::{Answer, Findings, Inbound, Judgement, Known, Question, Verdict},
+    gate::{Answer, Findings, Inbound, Judgement, Known, MOST_QUESTIONS, Permit, Question, Verdict},
     headers::Asserted,
     lookup::Lookups,
     observe::{Trace, record::Decision},
@@ -59,30 +59,35 @@ impl Sidecar {
         Ok(Self { world, backend, tokens: TokenEndpoint::new(conf) })
     }
 
-    /// Judges a request, and asks outside for what the gate does not know.
+    /// Judges a request, and asks outside for what the gate does not know, until it knows enough for a verdict.
     async fn judge(
         generation: &Generation,
         session: &mut Session,
         asserted: &Asserted,
         connection: &Connection,
         mut trace: Option<&mut Trace>,
-    ) -> Judgement {
+    ) -> (Result<Permit, Denial>, Findings) {
         let mut answered = Vec::new();
         let (mut proof, mut lookups) = (None, Lookups::default());
-        while answered.len() < MOST_QUESTIONS {
+        loop {
             let Judgement { verdict, mut findings } =
                 Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
             findings.lookups.follow(lookups);
-            let Verdict::Ask(question) = verdict else { return Judgement { verdict, findings } };
+            let question = match verdict {
+                Verdict::Permit(permit) => return (Ok(permit), findings),
+                Verdict::Deny(denial) => return (Err(denial), findings),
+                Verdict::Ask(question) if answered.len() == MOST_QUESTIONS => {
+                    return (Err(question.unanswered()), findings);
+                }
+                Verdict::Ask(question) => question,
+            };
             // On the heap, here as below: what is seldom waited for would make every request's future as large as itself.
             match Box::pin(Self::ask(generation, session, question, trace.as_deref_mut())).await {
                 Ok(answer) => answered.push(answer),
-                Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings },
+                Err(denial) => return (Err(denial), findings),
             }
             (proof, lookups) = (findings.proof, findings.lookups);
         }
-        // The gate asks nothing twice, so this is never reached; if it were, nothing would have been proven.
-        Judgement { verdict: Verdict::Deny(Denial::KeysUnavailable), findings: Findings::default() }
     }
 
     /// Finds out what the gate asks, and how long that takes where somebody wants to know.
@@ -131,17 +136,13 @@ impl Sidecar {
     /// The refusal that is answered.
     fn decide(
         settings: &Settings,
-        verdict: Verdict,
+        judged: Result<Permit, Denial>,
         findings: &mut Findings,
         session: &Session,
         asserted: &Asserted,
         connection: &Connection,
     ) -> Result<Decision, Denial> {
-        let denial = match verdict {
-            Verdict::Permit(_) => return Ok(Decision::Allow),
-            Verdict::Deny(denial) => denial,
-            Verdict::Ask(_) => Denial::KeysUnavailable,
-        };
+        let Err(denial) = judged else { return Ok(Decision::Allow) };
         let refused_method = route::is_refused(&session.req_header().method);
         if settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
             return Err(denial);
@@ -177,9 +178,9 @@ impl Sidecar {
         }
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
-        let Judgement { verdict, mut findings } =
+        let (judged, mut findings) =
             Self::judge(&generation, session, &arrival.asserted, &connection, exchange.trace.as_deref_mut()).await;
-        let decided = Self::decide(settings, verdict, &mut findings, session, &arrival.asserted, &connection);
+        let decided = Self::decide(settings, judged, &mut findings, session, &arrival.asserted, &connection);
         exchange.findings = findings;
         let decision = decided?;
         hold_body_limit(session, &settings.backend)?;
@@ -450,7 +451,4 @@ fn holds_always(denial: &Denial) -> bool {
     )
 }
 
-/// One for the keys and one for each certificate of a path would do; a gate that asks more often is not asking for anything
-/// new.
-const MOST_QUESTIONS: usize = 16;
 const BODY_TOO_LARGE: ErrorType = ErrorType::new("body too large");

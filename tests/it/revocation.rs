@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rcgen::{RevocationReason, SerialNumber};
+use rcgen::{CertificateParams, RevocationReason, SerialNumber};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,9 +18,11 @@ use crate::{
         config::Config,
         der::{list_at, responders_at},
         forms::base64_der,
+        introspector::{Introspector, active, but},
         ocsp::{Reply, Responder, Said},
         pki::{Authority, Client},
         sidecar::{DEADLINE, Sidecar},
+        token::AUDIENCE,
     },
     verdict::{assert_passed, assert_refused},
 };
@@ -396,6 +398,44 @@ fn intermediate_that_was_revoked_is_found_where_the_chain_is_checked() {
     assert_refused(&by_alice(&config.start()), "certificate_revoked", &stage.bank);
     stage.responder.says("/sub", Said::good().by(&stage.authority));
     assert_passed(&by_alice(&config.start()), &stage.bank);
+}
+
+/// Eleven of the chain, and eight of a token that the last of as many issuers knows.
+#[test]
+fn longest_chain_and_the_last_issuer_are_not_too_many_questions() {
+    let stage = Stage::new();
+    let name = |params: &mut CertificateParams, place: usize| {
+        params.custom_extensions.push(responders_at(&[&stage.responder.at(&format!("/{place}"))]));
+    };
+    let says = |place: usize, said: Said, by: &Authority| stage.responder.says(&format!("/{place}"), said.by(by));
+    let mut issuer = Authority::root("Bank CA");
+    let mut config = demanding(&stage.bank, &issuer).without_issuers();
+    for place in 0..10 {
+        let below = issuer.below_as(&format!("Bank Sub CA {place}"), |params| name(params, place));
+        says(place, Said::good(), &issuer);
+        issuer = below;
+    }
+    let alice = issuer.issue("tpp", |params| name(params, 10));
+    says(10, Said::good(), &issuer);
+    let introspectors: Vec<_> = (0..8).map(|_| Introspector::start()).collect();
+    for (place, introspector) in introspectors.iter().enumerate() {
+        let line = introspector.line("");
+        config = config.issuer(&format!("issuer = \"https://{place}.example\"\naudiences = [{AUDIENCE:?}]\n{line}"));
+    }
+    introspectors[7].knows("opaque", but(active(&alice), "iss", "https://7.example"));
+    let config = config
+        .file("rs-secret", "hunter2\n")
+        .profile("traefik")
+        .set("truststore.max_intermediates", "10")
+        .set("revocation.check", r#""chain""#);
+    let chain: Vec<_> = [&alice.der].into_iter().chain(&alice.chain).map(|der| base64_der(der)).collect();
+    let by_alice = |sidecar: &Sidecar| {
+        sidecar.get("/a").header("X-Forwarded-Tls-Client-Cert", &chain.join(",")).bearing("opaque").send()
+    };
+
+    assert_passed(&by_alice(&config.start()), &stage.bank);
+    assert_eq!((0..=10).map(|place| stage.responder.asked(&format!("/{place}"))).sum::<usize>(), 11);
+    assert_eq!(introspectors.iter().map(Introspector::asked).sum::<usize>(), 8);
 }
 
 #[test]
