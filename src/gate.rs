@@ -188,16 +188,16 @@ impl Gate {
         known: &Known<'_>,
         now: UnixTime,
         found: &mut Findings,
-    ) -> Result<ClientCertificate, Stop> {
-        if let Some(certificate) = &found.certificate {
-            return Ok(certificate.clone());
+    ) -> Result<(), Stop> {
+        if found.certificate.is_some() {
+            return Ok(());
         }
         let forwarded = ForwardedCert::read(found.peer, request.asserted, request.connection, &self.source)?;
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
         found.lookups.certificate = Some(lookup);
-        let certificate = found.shown.insert(verified?).clone();
+        let certificate = found.shown.insert(verified?);
         let asked = |about: &Issued| known.asked_about(about);
-        match self.revocation.clear(&certificate, known.revocations, asked, now) {
+        match self.revocation.clear(certificate, known.revocations, asked, now) {
             Ok(cleared) => {
                 found.grounds = Some(cleared.grounds());
                 found.revocation = Some(cleared);
@@ -209,7 +209,8 @@ impl Gate {
             Err(ClearStop::Ask(about)) => return Err(Stop::Ask(Question::Revocation(about))),
         }
         self.eidas.admit(certificate.qualification())?;
-        Ok(found.certificate.insert(certificate).clone())
+        found.certificate = Some(certificate.clone());
+        Ok(())
     }
 
     fn token(
