@@ -89,6 +89,8 @@ impl Outside {
     }
 
     /// What serves `settings` in the place of `before`: each part is kept with what it knows where its settings are the same.
+    /// What waits for a restart (`[cache]`, `[consent]`) is the same in both.
+    ///
     /// Keys that are not known yet are fetched before this returns, once, unless an issuer takes too long.
     ///
     /// # Errors
@@ -101,10 +103,8 @@ impl Outside {
     ) -> io::Result<Self> {
         let mut next = self.clone();
         let crls = std::mem::take(&mut settings.crls);
-        let same_keys = before.keys == settings.keys
-            && before.fetch_timeout == settings.fetch_timeout
-            && before.token_cache_bytes == settings.token_cache_bytes;
-        if same_keys {
+        let same_timeout = before.fetch_timeout == settings.fetch_timeout;
+        if before.keys == settings.keys && same_timeout {
             next.keys.reread_files();
         } else {
             next.keys = keys(settings, Some(&self.keys), metrics);
@@ -112,7 +112,7 @@ impl Outside {
             // Fetching goes on behind the caller's back, and requests that need these keys wait for it.
             let _ = timeout(FIRST_FETCH, next.keys.first_fetch()).await;
         }
-        if before.registration == settings.registration && before.fetch_timeout == settings.fetch_timeout {
+        if before.registration == settings.registration && same_timeout {
             next.statements.reread_file();
         } else {
             next.statements = statements(settings, metrics)?;
@@ -123,10 +123,7 @@ impl Outside {
             // By now they may be newer than what was read with the configuration.
             lists.watch.lock().await.look().await;
         }
-        let same_answers = before.introspection == settings.introspection
-            && before.fetch_timeout == settings.fetch_timeout
-            && before.gate.issuers.rules.consent_claim == settings.gate.issuers.rules.consent_claim;
-        if !same_answers {
+        if before.introspection != settings.introspection || !same_timeout {
             next.introspection = introspection(settings, metrics);
         }
         Ok(next)
