@@ -10,7 +10,7 @@ use crate::{
         fault::Wrong,
         names,
         reading::{Placed, as_read},
-        settings::{Address, Backend, BackendTls, CertificateHeaders, HeaderTemplate, ServerIdentity},
+        settings::{Address, Backend, BackendTls, CertificateHeaders, HeaderTemplate, OwnCertificate},
         source::{ClientCertificate, profiles},
         table::Table,
     },
@@ -83,7 +83,7 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
     if certificate.is_some() != key.is_some() {
         reading.fault(&tls.place, "certificate and key belong together", "write certificate_file and private_key_file");
     }
-    let identity = certificate.zip(key).map(|(certificate, key)| ServerIdentity::load(reading, &certificate, &key));
+    let identity = certificate.zip(key).map(|(certificate, key)| OwnCertificate::load(reading, &certificate, &key));
     let host = match address {
         Some(Address::Tcp(address)) => {
             address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']']).to_owned())

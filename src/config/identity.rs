@@ -17,10 +17,10 @@ use x509_cert::Certificate;
 use crate::config::{
     fault::Wrong,
     reading::{Placed, Reading},
-    settings::ServerIdentity,
+    settings::OwnCertificate,
 };
 
-impl ServerIdentity {
+impl OwnCertificate {
     /// Reads the chain, leaf first, and the leaf's key.
     pub(super) fn load(
         reading: &Reading<'_>,

@@ -8,7 +8,7 @@ use crate::{
     config::{
         address,
         reading::Placed,
-        settings::{ClientAuthentication, ServerIdentity},
+        settings::{ClientAuthentication, OwnCertificate},
         table::Table,
     },
     token::Verify,
@@ -71,7 +71,7 @@ fn client(table: &mut Table<'_>, client_id: Option<Placed<String>>) -> Option<Cl
             Some(ClientAuthentication::Secret { client_id: client_id?.value, secret })
         }
         (None, Some(certificate), Some(key)) => {
-            let identity = ServerIdentity::load(reading, &certificate, &key)?;
+            let identity = OwnCertificate::load(reading, &certificate, &key)?;
             Some(ClientAuthentication::Certificate { client_id: client_id?.value, identity })
         }
         (None, None, None) if !table.written => None,

@@ -7,7 +7,7 @@ use crate::{
         address,
         fault::Wrong,
         reading::Place,
-        settings::{Address, Listen, ProxyProtocol, ServerIdentity},
+        settings::{Address, Listen, OwnCertificate, ProxyProtocol},
         table::Table,
     },
     gate::PublicOrigin,
@@ -64,7 +64,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.
-fn encryption(table: &mut Table<'_>) -> (bool, Option<ServerIdentity>) {
+fn encryption(table: &mut Table<'_>) -> (bool, Option<OwnCertificate>) {
     let (certificate, key) = (table.string("certificate_file"), table.string("private_key_file"));
     let plaintext = table.boolean("plaintext", false);
     let both = "write plaintext = true, or certificate_file and private_key_file";
@@ -78,7 +78,7 @@ fn encryption(table: &mut Table<'_>) -> (bool, Option<ServerIdentity>) {
             if plaintext {
                 table.fault("plaintext", "plaintext is chosen beside TLS", both);
             }
-            (true, ServerIdentity::load(table.reading, &certificate, &key))
+            (true, OwnCertificate::load(table.reading, &certificate, &key))
         }
         (Some(_), None) => {
             table.fault("certificate_file", "the certificate has no key", "add private_key_file");

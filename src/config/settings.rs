@@ -115,7 +115,7 @@ pub struct Listen {
     /// Where.
     pub address: Address,
     /// Certificate chain and key; none: plaintext.
-    pub tls: Option<ServerIdentity>,
+    pub tls: Option<OwnCertificate>,
     /// Whether the peer is asked for a certificate in the handshake (its own as a balancer, or the client's).
     pub ask_certificate: bool,
     /// Whether HTTP/2 is served.
@@ -138,9 +138,10 @@ pub struct Listen {
     pub threads: usize,
 }
 
-/// A certificate chain with its private key, which match.
+/// What certbound shows clients, the backend, or an authorization server: a certificate chain with its private key, which
+/// match.
 #[derive(Debug, PartialEq)]
-pub struct ServerIdentity {
+pub struct OwnCertificate {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
     /// The leaf's key.
@@ -246,7 +247,7 @@ pub enum ClientAuthentication {
         /// `client_id`.
         client_id: String,
         /// Shown in the handshake.
-        identity: ServerIdentity,
+        identity: OwnCertificate,
     },
 }
 
@@ -362,7 +363,7 @@ pub struct BackendTls {
     /// Authorities; none: those of the operating system.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// certbound's own certificate.
-    pub identity: Option<ServerIdentity>,
+    pub identity: Option<OwnCertificate>,
 }
 
 /// A header value with placeholders.

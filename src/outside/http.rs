@@ -26,7 +26,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{config::settings::ServerIdentity, outside::address::AddressRules};
+use crate::{config::settings::OwnCertificate, outside::address::AddressRules};
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
@@ -92,13 +92,13 @@ impl Fetcher {
     /// [`FetchError::Authorities`], [`FetchError::Identity`].
     pub fn keeping(
         authorities: Option<&[CertificateDer<'static>]>,
-        identity: Option<&ServerIdentity>,
+        identity: Option<&OwnCertificate>,
         timeout: Duration,
     ) -> Result<Self, FetchError> {
         let tls = trusting(authorities)?;
         let tls = match identity {
             None => tls.with_no_client_auth(),
-            Some(ServerIdentity { chain, key, .. }) => {
+            Some(OwnCertificate { chain, key, .. }) => {
                 tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    config::settings::{ClientAuthentication, ServerIdentity},
+    config::settings::{ClientAuthentication, OwnCertificate},
     outside::origin::{Answer, Origin, ok, status, until},
 };
 
@@ -314,7 +314,7 @@ async fn client_shows_its_certificate_where_that_says_who_it_is() {
     let (bank, stranger) = (authority(), authority());
     let accepted = Origin::serve(Some(asking_for_certificates(&bank)), |_| ok(r#"{"active":true}"#)).await;
     let endpoint: http::Uri = format!("https://localhost:{}/introspect", accepted.address.port()).parse().unwrap();
-    let told = async |identity: ServerIdentity| {
+    let told = async |identity: OwnCertificate| {
         let client = ClientAuthentication::Certificate { client_id: "rs 1".to_owned(), identity };
         let authorities = Some(vec![bank.der().clone()]);
         let source = IntrospectionSource { endpoint: endpoint.clone(), client, authorities, ..source(&accepted, 30) };
@@ -341,11 +341,11 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn identity(authority: &CertifiedIssuer<'static, KeyPair>, name: &str) -> ServerIdentity {
+fn identity(authority: &CertifiedIssuer<'static, KeyPair>, name: &str) -> OwnCertificate {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    ServerIdentity { chain: vec![certificate.der().clone()], key, not_after: UnixTime::now() }
+    OwnCertificate { chain: vec![certificate.der().clone()], key, not_after: UnixTime::now() }
 }
 
 /// A server for `localhost` that takes nobody without a certificate of the same authority.
@@ -354,7 +354,7 @@ fn asking_for_certificates(authority: &CertifiedIssuer<'static, KeyPair>) -> Tls
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).unwrap();
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
-    let ServerIdentity { chain, key, .. } = identity(authority, "localhost");
+    let OwnCertificate { chain, key, .. } = identity(authority, "localhost");
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -31,7 +31,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
-use crate::config::settings::{Address, ServerIdentity};
+use crate::config::settings::{Address, OwnCertificate};
 
 /// Answers every request with what is known of its connection.
 struct Mirror;
@@ -239,7 +239,7 @@ async fn connection_without_the_proxy_header_is_closed() {
 #[tokio::test]
 async fn proxy_header_goes_before_the_handshake_and_before_http2() {
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\x0a\0\0\x01\0\x01\0\x02";
-    let (server, roots) = server_identity();
+    let (server, roots) = own_certificate();
     for tls in [None, Some(server)] {
         let client = tls.is_some().then(|| client(&roots, None, &TLS13, &[b"h2"]));
         let place = start(Listen { proxy_protocol: ProxyProtocol::V2, tls, ..listen() }).await;
@@ -268,13 +268,13 @@ async fn told_to_end_it_takes_no_connection_and_ends_those_it_has_with_their_req
 }
 
 /// A server certificate for `localhost`, and who believes it.
-fn server_identity() -> (ServerIdentity, RootCertStore) {
+fn own_certificate() -> (OwnCertificate, RootCertStore) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let not_after = UnixTime::now();
-    (ServerIdentity { chain: vec![cert.der().clone()], key, not_after }, roots)
+    (OwnCertificate { chain: vec![cert.der().clone()], key, not_after }, roots)
 }
 
 /// Shows one certificate, whatever it is asked for.
@@ -325,7 +325,7 @@ async fn handshake(client: Arc<ClientConfig>, socket: TcpStream) -> io::Result<T
 
 /// A listener with TLS, and how to connect to it.
 async fn start_tls(ask_certificate: bool) -> (Place, RootCertStore) {
-    let (identity, roots) = server_identity();
+    let (identity, roots) = own_certificate();
     (start(Listen { tls: Some(identity), ask_certificate, ..listen() }).await, roots)
 }
 

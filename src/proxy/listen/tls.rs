@@ -16,7 +16,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::settings::{Listen, ServerIdentity};
+use crate::config::settings::{Listen, OwnCertificate};
 
 /// The handshake of the data listener, replaced while connections are taken in. Holds nothing where it is plaintext.
 #[derive(Default)]
@@ -56,7 +56,7 @@ impl Handshake {
 ///
 /// # Errors
 /// Chain and key that rustls cannot use.
-fn server(identity: &ServerIdentity, listen: &Listen) -> Result<ServerConfig, Error> {
+fn server(identity: &OwnCertificate, listen: &Listen) -> Result<ServerConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&TLS13, &TLS12])?;
