@@ -8,6 +8,8 @@ mod encoding;
 
 pub mod thumbprint;
 
+pub mod validity;
+
 pub mod denial;
 
 pub mod dialect;

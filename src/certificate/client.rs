@@ -16,6 +16,7 @@ use crate::{
         verdicts::Forward,
     },
     thumbprint::Thumbprint,
+    validity::Validity,
 };
 
 /// A client certificate whose path leads to an anchor, now, for client authentication.
@@ -38,8 +39,8 @@ struct Facts {
     /// Of the certificates above it on the path, the anchor's own last.
     issuers: Box<[Thumbprint]>,
     not_after: UnixTime,
-    /// When every certificate of the path is in date, both ends included.
-    path_valid: (UnixTime, UnixTime),
+    /// When every certificate of the path is in date.
+    path_valid: Validity,
     /// None when nothing is forwarded.
     written: Option<Written>,
     qualification: Qualification,
@@ -68,7 +69,7 @@ impl ClientCertificate {
             organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT).map(Into::into),
             key_identifier: Sha256::digest(tbs.subject_public_key_info().subject_public_key.raw_bytes()).into(),
             issuers: issuers.collect(),
-            not_after: path.leaf.valid.1,
+            not_after: path.leaf.valid.until,
             path_valid: path.valid,
             qualification: path.leaf.qualification(),
             issued: issued(path, revocation),
@@ -142,8 +143,7 @@ impl ClientCertificate {
     }
 
     pub(super) fn in_date(&self, now: UnixTime) -> bool {
-        let (from, until) = self.0.path_valid;
-        from <= now && now <= until
+        self.0.path_valid.holds(now)
     }
 
     /// Memory that it takes beside `key`, in bytes.

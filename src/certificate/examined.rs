@@ -21,7 +21,7 @@ use super::{
     qualified::{self, QC_STATEMENTS, Qualification},
     signature,
 };
-use crate::denial::Denial;
+use crate::{denial::Denial, validity::Validity};
 
 /// A certificate and its extensions of interest.
 #[derive(Clone, Debug)]
@@ -34,8 +34,7 @@ pub(super) struct Examined {
     pub(super) alternative_names: Option<SubjectAltName>,
     /// None: of a kind that is not accepted.
     key: Option<Key>,
-    /// Dates, both ends included.
-    pub(super) valid: (UnixTime, UnixTime),
+    pub(super) valid: Validity,
 }
 
 impl Examined {
@@ -60,8 +59,6 @@ impl Examined {
         if ![tbs.issuer(), tbs.subject()].into_iter().all(is_text) {
             return Err("a name has a UTF8String that is not UTF-8");
         }
-        let at = |time: x509_cert::time::Time| UnixTime::since_unix_epoch(time.to_unix_duration());
-        let valid = (at(tbs.validity().not_before), at(tbs.validity().not_after));
         Ok(Self {
             basic_constraints: extension(certificate)?,
             key_usage: extension(certificate)?,
@@ -69,7 +66,7 @@ impl Examined {
             name_constraints: extension(certificate)?,
             alternative_names: extension(certificate)?,
             key: Key::of(tbs.subject_public_key_info()),
-            valid,
+            valid: Validity::of(certificate),
             decoded,
         })
     }
@@ -185,7 +182,7 @@ impl Examined {
 
     /// The leaf's own dates.
     pub(super) fn hold_dates(&self, now: UnixTime) -> Result<(), Denial> {
-        let (from, until) = self.valid;
+        let Validity { from, until } = self.valid;
         if now < from {
             return Err(Denial::CertificateNotYetValid { not_before: from.as_secs() });
         }
@@ -205,7 +202,7 @@ impl Examined {
         if longest.is_some_and(|longest| usize::from(longest) < below) {
             return Err(untrusted("the path is longer than an issuer allows"));
         }
-        if !self.in_date(now) {
+        if !self.valid.holds(now) {
             return Err(ISSUER_OUT_OF_DATE);
         }
         Ok(())
@@ -241,11 +238,6 @@ impl Examined {
     /// Whether nobody here could say if a signature by its key over `below` is right, because that would be too weak.
     pub(super) fn signs_weakly(&self, below: &Self) -> bool {
         below.is_signed_weakly() || matches!(self.key, Some(Key::Rsa { bits }) if bits < LEAST_VERIFIED_BITS)
-    }
-
-    pub(super) fn in_date(&self, now: UnixTime) -> bool {
-        let (from, until) = self.valid;
-        from <= now && now <= until
     }
 
     /// Whether subject and issuer are one name: such an intermediate does not count for path lengths.

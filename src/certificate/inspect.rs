@@ -20,6 +20,7 @@ use crate::{
     },
     denial::Denial,
     thumbprint::Thumbprint,
+    validity::Validity,
 };
 
 /// A certificate, and nothing that anybody else says of it: neither its issuer nor a responder has been asked.
@@ -36,7 +37,7 @@ pub struct Description {
     /// Lower-case hex.
     pub serial: String,
     /// Both ends included.
-    pub valid: (UnixTime, UnixTime),
+    pub valid: Validity,
     /// The public key.
     pub key: Key,
     /// The signature's algorithm, by name or OID.

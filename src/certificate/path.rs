@@ -20,6 +20,7 @@ use crate::{
         truststore::Anchor,
     },
     denial::Denial,
+    validity::Validity,
 };
 
 /// What is demanded of a path beyond RFC 5280.
@@ -49,18 +50,15 @@ pub struct VerifiedPath {
     /// One certificate of the anchor's name and key.
     pub(super) anchor: Arc<Anchor>,
     /// When every certificate of the path is in date.
-    pub(super) valid: Window,
+    pub(super) valid: Validity,
 }
 
 /// A path that holds, without its leaf.
 struct Held<'a> {
     intermediates: Vec<&'a Examined>,
     anchor: &'a Arc<Anchor>,
-    valid: Window,
+    valid: Validity,
 }
-
-/// Both ends included.
-type Window = (UnixTime, UnixTime);
 
 /// Finds a path from `presented` to an anchor and checks it whole.
 ///
@@ -83,7 +81,7 @@ pub fn verify(
 
     // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates once there is a
     // path: a stranger's is untrusted before it is expired.
-    let at = now.max(leaf.valid.0).min(leaf.valid.1);
+    let at = now.max(leaf.valid.from).min(leaf.valid.until);
     let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, now, at, refused: RefCell::default() };
     match candidate.path() {
         Ok(Held { intermediates, anchor, valid }) => {
@@ -165,7 +163,7 @@ impl Candidate<'_> {
     }
 
     /// Everything but names and signatures, for a whole path, in the order in which it answers; when it is in date.
-    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<Window, Denial> {
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<Validity, Denial> {
         let Self { leaf, rules, .. } = self;
         let anchor = &anchor.examined;
         let issuers = || intermediates.iter().copied().chain([anchor]);
@@ -196,7 +194,7 @@ impl Candidate<'_> {
         issuers().try_for_each(Examined::hold_issuer_purpose)?;
         path.iter().try_for_each(|certificate| certificate.hold_strength(rules.minimum_rsa_bits))?;
         path.split_last().into_iter().flat_map(|(_, signed)| signed).try_for_each(|signed| signed.hold_signature())?;
-        Ok(issuers().fold(leaf.valid, |valid, issuer| overlap(valid, issuer.valid)))
+        Ok(issuers().fold(leaf.valid, |valid, issuer| valid.and(issuer.valid)))
     }
 
     /// The refusal for a certificate without a path that holds: of the path whose names and signatures hold, or else that
@@ -249,10 +247,6 @@ fn reason(error: &Error) -> &'static str {
         | Error::MaximumNameConstraintComparisonsExceeded => "looking for a path took too much",
         _ => "no path holds",
     }
-}
-
-fn overlap(a: Window, b: Window) -> Window {
-    (a.0.max(b.0), a.1.min(b.1))
 }
 
 fn untrusted(why: &'static str) -> Denial {

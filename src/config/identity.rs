@@ -11,13 +11,16 @@ use ring::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     },
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use x509_cert::Certificate;
 
-use crate::config::{
-    fault::Wrong,
-    reading::{Placed, Reading},
-    settings::OwnCertificate,
+use crate::{
+    config::{
+        fault::Wrong,
+        reading::{Placed, Reading},
+        settings::OwnCertificate,
+    },
+    validity::Validity,
 };
 
 impl OwnCertificate {
@@ -33,10 +36,10 @@ impl OwnCertificate {
         let key = key.and_then(|key| reading.settle(&private_key_file.place, key));
         let (chain, key) = (chain?, key?);
         let leaf = reading.settle(&certificate_file.place, leaf(&chain))?;
-        warn_of_dates(reading, certificate_file, &leaf);
+        let validity = Validity::of(&leaf);
+        warn_of_dates(reading, certificate_file, validity);
         reading.settle(&private_key_file.place, matches(&key, &leaf))?;
-        let not_after = UnixTime::since_unix_epoch(leaf.tbs_certificate().validity().not_after.to_unix_duration());
-        Some(Self { chain, key, not_after })
+        Some(Self { chain, key, not_after: validity.until })
     }
 }
 
@@ -62,13 +65,11 @@ fn leaf(chain: &[CertificateDer<'static>]) -> Result<Certificate, Wrong> {
     leaf.ok_or_else(|| Wrong::new("the first certificate cannot be read", "give an X.509 certificate"))
 }
 
-fn warn_of_dates(reading: &Reading<'_>, file: &Placed<String>, leaf: &Certificate) {
-    let validity = leaf.tbs_certificate().validity();
-    let now = reading.now.as_secs();
-    if now < validity.not_before.to_unix_duration().as_secs() {
+fn warn_of_dates(reading: &Reading<'_>, file: &Placed<String>, validity: Validity) {
+    if reading.now < validity.from {
         reading.warn(&file.place, "this certificate is not valid yet", "peers will refuse it");
     }
-    if validity.not_after.to_unix_duration().as_secs() < now {
+    if validity.until < reading.now {
         reading.warn(&file.place, "this certificate has expired", "peers will refuse it");
     }
 }

@@ -10,7 +10,10 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, SubjectAltName, name::GeneralName},
 };
 
-use crate::memory::{Kept, Memory};
+use crate::{
+    memory::{Kept, Memory},
+    validity::Validity,
+};
 
 /// The certificate authorities and names of load balancers that do mTLS with certbound.
 ///
@@ -20,19 +23,12 @@ pub struct Balancers {
     authorities: Vec<Authority>,
     names: Vec<String>,
     /// Leaves that were recognised, and while their path holds; dates are compared on every hit.
-    recognised: Memory<Vec<u8>, Window>,
+    recognised: Memory<Vec<u8>, Validity>,
 }
 
 struct Authority {
     anchor: TrustAnchor<'static>,
-    window: Window,
-}
-
-/// Seconds since 1970, both ends included.
-#[derive(Clone, Copy)]
-struct Window {
-    from: u64,
-    until: u64,
+    valid: Validity,
 }
 
 impl Balancers {
@@ -53,29 +49,30 @@ impl Balancers {
     /// Whether `shown`, leaf first, leads to an authority now and names an allowed load balancer.
     pub(super) fn recognise(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> bool {
         let Some((leaf, intermediates)) = shown.split_first() else { return false };
-        if self.recognised.recall(leaf).is_some_and(|window| window.holds(now)) {
+        if self.recognised.recall(leaf).is_some_and(|valid| valid.holds(now)) {
             return true;
         }
-        let Some(window) = self.path(leaf, intermediates, now).filter(|_| self.names_match(leaf)) else { return false };
-        self.recognised.remember(leaf.to_vec(), window);
+        let Some(valid) = self.path(leaf, intermediates, now).filter(|_| self.names_match(leaf)) else { return false };
+        self.recognised.remember(leaf.to_vec(), valid);
         true
     }
 
-    /// The window of a path from `leaf` to an authority, if there is one now.
-    fn path(&self, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], now: UnixTime) -> Option<Window> {
+    /// When a path from `leaf` to an authority is valid, if there is one now.
+    fn path(&self, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], now: UnixTime) -> Option<Validity> {
         // webpki takes an anchor's dates for granted.
-        let current: Vec<_> = self.authorities.iter().filter(|authority| authority.window.holds(now)).collect();
+        let current: Vec<_> = self.authorities.iter().filter(|authority| authority.valid.holds(now)).collect();
         let anchors: Vec<_> = current.iter().map(|authority| authority.anchor.clone()).collect();
         let usage = KeyUsage::client_auth();
         let end = EndEntityCert::try_from(leaf).ok()?;
         let path = end.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, intermediates, now, usage, None, None).ok()?;
         let anchor = path.anchor();
-        let mut window = Window::of(leaf)?;
+        let of = |der: &[u8]| Some(Validity::of(&Certificate::from_der(der).ok()?));
+        let mut valid = of(leaf)?;
         for issuer in path.intermediate_certificates() {
-            window = window.and(Window::of(&issuer.der())?);
+            valid = valid.and(of(&issuer.der())?);
         }
         let same = |authority: &&&Authority| authority.anchor == *anchor;
-        Some(window.and(current.iter().find(same)?.window))
+        Some(valid.and(current.iter().find(same)?.valid))
     }
 
     fn names_match(&self, leaf: &[u8]) -> bool {
@@ -108,27 +105,7 @@ impl Authority {
             _ => return Err("it is not the certificate of an authority"),
         }
         let anchor = anchor_from_trusted_cert(der).map_err(|_| "it cannot be an anchor")?.to_owned();
-        Ok(Self { anchor, window: Window::read(&certificate) })
-    }
-}
-
-impl Window {
-    fn of(der: &[u8]) -> Option<Self> {
-        Certificate::from_der(der).ok().as_ref().map(Self::read)
-    }
-
-    fn read(certificate: &Certificate) -> Self {
-        let validity = certificate.tbs_certificate().validity();
-        let seconds = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
-        Self { from: seconds(validity.not_before), until: seconds(validity.not_after) }
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self { from: self.from.max(other.from), until: self.until.min(other.until) }
-    }
-
-    fn holds(self, now: UnixTime) -> bool {
-        (self.from..=self.until).contains(&now.as_secs())
+        Ok(Self { anchor, valid: Validity::of(&certificate) })
     }
 }
 

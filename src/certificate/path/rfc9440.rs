@@ -22,7 +22,7 @@ fn fields_of_the_example_lead_to_its_root_and_are_written_as_they_were_read() {
     let presented = Profile::Rfc9440.decode(leaf, &[chain], 5).unwrap();
     assert_eq!(presented, mint::presented(&ders[0], &[&ders[1], &ders[2]]).unwrap());
 
-    let at = year(2020).max(mint::examined(&ders[0]).unwrap().valid.0);
+    let at = year(2020).max(mint::examined(&ders[0]).unwrap().valid.from);
     let (trust, _) = Truststore::new(vec![ders[2].clone()], at).unwrap();
     let rules = PathRules::default();
     let path = verify(&presented, &trust, &rules, at).unwrap();

@@ -8,8 +8,11 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_cert::Version;
 
-use super::{Candidate, Held, Window};
-use crate::certificate::{examined::Examined, truststore::Anchor};
+use super::{Candidate, Held};
+use crate::{
+    certificate::{examined::Examined, truststore::Anchor},
+    validity::Validity,
+};
 
 /// A path that holds although webpki found none, and when it is in date.
 ///
@@ -22,7 +25,7 @@ pub(super) fn path<'a>(candidate: &'a Candidate<'_>, error: &Error) -> Option<He
     let of_version_3 = |below: &Examined| below.certificate().tbs_certificate().version() == Version::V3;
     if !(constrained || self_issued || *error == Error::MaximumPathDepthExceeded)
         || !sent.iter().chain([*leaf]).all(of_version_3)
-        || !leaf.in_date(*at)
+        || !leaf.valid.holds(*at)
     {
         return None;
     }
@@ -55,7 +58,7 @@ impl<'a> Search<'a> {
     }
 
     /// Goes on from the last certificate of the path: to an anchor if one holds, else to each intermediate in turn.
-    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Window)> {
+    fn extend(&mut self, last: &'a Examined) -> Option<(&'a Arc<Anchor>, Validity)> {
         for anchor in self.candidate.trust.issuers_of(last.certificate()) {
             if self.issued(last, &anchor.examined)? && is_distrusted(&anchor.examined) != Some(true) {
                 let intermediates: Vec<_> =

@@ -452,7 +452,7 @@ fn path_is_valid_while_all_of_it_is() {
     let issuer = root.intermediate("Issuer", in_years(2026, 2031));
     let leaf = issuer.client(in_years(2020, 2035));
     let path = verify(&presented(&leaf, &[&issuer.der]).unwrap(), &trusting(&[&root.der]), &RULES, now()).unwrap();
-    assert_eq!(path.valid, (year(2026), year(2030)));
+    assert_eq!(path.valid, Validity { from: year(2026), until: year(2030) });
     assert_eq!(path.intermediates.iter().map(Decoded::der).collect::<Vec<_>>(), [issuer.der]);
 }
 

@@ -204,7 +204,7 @@ impl Truststore {
 
     /// Subject (RFC 4514) and end of each anchor, for metrics.
     pub fn anchors(&self) -> impl Iterator<Item = (&str, UnixTime)> {
-        self.anchors.iter().map(|anchor| (anchor.subject.as_str(), anchor.examined.valid.1))
+        self.anchors.iter().map(|anchor| (anchor.subject.as_str(), anchor.examined.valid.until))
     }
 
     /// Whether this certificate was given as an anchor and is none: an expired one, or no authority's.
@@ -273,7 +273,7 @@ impl Anchor {
         if !examined.is_authority() {
             return Err(unusable(&format!("{subject} is no certificate authority")));
         }
-        if examined.valid.1 < now {
+        if examined.valid.until < now {
             return Err(unusable(&format!("{subject} has expired")));
         }
         let trust = anchor_from_trusted_cert(&der)
@@ -286,7 +286,7 @@ impl Anchor {
     /// Why no path can end here, whatever the rules.
     fn barred(&self, now: UnixTime) -> Option<Unusable> {
         let Self { examined, subject, .. } = self;
-        if now < examined.valid.0 {
+        if now < examined.valid.from {
             return Some(unusable(&format!("{subject} is not valid yet")));
         }
         let held = examined

@@ -12,6 +12,7 @@ use crate::{
     },
     denial::Denial,
     observe::timestamp::Second,
+    validity::Validity,
 };
 
 /// A block for each of `descriptions`, which stood at these places among `all`.
@@ -87,7 +88,7 @@ fn visible(text: &str) -> String {
 }
 
 fn identity(block: &mut Block, description: &Description, now: UnixTime) {
-    let (from, until) = description.valid;
+    let Validity { from, until } = description.valid;
     block.line("x5t#S256", description.thumbprint);
     let (subject, issuer) = &description.spelled;
     block.line("subject", subject);
