@@ -72,14 +72,14 @@ impl Claims {
     /// # Errors
     /// Why it is `token_malformed`.
     pub(super) fn read(payload: &Members<'_>, consent: Option<&str>) -> Result<Self, &'static str> {
-        let subject = text(payload, "sub", "`sub` is not a string")?;
-        let client_id = match text(payload, "client_id", "`client_id` is not a string")? {
-            None => text(payload, "azp", "`azp` is not a string")?,
+        let subject = payload.text("sub", "`sub` is not a string")?;
+        let client_id = match payload.text("client_id", "`client_id` is not a string")? {
+            None => payload.text("azp", "`azp` is not a string")?,
             some => some,
         };
-        let jti = text(payload, "jti", "`jti` is not a string")?;
+        let jti = payload.text("jti", "`jti` is not a string")?;
         Ok(Self {
-            issuer: text(payload, "iss", "`iss` is not a string")?.map(Box::from),
+            issuer: payload.text("iss", "`iss` is not a string")?.map(Box::from),
             audiences: audiences(payload)?,
             expires: time(payload, "exp", "`exp` is not a time")?,
             not_before: time(payload, "nbf", "`nbf` is not a time")?,
@@ -184,15 +184,6 @@ impl fmt::Debug for Claims {
 
 pub(crate) type Read<T> = Result<T, &'static str>;
 
-/// A string; none where there is no such claim.
-fn text<'a>(payload: &'a Members<'_>, name: &str, wrong: &'static str) -> Read<Option<&'a str>> {
-    match payload.get(name) {
-        None => Ok(None),
-        Some(Value::Text(text)) => Ok(Some(text)),
-        Some(_) => Err(wrong),
-    }
-}
-
 /// A NumericDate. Its fraction is dropped, because the clock has none either.
 ///
 /// After the year 9999 are only times in milliseconds, which would make a token last for ever.
@@ -237,7 +228,7 @@ fn scope(payload: &Members<'_>) -> Read<Option<Box<str>>> {
 
 /// An `aut` that is neither of the two known words tells nothing, and `sub` is then not asked.
 fn grant(payload: &Members<'_>, subject: Option<&str>, client_id: Option<&str>) -> Read<Option<Grant>> {
-    if let Some(aut) = text(payload, "aut", "`aut` is not a string")? {
+    if let Some(aut) = payload.text("aut", "`aut` is not a string")? {
         return Ok(match aut {
             "APPLICATION" => Some(Grant::Application),
             "APPLICATION_USER" => Some(Grant::User),

@@ -92,6 +92,14 @@ impl<'a> Members<'a> {
         Some(value)
     }
 
+    /// A text; none where there is no such member.
+    ///
+    /// # Errors
+    /// `wrong`, where the member is anything else.
+    pub(crate) fn text(&self, name: &str, wrong: &'static str) -> Result<Option<&str>, &'static str> {
+        self.get(name).map(|value| value.as_str().ok_or(wrong)).transpose()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.place(name).is_some()
     }

@@ -50,17 +50,17 @@ impl Key {
         if is_secret(jwk) {
             return Err("holds secret material, so whoever could read it can sign; publish the public key alone");
         }
-        if text(jwk, "use", "`use` is not a string")?.is_some_and(|purpose| purpose != "sig") {
+        if jwk.text("use", "`use` is not a string")?.is_some_and(|purpose| purpose != "sig") {
             return Err("`use` is not `sig`");
         }
         if jwk.get("key_ops").is_some_and(|list| !allows_verify(list)) {
             return Err("`key_ops` is not a list with `verify`");
         }
-        let algorithm = match text(jwk, "alg", "`alg` is not a string")? {
+        let algorithm = match jwk.text("alg", "`alg` is not a string")? {
             Some(name) => Some(Algorithm::named(name).ok_or("`alg` is not a signature algorithm that is known here")?),
             None => None,
         };
-        let kid = text(jwk, "kid", "`kid` is not a string")?.map(Box::from);
+        let kid = jwk.text("kid", "`kid` is not a string")?.map(Box::from);
         let key = Self { kid, algorithm, material: Material::read(jwk)? };
         match algorithm {
             Some(algorithm) if !key.fits(algorithm) => Err("`alg` is not for this type of key"),
@@ -90,8 +90,8 @@ impl Key {
 
 impl Material {
     fn read(jwk: &Members<'_>) -> Result<Self, &'static str> {
-        let kty = text(jwk, "kty", "`kty` is not a string")?;
-        match (kty, text(jwk, "crv", "`crv` is not a string")?) {
+        let kty = jwk.text("kty", "`kty` is not a string")?;
+        match (kty, jwk.text("crv", "`crv` is not a string")?) {
             (Some("RSA"), None) => rsa(jwk),
             (Some("EC"), Some("P-256")) => point(jwk, 32).map(Self::P256),
             (Some("EC"), Some("P-384")) => point(jwk, 48).map(Self::P384),
@@ -187,13 +187,6 @@ struct RsaPublicKey<'a> {
 
 fn allows_verify(key_ops: &Value<'_>) -> bool {
     key_ops.as_list().is_some_and(|list| list.iter().any(|operation| operation.as_str() == Some("verify")))
-}
-
-fn text<'a>(jwk: &'a Members<'_>, name: &str, wrong: &'static str) -> Result<Option<&'a str>, &'static str> {
-    match jwk.get(name) {
-        None => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or(wrong),
-    }
 }
 
 fn octets(jwk: &Members<'_>, name: &str) -> Option<Vec<u8>> {

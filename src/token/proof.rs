@@ -178,10 +178,8 @@ fn is_for(claims: &Members<'_>, bearer: BearerToken<'_>) -> Result<(), Denial> {
 }
 
 fn text<'a>(claims: &'a Members<'_>, name: &str) -> Result<&'a str, Denial> {
-    match claims.get(name) {
-        None => Err(invalid("a claim is missing")),
-        Some(value) => value.as_str().ok_or_else(|| invalid("a claim is not a string")),
-    }
+    let text = claims.text(name, "a claim is not a string").map_err(invalid)?;
+    text.ok_or_else(|| invalid("a claim is missing"))
 }
 
 fn invalid(why: &'static str) -> Denial {
