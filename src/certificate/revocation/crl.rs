@@ -18,7 +18,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, issued::address, unix};
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, issued::address, unix};
 use crate::certificate::{name, signature};
 
 /// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
@@ -42,8 +42,8 @@ struct List {
     algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
     issuer: Vec<u8>,
-    this_update: u64,
-    next_update: u64,
+    this_update: UnixTime,
+    next_update: UnixTime,
     scope: Scope,
     /// Where each entry's serial number stands in `der`, in the order of the numbers.
     entries: Vec<Serial>,
@@ -122,7 +122,7 @@ impl UnverifiedCrl {
 
     /// When the next one is due. Nobody has vouched for it yet.
     pub fn next_update(&self) -> UnixTime {
-        self.0.next_update()
+        self.0.next_update
     }
 
     /// Verifies the signature with the key of the certificate's issuer.
@@ -160,27 +160,22 @@ impl Crl {
             return Err("the CRL is of another issuer");
         }
         list.scope.hold(about)?;
-        if list.this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
+        if list.this_update.as_secs() > now.as_secs().saturating_add(CLOCK_SKEW) {
             return Err("the CRL is not valid yet");
         }
-        if list.next_update < now.as_secs() {
+        if list.next_update < now {
             return Err("the CRL is past its nextUpdate");
         }
         let status = list.status(&about.serial)?;
-        Ok(Answer { status, this_update: at(list.this_update), until: list.next_update() })
+        Ok(Answer { status, this_update: list.this_update, until: list.next_update })
     }
 
     /// When the next one is due.
     pub fn next_update(&self) -> UnixTime {
-        self.list.next_update()
+        self.list.next_update
     }
 
-    /// How many certificates are on it.
-    pub fn len(&self) -> usize {
-        self.list.entries.len()
-    }
-
-    /// Whether none is.
+    /// Whether no certificate is on it.
     pub fn is_empty(&self) -> bool {
         self.list.entries.is_empty()
     }
@@ -193,10 +188,6 @@ impl Crl {
 }
 
 impl List {
-    fn next_update(&self) -> UnixTime {
-        at(self.next_update)
-    }
-
     fn issuer_text(&self) -> String {
         Name::from_der(&self.issuer).map(|issuer| name::text(&issuer)).unwrap_or_default()
     }
@@ -281,8 +272,8 @@ fn outer(der: &[u8]) -> der::Result<(Outer, Range<usize>)> {
 struct Inner {
     algorithm: AlgorithmIdentifierOwned,
     issuer: Vec<u8>,
-    this_update: u64,
-    next_update: u64,
+    this_update: UnixTime,
+    next_update: UnixTime,
     scope: Scope,
     entries: Vec<Serial>,
 }
@@ -299,7 +290,7 @@ fn inner(tbs: &[u8], offset: usize) -> Result<Inner, NoAnswer> {
     }
     let algorithm = AlgorithmIdentifierOwned::decode(&mut reader).map_err(unreadable)?;
     let issuer = reader.tlv_bytes().map_err(unreadable)?.to_vec();
-    let this_update = seconds(&Time::decode(&mut reader).map_err(unreadable)?);
+    let this_update = moment(&Time::decode(&mut reader).map_err(unreadable)?);
     let next_update = match reader.is_finished() {
         true => None,
         false => match Tag::peek(&reader).map_err(unreadable)? {
@@ -307,7 +298,7 @@ fn inner(tbs: &[u8], offset: usize) -> Result<Inner, NoAnswer> {
             _ => None,
         },
     };
-    let next_update = seconds(&next_update.ok_or("the CRL has no nextUpdate")?);
+    let next_update = moment(&next_update.ok_or("the CRL has no nextUpdate")?);
     let entries = match optional::<AnyRef<'_>>(&mut reader, Tag::Sequence).map_err(unreadable)? {
         Some(listed) => {
             let end = usize::try_from(reader.position()).map_err(|_| "the CRL is too large")?;
@@ -386,7 +377,7 @@ fn entries(listed: &[u8], offset: usize) -> Result<Vec<Serial>, NoAnswer> {
 fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
     let unreadable = |_| "an entry of the CRL cannot be read";
     let mut reader = SliceReader::new(rest).map_err(unreadable)?;
-    let since = Time::decode(&mut reader).map_err(unreadable)?.to_unix_duration();
+    let since = moment(&Time::decode(&mut reader).map_err(unreadable)?);
     let mut reason = None;
     if !reader.is_finished() {
         for Extension { extn_id, critical, extn_value } in &Extensions::decode(&mut reader).map_err(unreadable)? {
@@ -399,7 +390,7 @@ fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
         }
     }
     reader.finish().map_err(unreadable)?;
-    Ok((unix(since), reason))
+    Ok((since, reason))
 }
 
 /// `ENUMERATED` of one octet.
@@ -410,8 +401,8 @@ fn reason_code(value: &[u8]) -> Option<u8> {
     }
 }
 
-fn seconds(time: &Time) -> u64 {
-    time.to_unix_duration().as_secs()
+fn moment(time: &Time) -> UnixTime {
+    unix(time.to_unix_duration())
 }
 
 /// A larger CRL is not read, in bytes.
