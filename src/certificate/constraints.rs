@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use x509_cert::{
     attr::AttributeTypeAndValue,
-    ext::pkix::{NameConstraints, SubjectAltName, name::GeneralName},
+    ext::pkix::{NameConstraints, SubjectAltName, constraints::name::GeneralSubtree, name::GeneralName},
     name::{Name, RdnSequence, RelativeDistinguishedName},
 };
 
@@ -53,20 +53,12 @@ impl<'a> Subtrees<'a> {
         if both.iter().all(|side| side.as_ref().is_none_or(Vec::is_empty)) {
             return Err("empty name constraints");
         }
-        let mut read = both.map(|side| {
-            let subtrees = side.iter().flatten();
-            subtrees
-                .map(|subtree| match (subtree.minimum, subtree.maximum) {
-                    (0, None) => Ok(&subtree.base),
-                    _ => Err("a name constraint with a distance"),
-                })
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let [permitted, excluded] = &mut read;
-        Ok(Self {
-            permitted: std::mem::replace(permitted, Ok(Vec::new()))?,
-            excluded: std::mem::replace(excluded, Ok(Vec::new()))?,
-        })
+        let base = |subtree: &'a GeneralSubtree| match (subtree.minimum, subtree.maximum) {
+            (0, None) => Ok(&subtree.base),
+            _ => Err("a name constraint with a distance"),
+        };
+        let [permitted, excluded] = both.map(|side| side.iter().flatten().map(base).collect::<Result<_, _>>());
+        Ok(Self { permitted: permitted?, excluded: excluded? })
     }
 
     /// The subject, every alternative name, and mail addresses in a subject without one as alternative name.
