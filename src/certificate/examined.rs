@@ -357,7 +357,7 @@ const LEAST_VERIFIED_BITS: usize = 2048;
 pub(super) const ISSUER_OUT_OF_DATE: Denial =
     Denial::CertificateUntrusted { why: "an issuer of the path is out of date" };
 
-fn untrusted(why: &'static str) -> Denial {
+pub(super) fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why }
 }
 

@@ -15,7 +15,7 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 use crate::{
     certificate::{
         Decoded, Presented, Truststore, constraints,
-        examined::{Examined, ISSUER_OUT_OF_DATE, Policies},
+        examined::{Examined, ISSUER_OUT_OF_DATE, Policies, untrusted},
         signature::ALGORITHMS,
         truststore::Anchor,
     },
@@ -247,10 +247,6 @@ fn reason(error: &Error) -> &'static str {
         | Error::MaximumNameConstraintComparisonsExceeded => "looking for a path took too much",
         _ => "no path holds",
     }
-}
-
-fn untrusted(why: &'static str) -> Denial {
-    Denial::CertificateUntrusted { why }
 }
 
 #[cfg(test)]
