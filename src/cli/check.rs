@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use crate::{
-    cli::{Configuration, print},
+    cli::{Configuration, print, tell},
     config::{
         Settings,
         settings::{Address, Mode},
@@ -33,7 +33,7 @@ impl Check {
             Err(code) => return code,
         };
         for warning in &warnings {
-            eprintln!("warning: {}", warning.0);
+            tell(format_args!("warning: {}", warning.0));
         }
         print(&format!(
             "{}: valid, {}\n{}",

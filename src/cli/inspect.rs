@@ -15,7 +15,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::{PathRules, inspect},
-    cli::{failure, print},
+    cli::{failure, print, tell},
 };
 
 /// Show certificates, and what certbound would make of them
@@ -63,7 +63,7 @@ impl Inspect {
                 Ok(description) => readable.push((place, description)),
                 Err(denial) => {
                     let why = text::refusal(&denial, now);
-                    eprintln!("certbound: {name}: certificate {} cannot be read: {why}", place + 1);
+                    tell(format_args!("certbound: {name}: certificate {} cannot be read: {why}", place + 1));
                 }
             }
         }

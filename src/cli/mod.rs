@@ -82,9 +82,7 @@ impl Configuration {
     /// The exit code for a bad configuration.
     fn load(&self) -> Result<(Settings, Vec<Warning>), ExitCode> {
         config::load(&self.file, UnixTime::now()).map_err(|faults| {
-            for fault in faults {
-                eprintln!("{fault}");
-            }
+            faults.iter().for_each(tell);
             ExitCode::from(BAD_CONFIGURATION)
         })
     }
@@ -115,8 +113,13 @@ fn colour() -> ColorChoice {
 
 /// Says why the command failed.
 fn failure(why: impl fmt::Display) -> ExitCode {
-    eprintln!("certbound: {why}");
+    tell(format_args!("certbound: {why}"));
     ExitCode::FAILURE
+}
+
+/// Writes a line to standard error. That nobody reads it changes no exit code: whoever looks only there must see the same.
+fn tell(line: impl fmt::Display) {
+    let _ = stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Writes `output`; a reader that has seen enough is no failure.

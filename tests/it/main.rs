@@ -39,6 +39,7 @@ mod inspect;
 mod introspection;
 mod issued;
 mod metrics;
+mod output;
 mod overload;
 mod peer;
 mod profiles;

@@ -1,0 +1,55 @@
+//! Exit codes are the same whoever reads what certbound says, and whether anybody does.
+
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::support::{config::Config, pki::Pki, sidecar::binary};
+
+/// Runs it in `folder`; who reads standard error has gone, or has no room.
+fn unheard(folder: &Path, arguments: &[&str]) -> [Option<i32>; 2] {
+    let (reader, gone) = io::pipe().unwrap();
+    drop(reader);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    [Stdio::from(gone), Stdio::from(full)].map(|stderr| {
+        let mut command = Command::new(binary());
+        let command = command.current_dir(folder).args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(stderr).status().unwrap().code()
+    })
+}
+
+#[test]
+fn exit_code_is_the_same_where_standard_error_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, contents: &[u8]| std::fs::write(folder.path().join(name), contents).unwrap();
+    Config::to("127.0.0.1:8080").set("load_balancer.trusted_networks", r#"["0.0.0.0/0"]"#).write(folder.path());
+    file("faults.toml", b"mode = 1\nmod = 2\n");
+    file("alice.pem", format!("{}{NO_CERTIFICATE}", Pki::get().alice.pem()).as_bytes());
+    file("none.pem", NO_CERTIFICATE.as_bytes());
+
+    for (arguments, expected) in [
+        (&["check", "--config", "proxy.toml"][..], 0),
+        (&["check", "--config", "faults.toml"], 2),
+        (&["run", "--config", "faults.toml"], 2),
+        (&["explain", "--config", "faults.toml", "--method", "GET", "--path", "/a"], 2),
+        (&["explain", "--config", "proxy.toml", "--method", "GET", "--path", "/a", "--offline"], 3),
+        (&["explain", "--config", "proxy.toml", "--method", "GET", "--path", "/a", "--certificate", "nothing"], 1),
+        (&["inspect", "alice.pem"], 0),
+        (&["inspect", "none.pem"], 1),
+        (&["inspect", "nothing.pem"], 1),
+        (&["detect", "nothing"], 1),
+        (&["audit", "verify", "nothing.log"], 1),
+        (&["man", "nothing"], 1),
+        (&["chek"], 2),
+        (&["check", "--no-such-option"], 2),
+        (&[], 2),
+    ] {
+        assert_eq!(unheard(folder.path(), arguments), [Some(expected); 2], "{arguments:?}");
+    }
+}
+
+/// PEM around what is not a certificate.
+const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
