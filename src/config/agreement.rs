@@ -95,9 +95,8 @@ fn secret_header(reading: &Reading<'_>, balancer: &LoadBalancer, client: &Client
 
 fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
     if !tokens.written && routes.iter().any(|route| demands_token(&route.value)) {
-        let place = Place { key: Some("token.issuer".to_owned()), offset: tokens.place.offset };
         let remedy = "write [[token.issuer]] with issuer and audiences";
-        reading.fault(&place, "a route demands a token, and no issuer is configured", remedy);
+        reading.fault(&tokens.place, "a route demands a token, and no issuer is configured", remedy);
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Table<'a> {
     known: Vec<&'static str>,
     places: BTreeMap<&'static str, Place>,
     changed: BTreeSet<&'static str>,
+    /// Written, but as something else, which was reported.
+    misread: BTreeSet<&'static str>,
 }
 
 struct Entry<'a> {
@@ -53,8 +55,8 @@ impl<'a> Table<'a> {
                 value: value.into_inner(),
             })
             .collect();
-        let (known, places, changed) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
-        Self { reading, place, written, entries, known, places, changed }
+        let (known, places, changed, misread) = (Vec::new(), BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { reading, place, written, entries, known, places, changed, misread }
     }
 
     /// A table in this one; read as an empty one where it is not written.
@@ -81,11 +83,16 @@ impl<'a> Table<'a> {
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Self> {
         let example = format!("[[{}]]", self.dotted(key));
         let elements = self.elements(key, &example).unwrap_or_default();
+        let written = elements.len();
         let table = |element: Placed<DeValue<'a>>| {
             let Placed { value, place } = self.typed(element, "a table", &example, as_table)?;
             Some(Self::new(self.reading, place, true, value))
         };
-        elements.into_iter().filter_map(table).collect()
+        let tables: Vec<Self> = elements.into_iter().filter_map(table).collect();
+        if tables.len() < written {
+            self.misread.insert(key);
+        }
+        tables
     }
 
     /// A string; `""` is the same as leaving it out.
@@ -249,6 +256,12 @@ impl<'a> Table<'a> {
         self.places.contains_key(key)
     }
 
+    /// Whether `key`, read before, is written as something else than was wanted. That is reported already, and what was
+    /// meant by it cannot be told.
+    pub(super) fn is_misread(&self, key: &'static str) -> bool {
+        self.misread.contains(key)
+    }
+
     /// Whether any key read so far is not its default.
     pub(super) fn is_changed(&self) -> bool {
         !self.changed.is_empty()
@@ -293,7 +306,11 @@ impl<'a> Table<'a> {
         let entry = self.entries.swap_remove(position);
         let place = Place { key: Some(self.dotted(key)), offset: entry.value_offset };
         self.places.insert(key, place.clone());
-        self.typed(Placed { value: entry.value, place }, wanted, example, convert)
+        let read = self.typed(Placed { value: entry.value, place }, wanted, example, convert);
+        if read.is_none() {
+            self.misread.insert(key);
+        }
+        read
     }
 
     fn typed<T>(

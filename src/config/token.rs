@@ -24,7 +24,7 @@ pub(super) struct Tokens {
     /// The same.
     pub(super) introspection: Vec<Option<Arc<IntrospectionSource>>>,
     pub(super) fetch_timeout: Duration,
-    /// The table.
+    /// Of the issuers; the table where none is written.
     pub(super) place: Place,
     /// Whether any issuer is written, understood or not.
     pub(super) written: bool,
@@ -36,7 +36,9 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let binding = binding(&mut table, rules.clock_skew);
     let (mut issuers, mut keys, mut introspection) = (Vec::<Issuer>::new(), Vec::new(), Vec::new());
     let mut named = BTreeSet::new();
-    for mut issuer in table.tables("issuer") {
+    let tables = table.tables("issuer");
+    let written = !tables.is_empty() || table.is_misread("issuer");
+    for mut issuer in tables {
         let Some((read, source, asked)) = self::issuer(&mut issuer, &mut named) else { continue };
         if read.introspects && issuers.iter().filter(|known| known.introspects).count() >= MOST_ASKED {
             let what = format!("an opaque token would make more than {MOST_ASKED} questions");
@@ -46,7 +48,7 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
         keys.push(source);
         introspection.push(asked.map(Arc::new));
     }
-    let (place, written) = (table.place.clone(), table.is_given("issuer"));
+    let place = table.place_of("issuer");
     Tokens { issuers: Issuers { issuers, rules }, binding, keys, introspection, fetch_timeout, place, written }
 }
 

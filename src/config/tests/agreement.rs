@@ -149,6 +149,9 @@ fn route_that_demands_a_token_needs_an_issuer() {
 
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("token.issuer: a route demands a token"), "{}", faults[0]);
+    let none = folder.faults(&(toml.clone() + "[token]\nissuer = []\n"));
+    let expected = faults[0].replace("proxy.toml:1:1:", "proxy.toml:11:10:");
+    assert_eq!(none, [expected], "a list without an issuer has none");
     folder.settings(&(toml + "[[route]]\npath = \"/accounts\"\nrequire = [\"certificate\"]\n"));
 }
 

@@ -153,10 +153,13 @@ address = "127.0.0.1:8080"
 fn smallest_file_means_every_demand_on_every_path() {
     let settings = Folder::new().settings(SMALLEST);
 
-    let routes: Vec<_> = settings.gate.routes.iter().collect();
-    assert_eq!(routes.len(), 1);
-    assert_eq!(&**routes[0].path.as_str(), "/{*rest}");
-    assert_eq!(routes[0].demands, crate::route::Demands { certificate: true, token: true, binding: true });
+    let no_route = Folder::new().settings(&format!("route = []\n{SMALLEST}"));
+    for settings in [&settings, &no_route] {
+        let routes: Vec<_> = settings.gate.routes.iter().collect();
+        assert_eq!(routes.len(), 1);
+        assert_eq!(&**routes[0].path.as_str(), "/{*rest}");
+        assert_eq!(routes[0].demands, crate::route::Demands { certificate: true, token: true, binding: true });
+    }
     assert_eq!(settings.mode, Mode::Enforce);
     assert_eq!(settings.hash.len(), 43);
 }

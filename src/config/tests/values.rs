@@ -74,6 +74,9 @@ fn table_of_another_type_is_one_fault() {
     check(with(&[("backend", "tls = true")]), "backend.tls: boolean stands where a table belongs");
     check(with(&[("load_balancer", "secret_header = \"x\"")]), "load_balancer.secret_header: string stands where");
     check(with(&[("truststore", "paths = \"trust/\"")]), "truststore.paths: string stands where a list belongs");
+    let (_, rest) = SMALLEST.split_once("[backend]").unwrap();
+    let (start, _) = SMALLEST.split_once("[[token.issuer]]").unwrap();
+    check(format!("{start}[token]\nissuer = [1]\n[backend]{rest}"), "token.issuer: integer stands where a table");
 }
 
 #[test]
