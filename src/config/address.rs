@@ -1,6 +1,10 @@
 //! Places in the network: where to listen, where to connect, which documents to fetch.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    os::unix::{ffi::OsStrExt, net::SocketAddr},
+    path::PathBuf,
+};
 
 use http::Uri;
 
@@ -15,7 +19,7 @@ impl Address {
     pub(super) fn parse(reading: &Reading<'_>, text: &Placed<String>) -> Option<Self> {
         let parsed = match text.value.strip_prefix("unix:") {
             Some("") => Err(Wrong::new("a Unix socket has a path", "write it as unix:/run/certbound/in.sock")),
-            Some(path) => Ok(Self::Unix(reading.resolve(path))),
+            Some(path) => unix(reading.resolve(path)),
             None => tcp(&text.value),
         };
         reading.settle(&text.place, parsed)
@@ -119,6 +123,19 @@ fn covers(all: IpAddr, one: IpAddr) -> bool {
     all.is_unspecified() && (all.is_ipv6() || one.is_ipv4())
 }
 
+/// A path has to fit into the address of a socket, which is nothing else; where it starts is the folder of the file.
+fn unix(path: PathBuf) -> Result<Address, Wrong> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.contains(&0) {
+        return Err(Wrong::new("a path has no NUL in it", "write it as unix:/run/certbound/in.sock"));
+    }
+    if SocketAddr::from_pathname(&path).is_err() {
+        let what = format!("`{}` has {} bytes, too many for the path of a socket", path.display(), bytes.len());
+        return Err(Wrong::new(what, format!("choose a path of at most {MOST_BYTES} bytes")));
+    }
+    Ok(Address::Unix(path))
+}
+
 fn tcp(text: &str) -> Result<Address, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is not an address"), "write it as host:port, [::1]:port, or unix:PATH");
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
@@ -137,6 +154,9 @@ fn is_host(host: &str) -> bool {
         |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     !host.is_empty() && host.strip_suffix('.').unwrap_or(host).split('.').all(label)
 }
+
+/// unix(7): `sun_path` holds 108 with the NUL at its end.
+const MOST_BYTES: usize = 107;
 
 #[cfg(test)]
 mod tests {
@@ -197,6 +217,15 @@ mod tests {
         let unix = |path: &str| Address::Unix(path.into());
         assert!(unix("/run/a").takes(&unix("/run/a")) && unix("/run/a").receives(&unix("/run/a")));
         assert!(!unix("/run/a").takes(&unix("/run/b")) && !unix("/80").takes(&Address::Tcp("localhost:80".into())));
+    }
+
+    #[test]
+    fn path_of_a_socket_is_as_long_as_the_system_takes() {
+        let path = |bytes: usize| PathBuf::from(format!("/{}", "x".repeat(bytes - 1)));
+        assert_eq!(unix(path(MOST_BYTES)), Ok(Address::Unix(path(MOST_BYTES))));
+        let wrong = |path| unix(path).err().map(|wrong| wrong.what).unwrap_or_default();
+        assert!(wrong(path(MOST_BYTES + 1)).ends_with("has 108 bytes, too many for the path of a socket"));
+        assert_eq!(wrong("/run/a\0b".into()), "a path has no NUL in it");
     }
 
     #[test]

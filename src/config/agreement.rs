@@ -70,16 +70,16 @@ fn handshake(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer
 
 /// What a load balancer says is believed, so something has to prove that it is one.
 fn proofs(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, client: &ClientCertificate) {
-    if !balancer.has_proof && !client.is_connection() && !listener.is_unix() {
+    if !balancer.has_proof && !client.is_connection() && !listener.is_unix {
         let what = "nothing says who is a load balancer, and anyone could forward a certificate";
         reading.fault(&balancer.place, what, "write trusted_networks, client_ca_file, or secret_header");
     }
-    if !balancer.has_proof && balancer.peers.refuse_strangers && client.is_connection() && !listener.is_unix() {
+    if !balancer.has_proof && balancer.peers.refuse_strangers && client.is_connection() && !listener.is_unix {
         let what = "with nothing to prove a load balancer by, everyone is a stranger and would be refused";
         reading.fault(&balancer.on_untrusted, what, "leave it out, or write trusted_networks");
     }
     let (protocol, place) = &balancer.proxy_protocol;
-    if *protocol != ProxyProtocol::Off && !balancer.has_networks && !listener.is_unix() {
+    if *protocol != ProxyProtocol::Off && !balancer.has_networks && !listener.is_unix {
         reading.fault(place, "a PROXY header is believed only from a trusted network", "write trusted_networks");
     }
 }

@@ -19,21 +19,18 @@ pub(super) struct Listener {
     pub(super) encrypted: bool,
     /// Where its address stands.
     pub(super) place: Place,
+    /// Whether that is a Unix socket, whose permissions say who may connect.
+    pub(super) is_unix: bool,
     /// What clients call.
     pub(super) origin: PublicOrigin,
     /// None where something is at fault.
     pub(super) listen: Option<Listen>,
 }
 
-impl Listener {
-    /// Whether the permissions of a Unix socket say who may connect.
-    pub(super) fn is_unix(&self) -> bool {
-        matches!(&self.listen, Some(Listen { address: Address::Unix(_), .. }))
-    }
-}
-
 pub(super) fn read(mut table: Table<'_>) -> Listener {
     let address = table.required("address", "0.0.0.0:8443");
+    // As it is meant, so that an address at fault is not told of twice.
+    let is_unix = address.as_ref().is_some_and(|text| text.value.starts_with("unix:"));
     let address = address.and_then(|text| Address::parse(table.reading, &text));
     let place = table.place_of("address");
     let (encrypted, tls) = encryption(&mut table);
@@ -60,7 +57,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         drain_timeout,
         threads,
     });
-    Listener { encrypted, place, origin, listen }
+    Listener { encrypted, place, is_unix, origin, listen }
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.

@@ -140,6 +140,34 @@ fn proxy_protocol_is_believed_from_networks_only() {
 }
 
 #[test]
+fn address_that_no_socket_can_have_is_one_fault_at_its_key() {
+    let path = format!("unix:/run/{}", "x".repeat(103));
+    let faults = |table: &str, key: &str, path: &str| {
+        let toml = with(&[(table, &format!("{key} = \"{path}\""))]);
+        let proof = "trusted_networks = [\"10.0.0.0/8\"]\n";
+        Folder::new().faults(&if table == "listen" { toml.replace(proof, "") } else { toml })
+    };
+    let keys = [
+        ("listen", "address"),
+        ("admin", "address"),
+        ("admin", "status_address"),
+        ("backend", "address"),
+        ("replay", "redis"),
+    ];
+    for (table, key) in keys {
+        let found = faults(table, key, &path);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let expected = format!(
+            " {table}.{key}: `{}` has 108 bytes, too many for the path of a socket; choose a path of at most 107 bytes",
+            path.replace("unix:", "")
+        );
+        assert!(found[0].ends_with(&expected), "{}", found[0]);
+        assert!(faults(table, key, &path[..path.len() - 1]).is_empty(), "{table}.{key}");
+        assert_eq!(faults(table, key, "unix:").len(), 1, "{table}.{key}");
+    }
+}
+
+#[test]
 fn route_that_demands_a_token_needs_an_issuer() {
     let toml =
         SMALLEST.split("[[token.issuer]]").next().unwrap().to_owned() + "[backend]\naddress = \"127.0.0.1:8080\"\n";
