@@ -363,11 +363,11 @@ impl Drop for Table<'_> {
     }
 }
 
-/// The meaning of `text` among a few words.
+/// The meaning of `text` among a few words. The empty one, which stands for leaving the key out, is none to be told of.
 pub(super) fn among<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Wrong> {
     let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
     found.ok_or_else(|| {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).filter(|word| !word.is_empty()).collect();
         let near = nearest(text, known.iter().copied()).unwrap_or_default();
         Wrong::new(format!("`{text}` is none of {}", known.join(", ")), format!("the nearest is `{near}`"))
     })

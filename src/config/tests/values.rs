@@ -199,7 +199,8 @@ fn route_is_held_to_its_grammar() {
     check("methods = [\"GET\", \"GET\"]", "route.methods: `GET` stands here twice");
     check("require = [\"cert\"]", "route.require: `cert` is none of certificate, token, binding");
     check("scopes = [\"accounts payments\"]", "route.scopes: `accounts payments` is not one scope");
-    check("errors = \"berlin\"", "route.errors: `berlin` is none of ");
+    let formats = "problem+json, obie-v3, obie-v4, berlin-group, cds, oauth, wso2, empty";
+    check("errors = \"xml\"", &format!("route.errors: `xml` is none of {formats}; the nearest is `cds`"));
     check("grant = \"admin\"", "route.grant: `admin` is none of any, application, user");
     check("upgrade = [\"h2c\"]", "route.upgrade: `h2c` is none of websocket");
     check("require = []\nscopes = [\"a\"]", "route.scopes: scopes are the token's");
