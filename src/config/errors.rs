@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{
         settings::Errors,
-        table::{Table, among},
+        table::{self, Table, among},
     },
     denial::Denial,
     dialect::Dialect,
@@ -33,7 +33,7 @@ fn status(table: &mut Table<'_>) -> BTreeMap<&'static str, u16> {
     let mut overrides = BTreeMap::new();
     for (code, status) in table.table("status").remaining_integers() {
         let code = reading.settle(&code.place, among(&code.value, &codes));
-        let number = u16::try_from(status.value).ok().filter(|number| (400..=599).contains(number));
+        let number = table::whole(&status.value).filter(|number| (400..=599).contains(number));
         if number.is_none() {
             let what = format!("{} is not the status of a refusal", status.value);
             reading.fault(&status.place, what, "write a number from 400 to 599");

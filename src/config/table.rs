@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::config::{
     fault::Wrong,
@@ -160,7 +160,7 @@ impl<'a> Table<'a> {
     pub(super) fn integer(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
         let given = self.pick(key, "a whole number", &default.to_string(), as_integer);
         let Some(given) = given else { return default };
-        match usize::try_from(given.value).ok().filter(|number| range.contains(number)) {
+        match whole(&given.value).filter(|number| range.contains(number)) {
             Some(value) => self.or_default(key, Some(Placed { value, place: given.place }), default),
             None => {
                 let (from, until) = range.into_inner();
@@ -239,7 +239,7 @@ impl<'a> Table<'a> {
     }
 
     /// Like [`Self::remaining_strings`], for whole numbers.
-    pub(super) fn remaining_integers(&mut self) -> Vec<(Placed<String>, Placed<i64>)> {
+    pub(super) fn remaining_integers(&mut self) -> Vec<(Placed<String>, Placed<DeInteger<'a>>)> {
         let entries = std::mem::take(&mut self.entries);
         let pair = |(name, value)| Some((name, self.typed(value, "a whole number", "401", as_integer)?));
         entries.into_iter().map(|entry| self.free(entry)).filter_map(pair).collect()
@@ -417,7 +417,14 @@ fn as_string<'a>(value: DeValue<'a>) -> Result<String, DeValue<'a>> {
     }
 }
 
-fn as_integer<'a>(value: DeValue<'a>) -> Result<i64, DeValue<'a>> {
-    let number = value.as_integer().and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok());
-    number.ok_or(value)
+fn as_integer<'a>(value: DeValue<'a>) -> Result<DeInteger<'a>, DeValue<'a>> {
+    match value {
+        DeValue::Integer(integer) => Ok(integer),
+        other => Err(other),
+    }
+}
+
+/// What an integer of the file comes to, if `T` holds as much: TOML writes them as long as it likes.
+pub(super) fn whole<T: TryFrom<i64>>(integer: &DeInteger<'_>) -> Option<T> {
+    T::try_from(i64::from_str_radix(integer.as_str(), integer.radix()).ok()?).ok()
 }

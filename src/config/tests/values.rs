@@ -14,6 +14,15 @@ fn value_out_of_range_or_of_another_type_is_refused() {
     check("listen", "max_connections = 0", "listen.max_connections: 0 is out of range");
     check("listen", "max_requests = 0", "listen.max_requests: 0 is out of range");
     check("listen", "max_connections = -1", "listen.max_connections: -1 is out of range");
+    let most = "listen.max_connections: 99999999999999999999 is out of range; write a number from 1 to 1000000";
+    check("listen", "max_connections = 99999999999999999999", most);
+    check("listen", "threads = 0xffffffffffffffffff", "listen.threads: 0xffffffffffffffffff is out of range");
+    check("listen", "threads = \"4\"", "listen.threads: string stands where a whole number belongs");
+    check(
+        "errors",
+        "status = { role_missing = 99999999999999999999 }",
+        "errors.status.role_missing: 99999999999999999999 is not the status of a refusal",
+    );
     check("listen", "idle_timeout = \"0s\"", "listen.idle_timeout: zero is no time at all");
     check("listen", "request_header_timeout = \"10\"", "listen.request_header_timeout: `10` is not a duration");
     check("listen", "max_header_bytes = \"128KB\"", "listen.max_header_bytes: `128KB` is not a size");
