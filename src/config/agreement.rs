@@ -100,11 +100,19 @@ fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
     }
 }
 
-/// A service that is never asked protects nothing, whatever its operator thinks.
+/// Who asks for consents needs somebody to ask; and a service that is never asked protects nothing, whatever its operator
+/// thinks.
 fn consents_asked_for(reading: &Reading<'_>, consents: &Consents, routes: &[PlacedRoute]) {
-    let Some(endpoint) = &consents.endpoint else { return };
-    if !routes.iter().any(|route| route.value.consent) {
-        reading.warn(endpoint, "no route asks for consents", "write consent = true in each [[route]] that needs one");
+    match (routes.iter().any(|route| route.value.consent), consents.written) {
+        (true, false) => {
+            let remedy = "write endpoint = \"http://127.0.0.1:9446/validate\" in [consent]";
+            reading.fault(&consents.place, "is missing, and a route asks for consents", remedy);
+        }
+        (false, true) => {
+            let remedy = "write consent = true in each [[route]] that needs one";
+            reading.warn(&consents.place, "no route asks for consents", remedy);
+        }
+        (true, true) | (false, false) => {}
     }
 }
 

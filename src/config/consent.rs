@@ -17,8 +17,10 @@ pub(super) struct Consents {
     pub(super) claim: Option<Arc<str>>,
     /// Whether the bodies of requests go along.
     pub(super) body: bool,
-    /// Of `endpoint`; none where it is not written.
-    pub(super) endpoint: Option<Place>,
+    /// Whether an endpoint is written, understood or not.
+    pub(super) written: bool,
+    /// Of `endpoint`; the table where it is not written.
+    pub(super) place: Place,
 }
 
 pub(super) fn read(mut table: Table<'_>) -> Consents {
@@ -40,5 +42,6 @@ pub(super) fn read(mut table: Table<'_>) -> Consents {
         authorities,
         timeout,
     });
-    Consents { service, claim: text.is_some().then(|| claim.into()), body, endpoint: text.map(|text| text.place) }
+    let written = text.is_some() || table.is_misread("endpoint");
+    Consents { service, claim: written.then(|| claim.into()), body, written, place: table.place_of("endpoint") }
 }

@@ -62,7 +62,7 @@ use crate::{
         reading::{Place, Placed, Reading},
         registration::Registrations,
         reload::{Refused, Source},
-        routes::{Offered, PlacedRoute},
+        routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Tracing, Uses},
         source::ClientCertificate,
         table::Table,
@@ -168,7 +168,6 @@ impl Tables {
         let (policy, revocation) = revocation::read(document.table("revocation"));
         let consents = consent::read(document.table("consent"));
         let tokens = token::read(document.table("token"));
-        let offered = Offered { consents: consents.endpoint.is_some(), proofs: tokens.binding.proof.is_some() };
         let tables = Self {
             mode: document.choice("mode", ("enforce", Mode::Enforce), &[("report", Mode::Report)]),
             listener: listen::read(document.required_table("listen")),
@@ -181,7 +180,7 @@ impl Tables {
             eidas: eidas::read(document.table("eidas")),
             uses: replay::read(document.table("replay")),
             cache: cache(document.table("cache")),
-            routes: routes::read(document.tables("route"), reading, offered),
+            routes: routes::read(document.tables("route"), reading, tokens.binding.proof.is_some()),
             consents,
             tokens,
             backend,

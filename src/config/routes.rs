@@ -17,21 +17,14 @@ use crate::{
 /// A route and where it stands.
 pub(super) type PlacedRoute = Placed<Route>;
 
-/// What other tables offer to routes.
-#[derive(Clone, Copy)]
-pub(super) struct Offered {
-    /// Whether anybody can be asked for consents.
-    pub(super) consents: bool,
-    /// Whether a token may be bound to a key, so that a binding needs no certificate.
-    pub(super) proofs: bool,
-}
-
 /// The routes in order; without any, one that demands everything everywhere.
-pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, offered: Offered) -> Vec<PlacedRoute> {
+///
+/// `proofs`: whether a token may be bound to a key, so that a binding needs no certificate.
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, proofs: bool) -> Vec<PlacedRoute> {
     if tables.is_empty() {
         return everywhere().into_iter().collect();
     }
-    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, offered)).collect();
+    let routes: Vec<PlacedRoute> = tables.into_iter().filter_map(|table| route(table, proofs)).collect();
     warn_of_unreachable(&routes, reading);
     routes
 }
@@ -52,7 +45,7 @@ fn everywhere() -> Option<PlacedRoute> {
     Some(Placed { value: route, place: Place::default() })
 }
 
-fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
+fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
         let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
@@ -63,13 +56,13 @@ fn route(mut table: Table<'_>, offered: Offered) -> Option<PlacedRoute> {
     });
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
-    let demands = demands(&mut table, kind, offered.proofs);
+    let demands = demands(&mut table, kind, proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
     let judged = with_token(kind, demands);
     let scopes = scopes(&mut table, judged);
     let grant = grant(&mut table, judged);
-    let consent = consent(&mut table, kind, demands, offered.consents);
+    let consent = consent(&mut table, kind, demands);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
     let (path, template) = (path?, template?);
@@ -232,7 +225,7 @@ fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
 }
 
 /// Whether the consent service is asked: about the consent that a token names, for a request to an API.
-fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands, consents: bool) -> bool {
+fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands) -> bool {
     let consent = table.boolean("consent", false);
     if !consent {
         return false;
@@ -242,11 +235,8 @@ fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands, consents: bool) 
     } else if !demands.token {
         table.fault("consent", "the token names the consent, and this route demands none", "add \"token\" to require");
     }
-    if !consents {
-        let remedy = "write endpoint = \"http://127.0.0.1:9446/validate\" in [consent]";
-        table.fault("consent", "nobody is configured to be asked for consents", remedy);
-    }
-    true
+    // Where it is to be left out, nobody need be there to be asked.
+    kind == Kind::Api
 }
 
 /// Whether `Upgrade: websocket` is passed on.

@@ -165,7 +165,7 @@ fn what_would_weaken_the_gate_is_a_fault() {
         (smallest().set("eidas.require", r#""qseal""#), "eidas.require"),
         (smallest().set("eidas.authorities", r#"["DE-BAFIN"]"#), "eidas.authorities"),
         (smallest().route("path = \"/a\"\nroles = [\"PSP_XX\"]"), "roles"),
-        (smallest().route("path = \"/a\"\nconsent = true"), "route.consent"),
+        (smallest().route("path = \"/a\"\nconsent = true"), "proxy.toml:1:1: consent.endpoint"),
     ] {
         let output = check(&config);
         let faults = faults(&output);

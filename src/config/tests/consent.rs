@@ -40,13 +40,14 @@ fn route_that_asks_for_consents_has_somebody_to_ask_and_a_token_to_ask_about() {
     let settings = Folder::new().settings(&with(&[ENDPOINT, PATH, CONSENT]));
     assert!(settings.gate.routes.iter().all(|route| route.consent));
 
-    check(&[PATH, CONSENT], "route.consent: nobody is configured to be asked for consents; write endpoint = ");
+    let missing = "consent.endpoint: is missing, and a route asks for consents; write endpoint = ";
+    check(&[PATH, CONSENT], &format!("proxy.toml:1:1: {missing}"));
+    check(&[("consent", "claim = \"intent\""), PATH, CONSENT], &format!("proxy.toml:13:1: {missing}"));
+    check(&[("consent", "endpoint = \"\""), PATH, CONSENT], &format!("proxy.toml:14:12: {missing}"));
+    check(&[("consent", "endpoint = 9446"), PATH, CONSENT], "consent.endpoint: integer stands where a string belongs");
     let open = ("route", "require = [\"certificate\"]");
     check(&[ENDPOINT, PATH, CONSENT, open], "route.consent: the token names the consent, and this route demands none");
-    check(
-        &[ENDPOINT, PATH, CONSENT, ("route", "kind = \"token\"")],
-        "route.consent: a consent covers requests to an API",
-    );
+    check(&[PATH, CONSENT, ("route", "kind = \"token\"")], "route.consent: a consent covers requests to an API");
     check(&[("consent", "endpoint = \"consents\""), PATH, CONSENT], "consent.endpoint: `consents` is n");
 }
 
