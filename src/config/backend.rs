@@ -80,7 +80,8 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
     if !tls.written {
         return Some(None);
     }
-    if certificate.is_some() != key.is_some() {
+    let misread = tls.is_misread("certificate_file") || tls.is_misread("private_key_file");
+    if certificate.is_some() != key.is_some() && !misread {
         reading.fault(&tls.place, "certificate and key belong together", "write certificate_file and private_key_file");
     }
     let identity = certificate.zip(key).map(|(certificate, key)| OwnCertificate::load(reading, &certificate, &key));

@@ -66,7 +66,8 @@ fn encryption(table: &mut Table<'_>) -> (bool, Option<OwnCertificate>) {
     let plaintext = table.boolean("plaintext", false);
     let both = "write plaintext = true, or certificate_file and private_key_file";
     match (certificate, key) {
-        (None, None) if plaintext || !table.written => (false, None),
+        _ if table.is_misread("certificate_file") || table.is_misread("private_key_file") => (true, None),
+        (None, None) if plaintext || table.is_misread("plaintext") || !table.written => (false, None),
         (None, None) => {
             table.reading.fault(&table.place, "neither TLS nor plaintext is chosen", both);
             (false, None)

@@ -35,10 +35,13 @@ pub(super) struct Registrations {
 }
 
 pub(super) fn read(mut table: Table<'_>) -> Registrations {
-    let directory = table.string("directory_jwks").map(|jwks| {
-        let value = token::located(table.reading, &jwks);
-        Placed { value, place: jwks.place }
-    });
+    let directory = match table.string("directory_jwks") {
+        Some(jwks) => Some(Placed { value: token::located(table.reading, &jwks), place: jwks.place }),
+        None if table.is_misread("directory_jwks") => {
+            Some(Placed { value: None, place: table.place_of("directory_jwks") })
+        }
+        None => None,
+    };
     let authorities = table.string("ca_file").map(|file| anchors::authorities(table.reading, &file));
     Registrations {
         directory,

@@ -129,13 +129,16 @@ impl<'a> Table<'a> {
         None
     }
 
-    /// A list of strings; none where the key is absent.
+    /// A list of strings; none where the key is absent, or where not one is a string.
     pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
         let elements = self.elements(key, "[\"…\"]")?;
-        if !elements.is_empty() {
+        let is_empty = elements.is_empty();
+        if !is_empty {
             self.changed.insert(key);
         }
-        Some(elements.into_iter().filter_map(|e| self.typed(e, "a string", "\"…\"", as_string)).collect())
+        let strings = elements.into_iter().filter_map(|e| self.typed(e, "a string", "\"…\"", as_string));
+        let strings: Vec<_> = strings.collect();
+        (is_empty || !strings.is_empty()).then_some(strings)
     }
 
     /// A list of strings with a default.

@@ -96,6 +96,8 @@ fn directory_is_demanded_where_a_route_takes_registrations() {
     let route = "path = \"/register/{ClientId}\"";
     let missing = "registration.directory_jwks: is missing, and a route takes registrations; write directory_jwks";
     assert!(fault(&registering(route, &[])).starts_with(&format!("proxy.toml:1:1: {missing}")));
+    let number = fault(&registering(route, &["directory_jwks = 1", HOSTS]));
+    assert!(number.contains("registration.directory_jwks: integer stands where a string belongs"), "{number}");
     let toml = registering(route, &[HOSTS]);
     let line = toml.lines().position(|line| line == "[registration]").unwrap() + 1;
     let faults = fault(&toml);

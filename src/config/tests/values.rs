@@ -89,6 +89,31 @@ fn table_of_another_type_is_one_fault() {
 }
 
 #[test]
+fn value_of_another_type_is_one_fault_and_its_key_is_not_missed() {
+    check("listen", "plaintext = \"true\"", "listen.plaintext: string stands where true or false belongs");
+    check("listen", "certificate_file = 1", "listen.certificate_file: integer stands where a string belongs");
+    check("token", "algorithms = [256]", "token.algorithms: integer stands where a string belongs");
+    check("token.issuer", "audiences = [1]", "token.issuer.audiences: integer stands where a string belongs");
+    check("truststore", "paths = [1]", "truststore.paths: integer stands where a string belongs");
+    check(
+        "backend",
+        "tls = { certificate_file = 1, private_key_file = \"a\" }",
+        "backend.tls.certificate_file: integer",
+    );
+    // No word for it, and nothing is taken for it: the key that is meant is missing.
+    let misspelt = with(&[("listen", "plaintxt = true")]).replace("plaintext = true\n", "");
+    let faults = Folder::new().faults(&misspelt);
+    assert_eq!(
+        faults,
+        [
+            "proxy.toml:1:1: listen: neither TLS nor plaintext is chosen; write plaintext = true, or certificate_file and \
+             private_key_file",
+            "proxy.toml:2:1: listen.plaintxt: unknown key; the nearest known key is `plaintext`",
+        ]
+    );
+}
+
+#[test]
 fn token_rules_never_take_unsigned_or_symmetric_tokens() {
     check("token", "algorithms = [\"none\"]", "token.algorithms: `none` is no signature");
     check("token", "algorithms = [\"PS256\", \"HS256\"]", "token.algorithms: `HS256` needs a secret");
