@@ -3,7 +3,7 @@
 mod request;
 mod text;
 
-use std::{io::IsTerminal, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::stdout, net::IpAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use bytes::Bytes;
 use clap::Args;
@@ -18,7 +18,7 @@ use crate::{
     denial::Denial,
     explain::{self, Check, Mistake},
     gate::{Answer, Judgement, MOST_QUESTIONS, Question, Verdict},
-    observe::Metrics,
+    observe::{Metrics, terminal},
     proxy::answers::Outside,
     token::Use,
 };
@@ -104,7 +104,7 @@ impl Explain {
         let shown = match self.json {
             true => print(&format!("{}\n", as_json(explanation))),
             false => {
-                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                let colour = terminal::shows_colours(&stdout());
                 print(&text::lines(described, denial.as_ref(), checks, mistakes, colour))
             }
         };

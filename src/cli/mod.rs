@@ -15,7 +15,7 @@ use std::{
     env,
     ffi::OsString,
     fmt,
-    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
+    io::{ErrorKind, Write, stderr, stdout},
     path::PathBuf,
     process::ExitCode,
 };
@@ -26,7 +26,10 @@ use clap::{
 };
 use rustls_pki_types::UnixTime;
 
-use crate::config::{self, Settings, Warning};
+use crate::{
+    config::{self, Settings, Warning},
+    observe::terminal,
+};
 
 /// A reverse-proxy sidecar that proves an access token is bound to the client certificate a load balancer forwards
 /// (RFC 8705), and lets nothing else through.
@@ -106,9 +109,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// For help and errors, of which clap chooses the stream: not into a pipe, not even where CLICOLOR_FORCE wants it.
+/// For help and errors, of which clap chooses the stream. Its own choice would be another: it listens to CLICOLOR_FORCE and CI.
 fn colour() -> ColorChoice {
-    if stdout().is_terminal() && stderr().is_terminal() { ColorChoice::Auto } else { ColorChoice::Never }
+    match terminal::shows_colours(&stdout()) && terminal::shows_colours(&stderr()) {
+        true => ColorChoice::Always,
+        false => ColorChoice::Never,
+    }
 }
 
 /// Says why the command failed.

@@ -3,7 +3,7 @@
 mod app;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -20,6 +20,7 @@ use crate::{
         metrics,
         queue::Queue,
         record::Decision,
+        terminal,
         timestamp::Timestamp,
         trace::TraceId,
     },
@@ -29,7 +30,7 @@ use crate::{
 ///
 /// Only the first call in a process has an effect.
 pub fn install(log: &Log) {
-    let colour = !log.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = !log.json && terminal::shows_colours(&io::stdout());
     let app = AppLog::new(log, colour, event);
     let threshold = app.threshold();
     if tracing_subscriber::registry().with(app).try_init().is_ok() {

@@ -8,6 +8,7 @@ mod queue;
 pub mod record;
 #[cfg(test)]
 mod sample;
+pub(crate) mod terminal;
 pub(crate) mod timestamp;
 
 pub mod metrics;

@@ -1,4 +1,4 @@
-//! Exit codes are the same whoever reads what certbound says, and whether anybody does.
+//! Whoever reads what certbound says: nobody, which changes no exit code; a terminal, which may show colours.
 
 use std::{
     fs::File,
@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{config::Config, pki::Pki, sidecar::binary};
+use crate::support::{config::Config, pki::Pki, process, sidecar::binary};
 
 /// Runs it in `folder`; who reads standard error has gone, or has no room.
 fn unheard(folder: &Path, arguments: &[&str]) -> [Option<i32>; 2] {
@@ -48,6 +48,38 @@ fn exit_code_is_the_same_where_standard_error_cannot_be_written() {
         (&[], 2),
     ] {
         assert_eq!(unheard(folder.path(), arguments), [Some(expected); 2], "{arguments:?}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_that_have_them_and_whose_users_want_them() {
+    let Some(script) = process::find("script") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // The log is in colours where people read it: on a terminal, as text.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = format!("{:?}", taken.local_addr().unwrap().to_string());
+    let config = Config::to("127.0.0.1:8080").set("log.format", r#""text""#).set("admin.address", &admin);
+    config.write(folder.path());
+    let words =
+        ["--help", "chek", "explain --config proxy.toml --method GET --path /a --offline", "run --config proxy.toml"];
+    for (variables, expected) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "")], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+        (&[("TERM", "dumb"), ("CI", "true")], false),
+        (&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")], false),
+        (&[("CLICOLOR", "0")], false),
+    ] {
+        for words in words {
+            let mut terminal = Command::new(&script);
+            terminal.current_dir(folder.path()).env_clear().env("TERM", "xterm").envs(variables.iter().copied());
+            let line = format!("'{}' {words}", binary().display());
+            let shown = terminal.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).output().unwrap();
+            let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+            assert!(shown.len() > 50, "{words}: {shown}");
+            assert_eq!(shown.contains("\u{1b}["), expected, "{words} with {variables:?}: {shown}");
+        }
     }
 }
 
