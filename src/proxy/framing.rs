@@ -69,7 +69,8 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
     connection_options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"))
 }
 
-fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+/// The options of `Connection`, however many lines they stand on.
+pub(super) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(CONNECTION).iter();
     let options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
     options.filter(|option| !option.is_empty())

@@ -73,10 +73,11 @@ pub(super) fn authority(request: &RequestHeader) -> Option<&str> {
     request.uri.authority().map(http::uri::Authority::as_str).or_else(host)
 }
 
-/// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it, and the hop before asks for one too
-/// (RFC 9110, section 7.8): the request then goes on plainly.
+/// Drops `Upgrade`, unless it asks for a WebSocket on a route that allows it, by GET (RFC 6455, section 4.1), and the hop
+/// before asks for one too (RFC 9110, section 7.8): the request then goes on plainly.
 pub(super) fn without_upgrade(request: &mut RequestHeader, allowed: bool) {
     let Some(protocol) = request.headers.get(UPGRADE) else { return };
+    let allowed = allowed && request.method == Method::GET;
     if !(allowed && protocol.as_bytes().eq_ignore_ascii_case(b"websocket") && framing::is_upgrade(&request.headers)) {
         request.remove_header(&UPGRADE);
     }
@@ -230,14 +231,17 @@ mod tests {
 
     #[test]
     fn upgrade_is_dropped_where_no_route_or_no_hop_allows_it() {
-        for (allowed, connection, passes) in
-            [(false, "upgrade", false), (true, "keep-alive", false), (true, "keep-alive, Upgrade", true)]
-        {
-            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        for (allowed, method, connection, passes) in [
+            (false, "GET", "upgrade", false),
+            (true, "GET", "keep-alive", false),
+            (true, "POST", "upgrade", false),
+            (true, "GET", "keep-alive, Upgrade", true),
+        ] {
+            let mut request = RequestHeader::build(method, b"/", None).unwrap();
             request.insert_header(UPGRADE, "websocket").unwrap();
             request.insert_header(CONNECTION, connection).unwrap();
             without_upgrade(&mut request, allowed);
-            assert_eq!(request.headers.contains_key(UPGRADE), passes, "{connection}");
+            assert_eq!(request.headers.contains_key(UPGRADE), passes, "{method} {connection}");
         }
     }
 }

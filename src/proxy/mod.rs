@@ -10,6 +10,7 @@ pub mod exposure;
 pub(crate) mod framing;
 pub mod generation;
 pub mod health;
+mod hop;
 pub mod inbound;
 pub mod interaction;
 pub mod listen;

@@ -35,7 +35,7 @@ use crate::{
     observe::{Trace, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, inbound, interaction,
+        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, hop, inbound, interaction,
         interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint, trace, websocket,
     },
     route::{self, Kind},
@@ -363,6 +363,7 @@ impl ProxyHttp for Sidecar {
         if response.status == StatusCode::SWITCHING_PROTOCOLS && !websocket::is_agreed(session, response) {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
         }
+        hop::forget(response);
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
         session.set_close_on_response_before_downstream_finish(true);

@@ -157,6 +157,27 @@ fn request_that_names_no_host_goes_on_with_one() {
 }
 
 #[test]
+fn fields_of_the_connection_to_the_bank_end_there() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let alice = &Pki::get().alice;
+    let over_http1 = sidecar.get("/hop").by(alice).send();
+    let credentials = vec![
+        ("ssl.client.auth.cert.x509", percent_pem(&alice.der)),
+        ("authorization", format!("Bearer {}", alice.token())),
+    ];
+    let over_http2 = http2::send(sidecar.address(), None, &[Message::get("/hop", credentials)]).remove(0);
+
+    for (answer, connection) in [(over_http1, Some("keep-alive")), (over_http2, None)] {
+        assert_eq!((answer.status, answer.header("x-own")), (200, Some("2")), "{answer:?}");
+        assert_eq!(answer.header("connection"), connection);
+        for name in ["keep-alive", "te", "upgrade", "x-hop"] {
+            assert_eq!(answer.header(name), None, "{name}");
+        }
+    }
+}
+
+#[test]
 fn body_that_is_sent_again_counts_once() {
     let bank = Bank::start();
     let sidecar =

@@ -179,7 +179,7 @@ impl Counter {
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
     /// [`Bank::open`], `/status/N` has that status, `/say/N` too and gives
-    /// back the body, `/own-id` sets a header of certbound's, `/close` closes the
+    /// back the body, `/own-id` sets a header of certbound's, `/hop` some of its connection, `/close` closes the
     /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer, `/drop-once`
     /// unless it saw requests before that were not taken; all else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
@@ -211,6 +211,14 @@ impl Counter {
                 say(stream, &[head.as_bytes(), length.as_bytes(), &said].concat())
             }
             ["own-id"] => say(stream, b"HTTP/1.1 200 OK\r\nx-fapi-interaction-id: bank\r\nContent-Length: 0\r\n\r\n"),
+            ["hop"] => {
+                let named =
+                    "Connection: x-hop, keep-alive\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nUpgrade: h2c\r\n";
+                say(
+                    stream,
+                    format!("HTTP/1.1 200 OK\r\n{named}X-Hop: 1\r\nX-Own: 2\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+                )
+            }
             ["close"] => {
                 account(stream)?;
                 Err(io::ErrorKind::ConnectionAborted.into())
