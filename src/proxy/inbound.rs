@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{
     HeaderName, HeaderValue, Method, Version,
-    header::{HOST, UPGRADE},
+    header::{EXPECT, HOST, UPGRADE},
 };
 use pingora::{http::RequestHeader, proxy::Session};
 
@@ -49,12 +49,22 @@ pub fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_byte
         session.set_keepalive(None);
     }
     let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));
+    hold_interim_answers(session);
     let form = size
         .within(max_header_bytes)
         .and_then(|()| no_tunnel(session.req_header()))
         .and_then(|()| well_formed(session))
         .and_then(|()| into_origin_form(session.req_header_mut()));
     Arrival { asserted, form }
+}
+
+/// On HTTP/1.0 nobody knows an answer that only announces another (RFC 9110, section 15.2): it would be taken for the
+/// answer itself, and the answer for that to the next request.
+fn hold_interim_answers(session: &mut Session) {
+    if session.req_header().version == Version::HTTP_10 {
+        session.req_header_mut().remove_header(&EXPECT);
+        session.as_downstream_mut().set_ignore_info_resp(true);
+    }
 }
 
 /// The path that is forwarded, if it can be read in one way only.

@@ -125,6 +125,31 @@ fn refused_body_whose_end_is_not_found_ends_the_connection() {
 }
 
 #[test]
+fn client_of_http_1_0_is_told_nothing_before_its_answer() {
+    let bank = Bank::start();
+    let config = Config::in_front_of(&bank)
+        .set("registration.directory_jwks", r#""keys.json""#)
+        .route("path = \"/register\"\nkind = \"registration\"\nmethods = [\"POST\"]")
+        .route("path = \"/{*rest}\"");
+    let sidecar = config.start();
+
+    for (target, status) in [("/accounts", 200), ("/register", 400)] {
+        let request = sidecar.post(target, "body").by(&Pki::get().alice).header("Expect", "100-continue");
+        let request = String::from_utf8(request.header("Connection", "keep-alive").bytes()).unwrap();
+        let mut connection = sidecar.connect();
+        for _ in 0..2 {
+            connection.write(request.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes());
+
+            let (first, fields) = connection.head();
+
+            assert_eq!(first, status, "{target}");
+            connection.skip(fields.get("content-length").unwrap().parse().unwrap());
+        }
+    }
+    assert!(bank.take().iter().all(|seen| seen.body == b"body" && seen.header("expect").is_none()));
+}
+
+#[test]
 fn request_over_http2_is_held_to_the_same_form() {
     let bank = Bank::start();
     let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
