@@ -69,6 +69,11 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
     connection_options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"))
 }
 
+/// Whether the hop before takes this for the last request on its connection (RFC 9112, section 9.6).
+pub(super) fn is_last(headers: &HeaderMap) -> bool {
+    connection_options(headers).any(|option| option.eq_ignore_ascii_case(b"close"))
+}
+
 /// The options of `Connection`, however many lines they stand on.
 pub(super) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(CONNECTION).iter();

@@ -44,8 +44,9 @@ pub struct Arrival {
 /// Request trailers need no stripping: Pingora forwards none.
 pub fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
     let size = size(session);
-    if size.bytes > max_header_bytes {
-        // The listener has cut the section, and whatever was behind it.
+    // The listener has cut a section that is too long, and whatever was behind it.
+    if size.bytes > max_header_bytes || framing::is_last(&session.req_header().headers) {
+        // Of several lines of `Connection`, Pingora looks at the first.
         session.set_keepalive(None);
     }
     let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));

@@ -150,6 +150,25 @@ fn client_of_http_1_0_is_told_nothing_before_its_answer() {
 }
 
 #[test]
+fn connection_ends_with_the_request_that_says_so_in_whatever_line() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let alice = &Pki::get().alice;
+
+    for options in [&["close"][..], &["Close, keep-alive"], &["keep-alive, CLOSE"], &["keep-alive", "close"]] {
+        for (request, status) in [(sidecar.get("/a").by(alice), 200), (sidecar.get("/a"), 401)] {
+            let request = options.iter().fold(request, |request, option| request.header("Connection", option));
+            let mut connection = sidecar.connect();
+
+            let answer = request.send_on(&mut connection);
+
+            assert_eq!((answer.status, answer.header("connection")), (status, Some("close")), "{options:?}");
+            assert!(connection.is_closed(), "the connection goes on after {options:?}");
+        }
+    }
+}
+
+#[test]
 fn request_over_http2_is_held_to_the_same_form() {
     let bank = Bank::start();
     let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
