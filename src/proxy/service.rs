@@ -335,7 +335,7 @@ impl ProxyHttp for Sidecar {
             // A tunnel has no body.
             return Ok(());
         }
-        if is_last && !session.is_upgrade_req() {
+        if is_last {
             listen::complete(session);
         }
         let more = body.as_ref().map_or(0, |chunk| chunk.len() as u64);
@@ -360,8 +360,11 @@ impl ProxyHttp for Sidecar {
         if response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        if response.status == StatusCode::SWITCHING_PROTOCOLS && !websocket::is_agreed(session, response) {
-            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
+        if response.status == StatusCode::SWITCHING_PROTOCOLS {
+            if !websocket::is_agreed(session, response) {
+                return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
+            }
+            listen::tunnel(session);
         }
         hop::forget(response);
         // A client that was answered before it sent its body may never send it, and its next request would be taken for

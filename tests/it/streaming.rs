@@ -1,6 +1,6 @@
 //! Bodies pass as they come: nothing is held back, and memory stays flat.
 
-use crate::support::{bank::Bank, pki::Pki, sidecar::Sidecar};
+use crate::support::{bank::Bank, config::Config, pki::Pki, sidecar::Sidecar};
 
 const LARGE: u64 = 100 << 20;
 
@@ -103,4 +103,44 @@ fn request_that_comes_before_the_answer_to_the_one_before_it_waits_for_that() {
             assert_eq!(seen, expected.map(|(target, body)| (target.to_owned(), body.as_bytes().to_vec())));
         }
     }
+}
+
+#[test]
+fn upgrade_that_the_bank_refuses_waits_for_its_answer_like_any_other_request() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nupgrade = [\"websocket\"]").start();
+    let alice = &Pki::get().alice;
+    let mut connection = sidecar.connect();
+    let request = sidecar.get("/wait").by(alice).header("Connection", "Upgrade").header("Upgrade", "websocket");
+    connection.write(&request.bytes());
+    bank.await_requests(1);
+    let second = sidecar.post("/second", "cd").by(alice).bytes();
+
+    connection.write(&second[..40]);
+    // By the time that another request was answered, what came early has been seen.
+    assert_eq!(sidecar.get("/other").by(alice).send().status, 200);
+    bank.open();
+
+    assert_eq!(connection.answer("GET").status, 200);
+    connection.write(&second[40..]);
+    assert_eq!(connection.answer("POST").status, 200);
+    let seen: Vec<_> = bank.take().into_iter().map(|seen| seen.target).collect();
+    assert_eq!(seen, ["/wait", "/other", "/second"]);
+}
+
+#[test]
+fn what_comes_before_the_bank_agrees_to_an_upgrade_goes_into_the_tunnel() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nupgrade = [\"websocket\"]").start();
+    let request = sidecar.get("/socket").by(&Pki::get().alice);
+    let request = request.header("Connection", "Upgrade").header("Upgrade", "websocket");
+    for early in ["h", "hello"] {
+        let mut connection = sidecar.connect();
+
+        connection.write(&[request.bytes(), early.into()].concat());
+
+        assert_eq!(connection.head().0, 101);
+        assert_eq!(connection.read(early.len()), early.as_bytes());
+    }
+    assert_eq!(bank.take().len(), 2);
 }

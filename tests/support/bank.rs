@@ -154,7 +154,8 @@ impl Counter {
             let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
             let seen = Seen { method, target, raw: head.raw.clone(), fields: head.fields.clone(), ..Seen::default() };
             let place = self.record(seen.clone());
-            if head.fields.get("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+            let upgrades = head.fields.get("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
+            if upgrades && !head.start.contains("/wait") {
                 return match head.start.contains("/101") {
                     true => say(
                         stream.get_mut(),
@@ -178,7 +179,7 @@ impl Counter {
     }
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
-    /// [`Bank::open`], `/status/N` has that status, `/say/N` too and gives
+    /// [`Bank::open`] and changes to no other protocol, `/status/N` has that status, `/say/N` too and gives
     /// back the body, `/own-id` sets a header of certbound's, `/hop` some of its connection, `/close` closes the
     /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer, `/drop-once`
     /// unless it saw requests before that were not taken; all else is a little JSON.

@@ -54,6 +54,13 @@ pub fn complete(session: &Session) {
     }
 }
 
+/// Says that what comes after the request of `session` belongs to no other one. Means nothing on HTTP/2.
+pub fn tunnel(session: &Session) {
+    if let Some(facts) = session.as_http1().and_then(|_| facts_of(session)) {
+        facts.tunnel();
+    }
+}
+
 /// The line that began the HTTP/1 request of `session`; none for HTTP/2 and for a session from elsewhere.
 pub fn request_line_of(session: &Session) -> Option<&RequestLine> {
     session.as_http1()?;

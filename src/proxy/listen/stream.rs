@@ -109,6 +109,11 @@ impl Facts {
         let _ = self.phase.compare_exchange(REST, COMPLETE, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// The request became a tunnel: what came after it, and was held back, comes now.
+    pub(super) fn tunnel(&self) {
+        let _ = self.phase.compare_exchange(COMPLETE, REST, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// The request line of the request that arrived last; means nothing on HTTP/2.
     pub(super) fn line(&self) -> &RequestLine {
         &self.line
