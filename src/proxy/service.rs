@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
-    HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, EXPECT},
+    HeaderValue, StatusCode, Version,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING},
 };
 use pingora::{
     Error, ErrorSource, ErrorType,
@@ -370,6 +370,7 @@ impl ProxyHttp for Sidecar {
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
         session.set_close_on_response_before_downstream_finish(true);
+        without_chunks(session, response);
         if self.world.activity.is_draining() {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
@@ -420,6 +421,14 @@ impl ProxyHttp for Sidecar {
 
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Box<Exchange>, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
+    }
+}
+
+/// On HTTP/1.0 nobody reads chunks (RFC 9112, section 6.1): the body ends with the connection.
+fn without_chunks(session: &mut Session, response: &mut ResponseHeader) {
+    if session.req_header().version == Version::HTTP_10 && response.remove_header(&TRANSFER_ENCODING).is_some() {
+        response.remove_header(&CONTENT_LENGTH);
+        session.set_keepalive(None);
     }
 }
 

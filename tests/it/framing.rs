@@ -150,6 +150,21 @@ fn client_of_http_1_0_is_told_nothing_before_its_answer() {
 }
 
 #[test]
+fn client_of_http_1_0_gets_a_body_without_chunks() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let request = sidecar.post("/echo", "a body").by(&Pki::get().alice).header("Connection", "keep-alive");
+    let mut connection = sidecar.connect();
+    connection.write(String::from_utf8(request.bytes()).unwrap().replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes());
+
+    let answer = connection.answer("POST");
+
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"a body".as_slice()));
+    assert_eq!((answer.header("transfer-encoding"), answer.header("connection")), (None, Some("close")));
+    assert!(connection.is_closed());
+}
+
+#[test]
 fn connection_ends_with_the_request_that_says_so_in_whatever_line() {
     let bank = Bank::start();
     let sidecar = Sidecar::in_front_of(&bank);
