@@ -20,6 +20,7 @@ mod arrive;
 mod audit;
 mod audit_chain;
 mod binding;
+mod boundaries;
 mod caches;
 mod certificate;
 mod check;
