@@ -59,9 +59,10 @@ fn whoever_posts_to_the_registration_of_a_client_is_that_client() {
         stage.assert_refused(&posting().bearing(stage.token_of("tpp-2")).send(), 401, "invalid_token");
         assert_passed(&posting().bearing(stage.token_of("tpp-1")).send(), &stage.bank);
     }
-    let reasons: Vec<_> = stage.sidecar.audit(6).iter().map(|line| line["reason"].clone()).collect();
-    let [missing, mismatch] = ["token_missing", "client_mismatch"].map(Value::from);
-    assert_eq!(reasons, [missing.clone(), mismatch.clone(), Value::Null, missing, mismatch, Value::Null]);
+    // Lines of different connections change places.
+    let lines = stage.sidecar.audit(6);
+    let count = |reason: Value| lines.iter().filter(|line| line["reason"] == reason).count();
+    assert_eq!([count("token_missing".into()), count("client_mismatch".into()), count(Value::Null)], [2; 3]);
 }
 
 #[test]
