@@ -77,17 +77,8 @@ enum KeysError {
 }
 
 impl KeyStore {
-    /// Starts with what files hold; addresses are fetched by [`Self::run`].
-    pub fn new(
-        sources: Vec<KeySource>,
-        fetch_timeout: Duration,
-        token_cache_bytes: u64,
-        metrics: Arc<Metrics>,
-    ) -> Arc<Self> {
-        Self::following(None, sources, fetch_timeout, token_cache_bytes, metrics)
-    }
-
-    /// Starts with what `before` knows of issuers whose source is the same, so that their tokens are taken without a gap.
+    /// Starts with what files hold, and with what `before` knows of issuers whose source is the same, so that their tokens are
+    /// taken without a gap; addresses are fetched by [`Self::run`].
     pub fn following(
         before: Option<&Self>,
         sources: Vec<KeySource>,

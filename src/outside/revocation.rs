@@ -90,18 +90,11 @@ impl Revocations for Arc<RevocationStore> {
 }
 
 impl RevocationStore {
-    /// With nothing remembered.
+    /// In the place of `before`, whose rules were others: everything is asked anew, but nothing is forgotten. None before:
+    /// nothing is remembered.
     ///
     /// # Errors
     /// The public web roots, which https addresses are believed from, cannot be used.
-    pub fn new(rules: RevocationRules, files: CrlFiles, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
-        Self::following(None, rules, files, metrics)
-    }
-
-    /// In the place of `before`, whose rules were others: everything is asked anew, but nothing is forgotten.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
     pub fn following(
         before: Option<&Self>,
         rules: RevocationRules,

@@ -3,8 +3,6 @@
 //! Pingora forgives what a request could be smuggled with, and repairs it before a filter sees it, so the header section
 //! is looked at as it came.
 
-use std::borrow::Cow;
-
 use http::{
     HeaderMap, HeaderValue, Version,
     header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
@@ -124,12 +122,12 @@ pub(super) fn origin_form<'a>(target: &'a [u8], host: Option<&HeaderValue>) -> R
     if authority.is_empty() || !is_authority(authority) || host.is_some_and(|host| host.as_bytes() != authority) {
         return Err(malformed("the target names another authority than Host"));
     }
-    let target = if rest.first() == Some(&b'/') { Cow::Borrowed(rest) } else { Cow::Owned([b"/", rest].concat()) };
-    Ok(Some((authority, target)))
+    let root: &[u8] = if rest.first() == Some(&b'/') { b"" } else { b"/" };
+    Ok(Some((authority, [root, rest].concat())))
 }
 
 /// The parts of an absolute form.
-type Absolute<'a> = (&'a [u8], Cow<'a, [u8]>);
+type Absolute<'a> = (&'a [u8], Vec<u8>);
 
 /// Over every request, so the line ends are searched for many bytes at a time.
 fn lines_end_in_crlf(raw: &[u8]) -> bool {
@@ -261,8 +259,7 @@ mod tests {
     fn form(target: &str, expected: Option<&str>) {
         let host = HeaderValue::from_static("api.example");
         let found = origin_form(target.as_bytes(), Some(&host)).ok();
-        let found =
-            found.map(|absolute| absolute.map_or_else(|| target.as_bytes().to_vec(), |(_, found)| found.into()));
+        let found = found.map(|absolute| absolute.map_or_else(|| target.as_bytes().to_vec(), |(_, found)| found));
         assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{target}");
     }
 

@@ -44,9 +44,9 @@ pub struct Arrival {
 /// Request trailers need no stripping: Pingora forwards none.
 pub fn arrive(session: &mut Session, identity: &IdentityHeaders, max_header_bytes: usize) -> Arrival {
     let size = size(session);
-    // The listener has cut a section that is too long, and whatever was behind it.
+    // The listener has cut a section that is too long, and whatever was behind it; and of several lines of `Connection`,
+    // Pingora looks at the first.
     if size.bytes > max_header_bytes || framing::is_last(&session.req_header().headers) {
-        // Of several lines of `Connection`, Pingora looks at the first.
         session.set_keepalive(None);
     }
     let asserted = Asserted::take(identity, &mut RequestFields(session.req_header_mut()));
@@ -154,16 +154,15 @@ fn into_origin_form(request: &mut RequestHeader) -> Result<(), Denial> {
     // On HTTP/2 the authority is no part of the path.
     let host = if request.version == Version::HTTP_2 { None } else { request.headers.get(HOST) };
     let Some((authority, target)) = framing::origin_form(request.raw_path(), host)? else { return Ok(()) };
-    let (authority, target) = (HeaderValue::from_bytes(authority), target.into_owned());
-    let unreadable = |_| Denial::RequestMalformed { why: "the target cannot be read" };
-    request.set_raw_path(&target).map_err(unreadable)?;
-    if !request.headers.contains_key(HOST)
-        && let Ok(authority) = authority
-    {
-        request.insert_header(HOST, authority).map_err(unreadable)?;
+    let authority = HeaderValue::from_bytes(authority).map_err(|_| UNREADABLE)?;
+    request.set_raw_path(&target).map_err(|_| UNREADABLE)?;
+    if !request.headers.contains_key(HOST) {
+        request.insert_header(HOST, authority).map_err(|_| UNREADABLE)?;
     }
     Ok(())
 }
+
+const UNREADABLE: Denial = Denial::RequestMalformed { why: "the target cannot be read" };
 
 /// Pingora's parser for HTTP/1 stops there too.
 const MAX_FIELDS: usize = 256;

@@ -98,11 +98,10 @@ impl Lists {
         let list = newer.or_else(|| shelf.lists.get(&place))?;
         match list.crl.answer(about, now) {
             Ok(answer) => {
-                let until = match list.until.checked_sub(now.as_secs()) {
-                    Some(_) => list.until,
-                    // One that is overdue serves until the next try.
-                    None => now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs()),
-                };
+                let is_overdue = list.until < now.as_secs();
+                // One that is overdue serves until the next try.
+                let next_try = now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs());
+                let until = if is_overdue { next_try } else { list.until };
                 let until = UnixTime::since_unix_epoch(Duration::from_secs(until));
                 Some(Answer { until: answer.until.min(until), ..answer })
             }

@@ -49,22 +49,26 @@ pub fn connection_of(session: &Session) -> Option<Arc<Connection>> {
 
 /// Says that the request of `session` has come whole, body and all. Means nothing on HTTP/2.
 pub fn complete(session: &Session) {
-    if let Some(facts) = session.as_http1().and_then(|_| facts_of(session)) {
+    if let Some(facts) = facts_of_http1(session) {
         facts.complete();
     }
 }
 
 /// Says that what comes after the request of `session` belongs to no other one. Means nothing on HTTP/2.
 pub fn tunnel(session: &Session) {
-    if let Some(facts) = session.as_http1().and_then(|_| facts_of(session)) {
+    if let Some(facts) = facts_of_http1(session) {
         facts.tunnel();
     }
 }
 
 /// The line that began the HTTP/1 request of `session`; none for HTTP/2 and for a session from elsewhere.
 pub fn request_line_of(session: &Session) -> Option<&RequestLine> {
-    session.as_http1()?;
-    Some(facts_of(session)?.line())
+    Some(facts_of_http1(session)?.line())
+}
+
+/// The facts, where requests come one after the other.
+fn facts_of_http1(session: &Session) -> Option<&Facts> {
+    session.as_http1().and_then(|_| facts_of(session))
 }
 
 fn facts_of(session: &Session) -> Option<&Facts> {

@@ -66,7 +66,7 @@ impl Operator {
             addresses: AddressRules::new(&[], false),
         };
         let files = CrlFiles::new(revocation::crls(&settings.crl_files).unwrap());
-        let store = RevocationStore::new(rules, files, Arc::clone(&self.metrics)).unwrap();
+        let store = RevocationStore::following(None, rules, files, Arc::clone(&self.metrics)).unwrap();
         CrlWatch::new(&settings, looks, store, Arc::clone(&self.metrics)).unwrap()
     }
 
