@@ -196,8 +196,8 @@ impl Gate {
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
         found.lookups.certificate = Some(lookup);
         let certificate = found.shown.insert(verified?);
-        let asked = |about: &Issued| known.asked_about(about);
-        match self.revocation.clear(certificate, known.revocations, asked, now) {
+        let told = |about: &Issued| known.told_of(about);
+        match self.revocation.clear(certificate, known.revocations, told, now) {
             Ok(cleared) => {
                 found.grounds = Some(cleared.grounds());
                 found.revocation = Some(cleared);
@@ -341,14 +341,14 @@ impl Gate {
     ) -> Result<(), Stop> {
         let token = found.token.as_ref().ok_or(Denial::ConsentMissing)?;
         let id = found.consent_id.insert(Arc::clone(Consent::named_by(token)?));
-        let Some(answer) = known.consent() else {
-            let mut question = ConsentRequest::about(id, token, route, request.method, request.path);
-            if self.consent_reads_body {
-                question.body = Some(known.body().ok_or(Stop::Ask(Question::Body))?.clone());
-            }
-            return Err(Stop::Ask(Question::Consent(Arc::new(question))));
-        };
-        found.consent = Some(Consent::from_answer(id, answer)?);
+        let mut question = ConsentRequest::about(id, token, route, request.method, request.path);
+        if self.consent_reads_body {
+            question.body = Some(known.body().ok_or(Stop::Ask(Question::Body))?.clone());
+        }
+        match known.consent(&question) {
+            Some(answer) => found.consent = Some(Consent::from_answer(id, answer)?),
+            None => return Err(Stop::Ask(Question::Consent(Arc::new(question)))),
+        }
         Ok(())
     }
 }

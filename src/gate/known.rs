@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    certificate::revocation::{Issued, Revocations},
+    certificate::revocation::{Issued, Revocations, Standing},
     consent::{ConsentAnswer, ConsentRequest},
     denial::Denial,
     registration::{KeysAt, RegistrationKnowledge},
@@ -60,8 +60,8 @@ pub enum Answer {
         /// As in the question.
         issuer: usize,
     },
-    /// What there is to know is in [`Known::revocations`].
-    Revocation(Arc<Issued>),
+    /// What came of it, for this request; newer answers are in [`Known::revocations`].
+    Revocation(Arc<Issued>, Standing),
     /// What the issuer said.
     Introspection(Arc<Inquiry>, Introspection),
     /// Whether it was used before.
@@ -72,8 +72,8 @@ pub enum Answer {
     KeysAt(KeysAt, Option<Arc<[u8]>>),
     /// The document as it is now, in the place of the one before, or that one once more; none: it is not to be had any more.
     NewerKeysAt(KeysAt, Option<Arc<[u8]>>),
-    /// What the service said.
-    Consent(ConsentAnswer),
+    /// What the service said to this very question.
+    Consent(Arc<ConsentRequest>, ConsentAnswer),
 }
 
 impl Question {
@@ -92,9 +92,12 @@ impl Question {
 }
 
 impl Known<'_> {
-    /// Whether this certificate's issuer was asked for this request.
-    pub(super) fn asked_about(&self, certificate: &Issued) -> bool {
-        self.answered.iter().any(|answer| matches!(answer, Answer::Revocation(about) if **about == *certificate))
+    /// What came of asking this certificate's issuer for this request, if that was done.
+    pub(super) fn told_of(&self, certificate: &Issued) -> Option<Standing> {
+        self.answered.iter().find_map(|answer| match answer {
+            Answer::Revocation(about, told) if **about == *certificate => Some(*told),
+            _ => None,
+        })
     }
 
     /// Whether newer keys were asked for.
@@ -126,9 +129,11 @@ impl Known<'_> {
         })
     }
 
-    pub(super) fn consent(&self) -> Option<&ConsentAnswer> {
+    /// What the service said to `question`. What it said to another one covers another consent, or another client: an issuer
+    /// that is asked again may say that a token names what it did not name before.
+    pub(super) fn consent(&self, question: &ConsentRequest) -> Option<&ConsentAnswer> {
         self.answered.iter().find_map(|answer| match answer {
-            Answer::Consent(told) => Some(told),
+            Answer::Consent(asked, told) if **asked == *question => Some(told),
             _ => None,
         })
     }

@@ -22,6 +22,7 @@ use crate::{
     },
 };
 
+mod consent;
 mod introspection;
 mod origin;
 mod proof;

@@ -165,8 +165,8 @@ impl Outside {
                 Answer::Keys { issuer }
             }
             Question::Revocation(about) => {
-                self.revocation.answer(&about, now).await;
-                Answer::Revocation(about)
+                let standing = self.revocation.answer(&about, now).await;
+                Answer::Revocation(about, standing)
             }
             Question::Introspection(inquiry) => {
                 let told = self.introspection.answer(&inquiry, now).await;
@@ -181,7 +181,10 @@ impl Outside {
                 let document = self.statements.answer_anew(&at).await;
                 Answer::NewerKeysAt(at, document)
             }
-            Question::Consent(request) => Answer::Consent(self.consents.answer(&request, now).await),
+            Question::Consent(request) => {
+                let told = self.consents.answer(&request, now).await;
+                Answer::Consent(request, told)
+            }
             Question::Body => return Err(Denial::RequestMalformed { why: "there is no body" }),
         })
     }

@@ -160,12 +160,11 @@ impl World {
             let Verdict::Ask(question) = &judgement.verdict else { return judgement };
             answered.push(match question {
                 Question::Keys { issuer } => Answer::Keys { issuer: *issuer },
-                Question::Revocation(about) => Answer::Revocation(Arc::clone(about)),
+                // What is said of revocation, the world says all the time.
+                Question::Revocation(about) => Answer::Revocation(Arc::clone(about), Standing::NotAsked),
                 Question::Introspection(inquiry) => Answer::Introspection(Arc::clone(inquiry), self.told(request)),
                 Question::Use(what) => Answer::Use(*what, used(outside)),
-                Question::Consent(_) if !outside.answers => Answer::Consent(ConsentAnswer::Unavailable),
-                Question::Consent(_) if outside.consents => Answer::Consent(ConsentAnswer::Given { information: None }),
-                Question::Consent(_) => Answer::Consent(ConsentAnswer::Refused { code: None, message: None }),
+                Question::Consent(about) => Answer::Consent(Arc::clone(about), consent(outside)),
                 Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => {
                     panic!("asked for what no route needs: {question:?}")
                 }
@@ -215,6 +214,14 @@ fn used(outside: &Outside) -> Use {
         Used::First => Use::First,
         Used::Again => Use::Again,
         Used::Unknown => Use::Unknown,
+    }
+}
+
+fn consent(outside: &Outside) -> ConsentAnswer {
+    match (outside.answers, outside.consents) {
+        (false, _) => ConsentAnswer::Unavailable,
+        (true, true) => ConsentAnswer::Given { information: None },
+        (true, false) => ConsentAnswer::Refused { code: None, message: None },
     }
 }
 

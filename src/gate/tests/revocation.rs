@@ -61,7 +61,7 @@ fn issuer_is_asked_once_and_then_the_certificate_is_refused() {
 
     let Verdict::Ask(question) = world.judge(&world.alice(), &[]).verdict else { panic!("nothing was asked") };
     let Question::Revocation(about) = &question else { panic!("{question:?}") };
-    let answered = [Answer::Revocation(Arc::clone(about))];
+    let answered = [Answer::Revocation(Arc::clone(about), Standing::NotAsked)];
     let second = world.judge(&world.alice(), &answered).verdict;
     let of_mallory = with(world.alice(), |shown| shown.certificate = Some(header_value(&world.mallory)));
     let other = world.judge(&of_mallory, &answered).verdict;
