@@ -55,7 +55,7 @@ pub struct RevocationStore {
     /// who was revoked stays so, and an old answer serves as far as the rules go.
     answers: Arc<Cache<IssuedKey, Arc<Entry>>>,
     /// By the CRL files too: an answer under old ones is none for whoever comes after.
-    flights: Flights<(IssuedKey, u64)>,
+    flights: Flights<(IssuedKey, u64), Standing>,
     inquiry: Inquiry,
     cache_ttl: u64,
     max_stale: u64,
@@ -135,21 +135,28 @@ impl RevocationStore {
         standing
     }
 
-    /// Finds out what is not known; afterwards [`Self::known`] is all there is to know for that request.
+    /// Finds out what is not known. What is told holds for the request that asked, also where it is too short-lived to be
+    /// remembered.
     ///
     /// However many ask about one certificate at a time, its issuer is asked once. Who goes away while waiting does not end
     /// that for the others.
-    pub async fn answer(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
+    pub async fn answer(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) -> Standing {
         // Renews nothing: this is asked while the list of flights is locked.
         let is_needed = || {
             let entry = self.answers.get(&about.key());
             entry.is_none_or(|entry| self.standing_of(&entry, now) == Standing::NotAsked)
         };
+        let mut told = Standing::NotAsked;
         // Once more where the CRL files were replaced meanwhile.
         for _ in 0..2 {
-            let Some(flight) = self.board(about, now, is_needed) else { return };
-            flight.landed().await;
+            let generation = self.inquiry.generation();
+            let Some(flight) = self.board(about, now, is_needed) else { return self.known(about, now) };
+            told = flight.landed().await.unwrap_or(Standing::NotAsked);
+            if generation == self.inquiry.generation() {
+                break;
+            }
         }
+        told
     }
 
     /// Puts the CRL files in place that were read anew. What was answered under the old ones is asked again.
@@ -173,14 +180,19 @@ impl RevocationStore {
         }
     }
 
-    fn board(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime, is_needed: impl FnOnce() -> bool) -> Option<Flight> {
+    fn board(
+        self: &Arc<Self>,
+        about: &Arc<Issued>,
+        now: UnixTime,
+        is_needed: impl FnOnce() -> bool,
+    ) -> Option<Flight<Standing>> {
         self.flights.board((about.key(), self.inquiry.generation()), is_needed, || {
             let (store, about) = (Arc::clone(self), Arc::clone(about));
             async move { store.ask(&about, now).await }
         })
     }
 
-    async fn ask(&self, about: &Issued, asked: UnixTime) {
+    async fn ask(&self, about: &Issued, asked: UnixTime) -> Standing {
         let (begun, generation) = (Instant::now(), self.inquiry.generation());
         let outcome = self.inquiry.make(about, asked).await;
         let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
@@ -190,10 +202,12 @@ impl RevocationStore {
             Outcome::Unknown => vain(Standing::Unknown),
             Outcome::Silence => vain(Standing::Unavailable),
         };
+        let standing = entry.standing(generation, now);
         // Under files that were replaced meanwhile it would take the place of what counts.
         if generation == self.inquiry.generation() {
             self.answers.insert(about.key(), Arc::new(entry));
         }
+        standing
     }
 
     fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {

@@ -125,17 +125,15 @@ impl UnverifiedCrl {
         self.0.next_update
     }
 
-    /// Verifies the signature with the key of the certificate's issuer.
+    /// Verifies the signature with the key of the certificate's issuer. What that holds for is name and key, whoever asked:
+    /// whether the issuer's certificate lets it sign CRLs is for [`Crl::answer`], because clients choose which one they send.
     ///
     /// # Errors
-    /// Another issuer, one whose key may not sign CRLs, or a wrong signature.
+    /// Another issuer, or a wrong signature.
     pub fn verify(&self, about: &Issued) -> Result<Crl, NoAnswer> {
         let list = &self.0;
         if list.issuer != about.issuer_name() {
             return Err("the CRL is of another issuer");
-        }
-        if !about.issuer.signs_crls {
-            return Err("the issuer's key may not sign CRLs");
         }
         let signed = list.der.get(list.signed.clone()).unwrap_or_default();
         signature::verify(about.issuer_key(), &list.algorithm, signed, &list.signature)?;
@@ -152,12 +150,15 @@ impl Crl {
     /// What this CRL says of a certificate of the same issuer now.
     ///
     /// # Errors
-    /// Another issuer or another key of it; a certificate outside the CRL's scope; a CRL that is not valid yet or past its
-    /// nextUpdate.
+    /// Another issuer or another key of it, or one that may not sign CRLs; a certificate outside the CRL's scope; a CRL that
+    /// is not valid yet or past its nextUpdate.
     pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
         let list = &*self.list;
         if list.issuer != about.issuer_name() || self.key != about.issuer_key() {
             return Err("the CRL is of another issuer");
+        }
+        if !about.issuer.signs_crls {
+            return Err("the issuer's key may not sign CRLs");
         }
         list.scope.hold(about)?;
         if list.this_update.as_secs() > now.as_secs().saturating_add(CLOCK_SKEW) {

@@ -38,9 +38,7 @@ impl Authority {
 
     /// With no usages, keyUsage is absent.
     pub(crate) fn with(name: &str, usages: &[KeyUsagePurpose]) -> Self {
-        let mut params = named(name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = usages.to_vec();
+        let params = authority(name, usages);
         Self { own: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
@@ -58,6 +56,10 @@ impl Authority {
     }
 
     pub(crate) fn client_with(&self, serial: &[u8], points: &[&str], responders: &[&str]) -> Issued {
+        self.about(&self.client_der(serial, points, responders))
+    }
+
+    pub(crate) fn client_der(&self, serial: &[u8], points: &[&str], responders: &[&str]) -> Vec<u8> {
         let minted = self.issue("client", |params| {
             params.serial_number = Some(SerialNumber::from_slice(serial));
             let point = |uri: &&str| CrlDistributionPoint { uris: vec![(*uri).to_owned()] };
@@ -66,7 +68,12 @@ impl Authority {
                 params.custom_extensions.push(access(responders));
             }
         });
-        self.about(&minted.der)
+        minted.der
+    }
+
+    /// Another certificate of the same key.
+    pub(crate) fn anew(&self, name: &str, usages: &[KeyUsagePurpose]) -> Vec<u8> {
+        authority(name, usages).self_signed(self.key()).unwrap().der().to_vec()
     }
 
     pub(crate) fn about(&self, certificate: &[u8]) -> Issued {
@@ -82,6 +89,13 @@ fn named(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn authority(name: &str, usages: &[KeyUsagePurpose]) -> CertificateParams {
+    let mut params = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = usages.to_vec();
     params
 }
 

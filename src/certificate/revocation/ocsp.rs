@@ -15,7 +15,7 @@ use x509_cert::{
 };
 
 use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, unix};
-use crate::certificate::signature;
+use crate::certificate::{examined::CLIENT_AUTH, signature};
 
 /// The hash in a CertID. It names a certificate and proves nothing, so SHA-1 serves where responders know no other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -172,7 +172,8 @@ fn hold_delegate(
     Ok(Some(key))
 }
 
-/// The delegate's certificate: by the issuer's own key, in date, with EKU OCSPSigning (section 4.2.2.2).
+/// The delegate's certificate: by the issuer's own key, in date, with EKU OCSPSigning (section 4.2.2.2), and without clientAuth:
+/// a client whose authority took both from its request would vouch for itself.
 fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
     let content = |der: &[u8]| AnyRef::from_der(der).map(|any| any.value().to_vec());
     let (Ok(subject), Ok(key)) = (content(about.issuer_name()), content(about.issuer_key())) else {
@@ -188,6 +189,11 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
     entity
         .verify_for_usage(signature::ALGORITHMS, &[issuer], &[], now, KeyUsage::required(OCSP_SIGNING), None, None)
         .map_err(|_| "the delegate was not made one by the issuer, or is out of date")?;
+    match parsed.tbs_certificate().get_extension::<pkix::ExtendedKeyUsage>() {
+        Ok(Some((_, purposes))) if purposes.0.contains(&CLIENT_AUTH) => return Err("the delegate is a client"),
+        Ok(_) => {}
+        Err(_) => return Err("the delegate's extendedKeyUsage cannot be read"),
+    }
     match parsed.tbs_certificate().get_extension::<pkix::KeyUsage>() {
         Ok(Some((_, usage))) if !usage.digital_signature() => Err("the delegate's key may not sign"),
         Ok(_) => Ok(()),

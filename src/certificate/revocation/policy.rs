@@ -119,8 +119,9 @@ impl RevocationPolicy {
         }
     }
 
-    /// Holds the certificate, whose path is verified, to what issuers say. `asked` are those who were asked for this very
-    /// request: nobody is asked twice.
+    /// Holds the certificate, whose path is verified, to what issuers say. `told` is what came of asking about a certificate
+    /// for this very request: nobody is asked twice, and an answer that was had for a request serves that request, however
+    /// short it is remembered.
     ///
     /// # Errors
     /// `certificate_revoked`; `revocation_unknown`, also for a certificate that its responder does not know, whatever
@@ -129,7 +130,7 @@ impl RevocationPolicy {
         &self,
         certificate: &ClientCertificate,
         known: &dyn Revocations,
-        asked: impl Fn(&Issued) -> bool,
+        told: impl Fn(&Issued) -> Option<Standing>,
         now: UnixTime,
     ) -> Result<Cleared, ClearStop> {
         let Self::Demanded { allow_unavailable, .. } = *self else {
@@ -138,15 +139,19 @@ impl RevocationPolicy {
         let issued = certificate.issued().map_err(|why| Denial::CertificateMalformed { why })?;
         let mut grounds = None;
         for about in issued {
-            let of_this = match known.standing(about, now) {
+            let told = told(about);
+            let standing = match known.standing(about, now) {
+                Standing::NotAsked => told.unwrap_or(Standing::NotAsked),
+                standing => standing,
+            };
+            let cached = told.is_none();
+            let of_this = match standing {
                 Standing::Known { status: Status::Revoked { .. }, method, .. } => {
-                    let grounds = Grounds::Revoked { method, cached: !asked(about) };
+                    let grounds = Grounds::Revoked { method, cached };
                     return Err(ClearStop::Deny(Denial::CertificateRevoked, Some(grounds)));
                 }
-                Standing::Known { status: Status::Good, method, stale } => {
-                    Grounds::Good { method, stale, cached: !asked(about) }
-                }
-                Standing::NotAsked if !asked(about) => return Err(ClearStop::Ask(Arc::clone(about))),
+                Standing::Known { status: Status::Good, method, stale } => Grounds::Good { method, stale, cached },
+                Standing::NotAsked if cached => return Err(ClearStop::Ask(Arc::clone(about))),
                 Standing::Unavailable if allow_unavailable => Grounds::Unavailable,
                 // Asked, and still nothing is known: something else went wrong than a silent responder.
                 Standing::Unknown | Standing::Unavailable | Standing::NotAsked => {

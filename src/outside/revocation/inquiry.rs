@@ -168,16 +168,16 @@ impl Inquiry {
 
 impl Post {
     async fn ask(&self, written: &str, question: Bytes) -> Result<Bytes, NoUse> {
-        let (address, _place) = (self.admit(written)?, self.place().await?);
-        let begun = std::time::Instant::now();
+        let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
+        let begun = Instant::now();
         let answer = self.fetcher.post(&address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
         self.metrics.outgoing("ocsp", begun.elapsed());
         self.heed(written, answer)
     }
 
     pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
-        let (address, _place) = (self.admit(written)?, self.place().await?);
-        let begun = std::time::Instant::now();
+        let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
+        let begun = Instant::now();
         let answer = self.fetcher.get_as("application/pkix-crl", &address, most).await;
         self.metrics.outgoing("crl", begun.elapsed());
         self.heed(written, answer)
@@ -190,8 +190,8 @@ impl Post {
     }
 
     /// Waits no longer than for an answer. That there is no place says nothing about the address, so it is not set aside.
-    async fn place(&self) -> Result<SemaphorePermit<'_>, NoUse> {
-        let place = tokio::time::timeout(self.timeout, self.places.acquire()).await;
+    pub(super) async fn turn<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, NoUse> {
+        let place = tokio::time::timeout(self.timeout, places.acquire()).await;
         place.ok().and_then(Result::ok).ok_or(NoUse::Busy)
     }
 
@@ -209,7 +209,12 @@ impl Post {
 
     /// Leaves an address alone for a while.
     pub(super) fn set_aside(&self, written: &str) {
-        self.silent.insert(written.to_owned(), Instant::now() + self.silence);
+        self.silent.insert(written.to_owned(), self.silence_from_now());
+    }
+
+    /// Until when what is of no use now is left alone.
+    pub(super) fn silence_from_now(&self) -> Instant {
+        Instant::now() + self.silence
     }
 
     pub(super) fn note(&self, method: Method, written: &str, why: &NoUse) {

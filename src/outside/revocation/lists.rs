@@ -31,6 +31,9 @@ struct Shelf {
     lists: Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>,
     /// Each brings its list itself: the memory may be too small for it beside others.
     flights: Flights<Place, Option<Arc<List>>>,
+    /// Until when a place is left alone whose list is of no use: nothing is wrong with the address, where others may find
+    /// theirs.
+    useless: Cache<Place, Instant>,
     /// Bounds the memory of those that are being read.
     reading: Semaphore,
     refresh: u64,
@@ -61,6 +64,7 @@ impl Lists {
             post,
             lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list| list.crl.weight())),
             flights: Flights::new(),
+            useless: Cache::new(MAX_USELESS),
             reading: Semaphore::new(AT_A_TIME),
             refresh: refresh.as_secs().max(1),
         }))
@@ -116,7 +120,7 @@ impl Lists {
 impl Shelf {
     async fn renew(&self, place: Place, about: Issued, asked: UnixTime) -> Option<Arc<List>> {
         let begun = Instant::now();
-        match self.read(&place.address, about).await {
+        match self.read(&place, about).await {
             Ok(crl) => {
                 self.post.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
@@ -129,20 +133,29 @@ impl Shelf {
                 Some(list)
             }
             Err(why) => {
-                // Or every other certificate of the issuer would make it fetched again. One that was left alone just now was
-                // not tried: to extend its time would leave it alone for as long as anybody asks.
-                if !matches!(why, NoUse::Silent) {
-                    self.post.set_aside(&place.address);
-                }
                 self.post.note(Method::Crl, &place.address, &why);
+                self.heed(place, &why);
                 None
             }
         }
     }
 
-    async fn read(&self, address: &str, about: Issued) -> Result<Crl, NoUse> {
-        let _turn = self.reading.acquire().await.map_err(|_| NoUse::Answer("no longer reading"))?;
-        let der = self.post.get(address, crl::MAX_BYTES).await?;
+    /// Leaves alone what was of no use, or every other certificate of the issuer would make it fetched again.
+    fn heed(&self, place: Place, why: &NoUse) {
+        match why {
+            NoUse::Fetch(_) => self.post.set_aside(&place.address),
+            NoUse::Answer(_) => self.useless.insert(place, self.post.silence_from_now()),
+            // Not tried: to extend its time would leave it alone for as long as anybody asks.
+            NoUse::Silent | NoUse::Busy | NoUse::Address(_) => {}
+        }
+    }
+
+    async fn read(&self, place: &Place, about: Issued) -> Result<Crl, NoUse> {
+        if self.useless.get(place).is_some_and(|until| Instant::now() < until) {
+            return Err(NoUse::Silent);
+        }
+        let _turn = self.post.turn(&self.reading).await?;
+        let der = self.post.get(&place.address, crl::MAX_BYTES).await?;
         let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
         verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
     }
@@ -164,5 +177,7 @@ fn is_web(address: &str) -> bool {
 const MAX_MEMORY: u64 = 512 * 1024 * 1024;
 /// Lists to expect, so few that the memory is one: in parts, a large list would fit into none.
 const ESTIMATED: usize = 32;
+/// Places of useless lists that are remembered.
+const MAX_USELESS: usize = 1_000;
 /// CRLs that are read at a time.
 const AT_A_TIME: usize = 4;

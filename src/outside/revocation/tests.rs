@@ -9,6 +9,7 @@ mod silence;
 use std::sync::atomic::AtomicUsize;
 
 use http::{Method as Verb, StatusCode, header::CONTENT_TYPE};
+use rcgen::KeyUsagePurpose;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -216,6 +217,16 @@ async fn answer_serves_no_longer_than_its_next_update_or_the_cache_does() {
 }
 
 #[tokio::test]
+async fn who_asked_is_told_what_is_not_remembered() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    bank.says(&about, GOOD, HOUR);
+    let store = store(RevocationRules { cache_ttl: Duration::from_secs(1), ..rules() });
+    assert_eq!(store.answer(&about, now(0)).await, known(Status::Good, Method::Ocsp));
+    assert_eq!(store.known(&about, now(1)), Standing::NotAsked);
+}
+
+#[tokio::test]
 async fn answer_in_use_is_renewed_before_it_ends_and_nobody_waits() {
     let bank = Responder::start().await;
     let about = bank.client(5);
@@ -349,6 +360,36 @@ async fn useless_list_is_not_fetched_for_every_certificate() {
         assert_eq!(asked(&store, &bank.client(serial), 0).await, Standing::Unavailable);
     }
     assert_eq!(bank.origin.asked("/crl"), 1);
+}
+
+/// Two authorities of one name may have one address, and one of them no list there.
+#[tokio::test]
+async fn list_that_is_of_no_use_to_one_issuer_serves_another_at_the_same_address() {
+    let (bank, other) = (Responder::start().await, Authority::named("Bank CA"));
+    bank.lists(&[&[5]], HOUR);
+    let store = store(RevocationRules { methods: vec![Method::Crl], ..rules() });
+    let stranger = Arc::new(other.client(&[1], &[&bank.origin.at("/crl").to_string()]));
+    assert_eq!(asked(&store, &stranger, 0).await, Standing::Unavailable);
+
+    assert_eq!(asked(&store, &bank.client(5), 0).await, known(gone(), Method::Crl));
+}
+
+/// Clients choose which certificate of their issuer they send.
+#[tokio::test]
+async fn certificate_of_an_issuer_that_signs_no_lists_decides_for_nobody_else() {
+    let bank = Responder::start().await;
+    let unfit = bank.authority.anew("Bank CA", &[KeyUsagePurpose::KeyCertSign]);
+    let at = bank.origin.at("/crl").to_string();
+    bank.lists(&[&[5]], HOUR);
+    let on_disk = CrlFiles::new(crl::read(&bank.authority.list(&[&[5]], HOUR)).unwrap());
+    for files in [CrlFiles::new(Vec::new()), on_disk] {
+        let store = store_with(RevocationRules { methods: vec![Method::Crl], ..rules() }, files);
+        let first = Arc::new(Issued::read(&bank.authority.client_der(&[1], &[&at], &[]), &unfit).unwrap());
+        assert_eq!(asked(&store, &first, 0).await, Standing::Unavailable);
+
+        assert_eq!(asked(&store, &bank.client(5), 0).await, known(gone(), Method::Crl));
+        assert_eq!(asked(&store, &bank.client(6), 0).await, known(Status::Good, Method::Crl));
+    }
 }
 
 #[tokio::test]

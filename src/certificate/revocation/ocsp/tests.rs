@@ -209,6 +209,8 @@ fn delegate_that_may_not_answer_is_refused() {
         params.extended_key_usages = vec![OcspSigning];
         params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
     });
+    let both = authority.issue("responder", |params| params.extended_key_usages = vec![OcspSigning, ClientAuth]);
+    check("a client that its issuer let speak too", both, "the delegate is a client");
     check("whose key may not sign", encrypting, "the delegate's key may not sign");
 }
 

@@ -43,10 +43,15 @@ impl Path {
 
     /// The code of the refusal, whose turn it is to be asked about, or the grounds; `asked` are asked already.
     fn clear(&self, policy: RevocationPolicy, asked: [bool; 2]) -> Outcome {
+        self.clear_told(policy, asked.map(|asked| asked.then_some(Standing::NotAsked)))
+    }
+
+    /// The same; `told` is what came of asking.
+    fn clear_told(&self, policy: RevocationPolicy, told: [Option<Standing>; 2]) -> Outcome {
         let issued = self.certificate.issued().unwrap();
         let place = |about: &Issued| issued.iter().position(|issued| **issued == *about).unwrap();
-        let was_asked = |about: &Issued| asked.into_iter().nth(place(about)).unwrap();
-        match policy.clear(&self.certificate, self, was_asked, now()) {
+        let told = |about: &Issued| told.into_iter().nth(place(about)).unwrap();
+        match policy.clear(&self.certificate, self, told, now()) {
             Ok(cleared) => Outcome::Cleared(cleared.grounds()),
             Err(ClearStop::Deny(denial, grounds)) => Outcome::Denied(denial.code(), grounds),
             Err(ClearStop::Ask(about)) => Outcome::Ask(place(&about)),
@@ -98,6 +103,23 @@ fn what_is_known_of_a_certificate_decides() {
     check_leaf(Standing::NotAsked, false, Outcome::Ask(0), Outcome::Ask(0));
     // Asked, and nothing was remembered of it: no reason to let it pass.
     check_leaf(Standing::NotAsked, true, unknown(), unknown());
+}
+
+/// However short an answer is remembered, it serves the request that it was had for.
+#[test]
+fn what_was_told_serves_the_request_that_asked() {
+    let forgotten = Path::new(Some(Depth::Leaf), [Standing::NotAsked, REVOKED]);
+    for (told, denying, allowing) in [
+        (GOOD, good(false), good(false)),
+        (REVOKED, revoked(false), revoked(false)),
+        (Standing::Unavailable, unknown(), Outcome::Cleared(Grounds::Unavailable)),
+        (Standing::Unknown, unknown(), unknown()),
+    ] {
+        assert_eq!(forgotten.clear_told(demanded(Depth::Leaf, false), [Some(told), None]), denying, "deny: {told:?}");
+        assert_eq!(forgotten.clear_told(demanded(Depth::Leaf, true), [Some(told), None]), allowing, "allow: {told:?}");
+    }
+    let newer = Path::new(Some(Depth::Leaf), [REVOKED, GOOD]);
+    assert_eq!(newer.clear_told(demanded(Depth::Leaf, true), [Some(GOOD), None]), revoked(false));
 }
 
 #[track_caller]
