@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use const_oid::ObjectIdentifier;
 use x509_cert::{
     attr::AttributeTypeAndValue,
     ext::pkix::{NameConstraints, SubjectAltName, constraints::name::GeneralSubtree, name::GeneralName},
@@ -61,24 +62,25 @@ impl<'a> Subtrees<'a> {
         Ok(Self { permitted: permitted?, excluded: excluded? })
     }
 
-    /// The subject, every alternative name, and mail addresses in a subject without one as alternative name.
+    /// The subject, every alternative name, and the mail addresses in the subject.
     fn hold(&self, certificate: &Examined) -> Result<(), &'static str> {
         let subject = certificate.certificate().tbs_certificate().subject();
         if !subject.is_empty() {
             self.admit(&GeneralName::DirectoryName(subject.clone()))?;
         }
         let names = certificate.alternative_names.as_ref().map(|SubjectAltName(names)| names.as_slice());
-        let names = names.unwrap_or_default();
-        for name in names {
+        for name in names.unwrap_or_default() {
             self.admit(name)?;
         }
-        if !names.iter().any(|name| matches!(name, GeneralName::Rfc822Name(_))) {
-            for address in name::values(subject, name::EMAIL_ADDRESS) {
-                let address = address.ok_or(UNREADABLE)?;
-                self.admit_address(&address)?;
-            }
+        // RFC 5280 asks for these only beside no alternative mail address, RFC 9598, section 6, in any case.
+        for address in name::values(subject, name::EMAIL_ADDRESS) {
+            self.admit_address(&address.ok_or(UNREADABLE)?)?;
         }
         Ok(())
+    }
+
+    fn constrain_mail(&self) -> bool {
+        self.permitted.iter().chain(&self.excluded).any(|base| matches!(base, GeneralName::Rfc822Name(_)))
     }
 
     fn admit_address(&self, address: &str) -> Result<(), &'static str> {
@@ -88,6 +90,9 @@ impl<'a> Subtrees<'a> {
 
     /// Inside one permitted subtree of its kind, if there is any, and outside every excluded one.
     fn admit(&self, name: &GeneralName) -> Result<(), &'static str> {
+        if is_smtp_utf8_mailbox(name) && self.constrain_mail() {
+            return Err("a mail address in UTF-8 that cannot be held to its constraint");
+        }
         let same_kind = |base: &&&GeneralName| std::mem::discriminant(**base) == std::mem::discriminant(name);
         let mut permitted = self.permitted.iter().filter(same_kind).peekable();
         if permitted.peek().is_some() && !any(permitted.map(|base| within(name, base, Side::Permitted)))? {
@@ -96,6 +101,11 @@ impl<'a> Subtrees<'a> {
         let excluded = self.excluded.iter().filter(same_kind).map(|base| within(name, base, Side::Excluded));
         if any(excluded)? { Err(OUTSIDE) } else { Ok(()) }
     }
+}
+
+/// Constraints on mail addresses are for these too (RFC 9598, section 6).
+fn is_smtp_utf8_mailbox(name: &GeneralName) -> bool {
+    matches!(name, GeneralName::OtherName(other) if other.type_id == SMTP_UTF8_MAILBOX)
 }
 
 /// Looks at all of them: one that cannot be compared refuses, wherever it stands.
@@ -243,6 +253,8 @@ fn is_host(name: &str) -> bool {
 
 /// More than any certificate that is meant to work needs; a few milliseconds.
 const MAX_COMPARISONS: usize = 10_000;
+/// `id-on-SmtpUTF8Mailbox` (RFC 9598, section 3).
+const SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
 const OUTSIDE: &str = "a name is outside an issuer's name constraints";
 const UNREADABLE: &str = "a mail address in a subject cannot be read";
 

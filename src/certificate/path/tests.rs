@@ -2,8 +2,8 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose as Purpose,
-    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose as Usage, NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
-    SerialNumber,
+    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose as Usage, NameConstraints, OtherNameValue, PKCS_ECDSA_P384_SHA384,
+    PKCS_ED25519, SanType, SerialNumber,
 };
 
 use super::*;
@@ -237,6 +237,28 @@ fn name_under_an_excluded_one_is_refused_however_it_is_written() {
     }
     check_named(&evil, &utf8("Good Corp"), "ok");
     check_named(&utf8("Böse"), &utf8("BÖSE"), "certificate_untrusted");
+}
+
+#[test]
+fn mail_address_is_held_to_constraints_wherever_it_stands() {
+    let mailbox =
+        |text: &str| SanType::OtherName((vec![1, 3, 6, 1, 5, 5, 7, 8, 9], OtherNameValue::Utf8String(text.to_owned())));
+    let address = |text: &str| SanType::Rfc822Name(text.try_into().unwrap());
+    let check_named = |subject: &str, names: &[SanType], expected: &str| {
+        let permitted_subtrees = vec![GeneralSubtree::Rfc822Name("good.example".to_owned())];
+        let constraints = NameConstraints { permitted_subtrees, excluded_subtrees: vec![] };
+        let root = Authority::root("Root", |params| params.name_constraints = Some(constraints));
+        let leaf = root.client(|params| {
+            let mail = DnType::CustomDnType(vec![1, 2, 840, 113_549, 1, 9, 1]);
+            params.distinguished_name.push(mail, DnValue::Ia5String(subject.try_into().unwrap()));
+            params.subject_alt_names = names.to_vec();
+        });
+        assert_eq!(judge(&leaf, &[], &[&root.der], &RULES, now()), expected, "{subject} {names:?}");
+    };
+    check_named("a@good.example", &[address("b@good.example")], "ok");
+    check_named("a@evil.example", &[], "certificate_untrusted");
+    check_named("a@evil.example", &[address("b@good.example")], "certificate_untrusted");
+    check_named("a@good.example", &[mailbox("ü@good.example")], "certificate_untrusted");
 }
 
 #[test]
