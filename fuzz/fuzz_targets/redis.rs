@@ -50,7 +50,7 @@ fuzz_target!(|reply: &[u8]| RUNTIME.with(|(runtime, listener)| {
     };
     let store = UseStore::new(Uses { remembered: 1, shared: Some(settings) }, Arc::clone(&METRICS)).expect("a store");
     let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    let what = SingleUse::new("dpop", b"key", "1", at(NOW + 60));
+    let what = SingleUse::new(Purpose::Proof, b"key", "1", at(NOW + 60));
     let serve = async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         // What it is asked is of no interest, only that it is.

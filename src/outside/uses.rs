@@ -22,14 +22,15 @@ use crate::{
             shared::Shared,
         },
     },
-    token::{SingleUse, Use},
+    token::{Purpose, SingleUse, Use},
 };
 
 /// Remembers what was used, by this process alone or together with others.
 ///
 /// It depends on nothing else, and is to be kept when other things change: a new one has forgotten everything.
 pub struct UseStore {
-    memory: Memory,
+    proofs: Memory,
+    registrations: Memory,
     /// None: this process serves alone.
     shared: Option<Shared>,
     metrics: Arc<Metrics>,
@@ -43,8 +44,8 @@ impl UseStore {
     /// The authorities of the server that remembers for several cannot be used.
     pub fn new(settings: Uses, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
         let shared = settings.shared.map(Shared::new).transpose()?;
-        let (memory, warned) = (Memory::new(settings.remembered), Mutex::default());
-        Ok(Arc::new(Self { memory, shared, metrics, warned }))
+        let (proofs, registrations) = (Memory::new(settings.remembered), Memory::new(settings.remembered));
+        Ok(Arc::new(Self { proofs, registrations, shared, metrics, warned: Mutex::default() }))
     }
 
     /// Whether this is the first use; from now on it is none any more.
@@ -59,6 +60,13 @@ impl UseStore {
         self.shared.is_some()
     }
 
+    fn memory(&self, what: &SingleUse) -> &Memory {
+        match what.purpose {
+            Purpose::Proof => &self.proofs,
+            Purpose::Registration => &self.registrations,
+        }
+    }
+
     async fn find(&self, what: &SingleUse, now: UnixTime) -> Use {
         // It was judged a moment ago and has ended since: whoever remembered it may have forgotten it.
         if what.until <= now {
@@ -71,7 +79,7 @@ impl UseStore {
     }
 
     fn find_alone(&self, what: &SingleUse, now: UnixTime) -> Use {
-        match self.memory.note(what, now, Instant::now()) {
+        match self.memory(what).note(what, now, Instant::now()) {
             Noted::New => Use::First,
             Noted::Known => Use::Again,
             Noted::Full => {
@@ -89,12 +97,12 @@ impl UseStore {
     /// This process's own memory spares a question about what it has seen, and knows it still when the server has lost its
     /// memory. Only the server can say that something is new.
     async fn find_with(&self, shared: &Shared, what: &SingleUse, now: UnixTime) -> Use {
-        if self.memory.holds(what, now) {
+        if self.memory(what).holds(what, now) {
             return Use::Again;
         }
         match shared.is_new(what, now).await {
             Ok(is_new) => {
-                self.memory.note(what, now, Instant::now());
+                self.memory(what).note(what, now, Instant::now());
                 if is_new { Use::First } else { Use::Again }
             }
             Err(error) => {

@@ -11,7 +11,7 @@ use crate::{
         document::{Claims, REQUEST, Unverified},
         statement::Statement,
     },
-    token::{SingleUse, Use, json::Value},
+    token::{Purpose, SingleUse, Use, json::Value},
 };
 
 /// A request that names a statement. Neither is believed.
@@ -67,7 +67,7 @@ impl<'a> UnverifiedRequest<'a> {
         claims.hold(meant, "`aud` does not name this server")?;
         let until = in_date(&claims, rules.clock_skew, now)?;
         let identifier = claims.text("jti", "`jti` is missing or not a text")?;
-        let single_use = SingleUse::new("registration", issuer.as_bytes(), identifier, until);
+        let single_use = SingleUse::new(Purpose::Registration, issuer.as_bytes(), identifier, until);
         Ok(Request { claims, single_use })
     }
 }
@@ -86,15 +86,19 @@ impl Request<'_> {
     }
 }
 
-/// When it is refused for its age: until then it has to be remembered.
+/// When it is refused for its age: until then it has to be remembered, and so it may not be for ever.
 fn in_date(claims: &Claims<'_>, skew: u64, now: UnixTime) -> Result<UnixTime, Denial> {
     let now = now.as_secs();
     let expires = claims.time("exp", "`exp` is not a time")?.ok_or(claims.refusal("`exp` is missing"))?;
     let until = expires.saturating_add(skew);
     claims.hold(now < until, "`exp` has passed")?;
+    claims.hold(expires <= now.saturating_add(LONGEST_LIFETIME), "`exp` is more than a day ahead")?;
     let issued = claims.time("iat", "`iat` is not a time")?.ok_or(claims.refusal("`iat` is missing"))?;
     claims.hold(issued <= now.saturating_add(skew), "`iat` is in the future")?;
     let from = claims.time("nbf", "`nbf` is not a time")?;
     claims.hold(from.is_none_or(|from| from <= now.saturating_add(skew)), "`nbf` is in the future")?;
     Ok(UnixTime::since_unix_epoch(Duration::from_secs(until)))
 }
+
+/// A request that is good for longer is refused, in seconds.
+const LONGEST_LIFETIME: u64 = 24 * 3600;

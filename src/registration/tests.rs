@@ -10,7 +10,7 @@ use self::scene::{
 use super::*;
 use crate::{
     certificate::mint::{now, plain},
-    token::mint::Mint,
+    token::{Purpose, mint::Mint},
 };
 
 mod rules;
@@ -132,7 +132,7 @@ fn questions_come_in_their_order_and_the_single_use_is_the_last() {
     }
     let Err(RegistrationStop::Use(what)) = scene.verify() else { panic!("the use is asked for") };
     let until = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now().as_secs() + 330));
-    assert_eq!(what, SingleUse::new("registration", b"software-1", "request-1", until));
+    assert_eq!(what, SingleUse::new(Purpose::Registration, b"software-1", "request-1", until));
     scene.used = Some(Use::First);
     assert_eq!(scene.verdict().0, "ok");
 }

@@ -31,5 +31,5 @@ pub(crate) use keys::jwks;
 pub use keys::{Algorithm, KeySet};
 pub use nonce::Nonces;
 pub use proof::{Proof, ProofRules};
-pub use single_use::{SingleUse, Use};
+pub use single_use::{Purpose, SingleUse, Use};
 pub use verify::{AccessToken, Issuer, Issuers, TokenRules, Verify};

@@ -16,7 +16,7 @@ use crate::{
         jwk::Key,
         jws::Jws,
         nonce::Age,
-        single_use::SingleUse,
+        single_use::{Purpose, SingleUse},
     },
 };
 
@@ -87,7 +87,7 @@ impl ProofRules {
             return Err(invalid("`jti` is not of 1 to 256 bytes"));
         }
         // The key is the maker: identifiers of different clients may be equal.
-        Ok(Proof { key, single_use: SingleUse::new("dpop", key.as_bytes(), jti, until), next_nonce })
+        Ok(Proof { key, single_use: SingleUse::new(Purpose::Proof, key.as_bytes(), jti, until), next_nonce })
     }
 
     /// The accepted algorithms as `algs` of a challenge names them (RFC 9449, section 7.1).

@@ -6,10 +6,31 @@ use sha2::{Digest, Sha256};
 /// Something that may be used once, digested: whoever keeps it learns nothing from it, and it has one length.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct SingleUse {
+    /// What it is for.
+    pub purpose: Purpose,
     /// Of the purpose, the one who made it, and its identifier.
     pub digest: [u8; 32],
     /// From then on it is refused for its age, and need not be remembered.
     pub until: UnixTime,
+}
+
+/// What something is used once for. Each has a memory of its own, so that who may fill the one leaves room in the other.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Purpose {
+    /// A DPoP proof.
+    Proof,
+    /// A request to register.
+    Registration,
+}
+
+impl Purpose {
+    /// As it is digested.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Proof => "dpop",
+            Self::Registration => "registration",
+        }
+    }
 }
 
 /// Whether it was used before.
@@ -26,14 +47,14 @@ pub enum Use {
 }
 
 impl SingleUse {
-    /// `purpose` keeps proofs and registrations apart; `maker` is whose identifiers are unique.
-    pub fn new(purpose: &str, maker: &[u8], identifier: &str, until: UnixTime) -> Self {
+    /// `maker` is whose identifiers are unique.
+    pub fn new(purpose: Purpose, maker: &[u8], identifier: &str, until: UnixTime) -> Self {
         let mut digest = Sha256::new();
         // Each part with its length, so that no two triples are one text.
-        for part in [purpose.as_bytes(), maker, identifier.as_bytes()] {
+        for part in [purpose.name().as_bytes(), maker, identifier.as_bytes()] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
-        Self { digest: digest.finalize().into(), until }
+        Self { purpose, digest: digest.finalize().into(), until }
     }
 }

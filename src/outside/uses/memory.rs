@@ -114,13 +114,14 @@ mod tests {
     use std::sync::{Barrier, LazyLock};
 
     use super::*;
+    use crate::token::Purpose;
 
     fn at(seconds: u64) -> UnixTime {
         UnixTime::since_unix_epoch(Duration::from_secs(seconds))
     }
 
     fn proof(jti: &str, until: u64) -> SingleUse {
-        SingleUse::new("proof", b"key", jti, at(until))
+        SingleUse::new(Purpose::Proof, b"key", jti, at(until))
     }
 
     /// By a clock that goes as the timer does.

@@ -14,7 +14,7 @@ fn at(seconds: u64) -> UnixTime {
 }
 
 fn proof(jti: &str) -> SingleUse {
-    SingleUse::new("proof", b"key", jti, at(100))
+    SingleUse::new(Purpose::Proof, b"key", jti, at(100))
 }
 
 fn store(remembered: usize) -> (Arc<UseStore>, Arc<Metrics>) {
@@ -47,6 +47,18 @@ async fn memory_without_room_vouches_for_nothing_new() {
     assert_eq!(store.answer(&proof("a"), at(50)).await, Use::Again);
 
     assert_eq!(count(&metrics, "unknown"), 1);
+}
+
+/// Or whoever registers could have every proof refused.
+#[tokio::test]
+async fn registrations_take_no_room_from_proofs() {
+    let (store, _) = store(1);
+    let registration = |jti| SingleUse::new(Purpose::Registration, b"software", jti, at(100));
+
+    assert_eq!(store.answer(&registration("a"), at(50)).await, Use::First);
+    assert_eq!(store.answer(&registration("b"), at(50)).await, Use::NoRoom);
+    assert_eq!(store.answer(&proof("a"), at(50)).await, Use::First);
+    assert_eq!(store.answer(&registration("a"), at(50)).await, Use::Again);
 }
 
 #[tokio::test]

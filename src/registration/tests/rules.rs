@@ -79,6 +79,7 @@ const REQUESTED: &[Row] = &[
     (|scene| scene.requests("exp", Value::Null), METADATA, "`exp` is missing"),
     (|scene| scene.requests("exp", json!("1")), METADATA, "`exp` is not a time"),
     (|scene| scene.requests("exp", json!(now().as_secs() - 30)), METADATA, "`exp` has passed"),
+    (|scene| scene.requests("exp", json!(now().as_secs() + 86_401)), METADATA, "`exp` is more than a day ahead"),
     (|scene| scene.requests("iat", Value::Null), METADATA, "`iat` is missing"),
     (|scene| scene.requests("iat", json!({})), METADATA, "`iat` is not a time"),
     (|scene| scene.requests("iat", json!(now().as_secs() + 31)), METADATA, "`iat` is in the future"),

@@ -166,7 +166,7 @@ async fn databases_are_apart() {
 async fn use_that_lasts_for_ever_is_remembered() {
     let Some(redis) = Redis::start() else { return };
     let (here, there) = (store(on(&redis)), store(on(&redis)));
-    let lasting = SingleUse::new("registration", b"maker", "a", UnixTime::since_unix_epoch(Duration::MAX));
+    let lasting = SingleUse::new(Purpose::Registration, b"maker", "a", UnixTime::since_unix_epoch(Duration::MAX));
 
     assert_eq!(here.answer(&lasting, at(50)).await, Use::First);
     assert_eq!(there.answer(&lasting, at(50)).await, Use::Again);
