@@ -3,11 +3,14 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
 use http::{Uri, uri::Scheme};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+
+use crate::outside::names;
 
 /// Which addresses that others chose may be fetched.
 ///
@@ -88,15 +91,21 @@ impl AddressRules {
     pub async fn connect(&self, address: &Uri) -> Result<TcpStream, AddressError> {
         self.admit(&address.to_string())?;
         let (host, port) = self.place(address)?;
-        let resolved: Vec<SocketAddr> = tokio::net::lookup_host((&*host, port)).await?.collect();
-        let mut latest = AddressError::NotPublic;
-        for place in resolved.into_iter().filter(|place| self.permits(place.ip())).take(MAX_PLACES) {
-            match TcpStream::connect(place).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => latest = AddressError::Connection(error),
+        let resolved = names::look_up(&host, port).await?;
+        let mut places = resolved.iter().filter(|place| self.permits(place.ip())).take(MAX_PLACES);
+        let (mut attempts, mut latest) = (JoinSet::new(), AddressError::NotPublic);
+        loop {
+            if let Some(place) = places.next() {
+                attempts.spawn(TcpStream::connect(*place));
+            }
+            // One that is silent keeps the next one waiting no longer than this (RFC 8305, section 5).
+            match timeout(HEAD_START, attempts.join_next()).await {
+                Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+                Ok(Some(Ok(Err(error)))) => latest = AddressError::Connection(error),
+                Ok(None) => return Err(latest),
+                Ok(Some(Err(_))) | Err(_) => {}
             }
         }
-        Err(latest)
     }
 
     fn place(&self, address: &Uri) -> Result<(String, u16), AddressError> {
@@ -199,6 +208,7 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 const MAX_LENGTH: usize = 2048;
 /// IP addresses of one host that are tried.
 const MAX_PLACES: usize = 3;
+const HEAD_START: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,10 @@ use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{config::settings::OwnCertificate, outside::address::AddressRules};
+use crate::{
+    config::settings::OwnCertificate,
+    outside::{address::AddressRules, names::Resolver},
+};
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
 ///
@@ -197,14 +200,14 @@ impl Fetcher {
 /// Opens the TCP connection.
 #[derive(Clone, Debug)]
 enum Connector {
-    Anywhere(HttpConnector),
+    Anywhere(HttpConnector<Resolver>),
     Guarded(Arc<AddressRules>),
 }
 
 impl Connector {
     /// `nodelay`: nothing waits for a packet to fill, on a connection that is used more than once.
     fn anywhere(nodelay: bool) -> Self {
-        let mut anywhere = HttpConnector::new();
+        let mut anywhere = HttpConnector::new_with_resolver(Resolver);
         // Its own refusal of https would come before TLS is laid over it.
         anywhere.enforce_http(false);
         anywhere.set_nodelay(nodelay);

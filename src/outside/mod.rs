@@ -7,6 +7,7 @@ mod flights;
 pub mod http;
 pub mod introspection;
 pub mod jwks;
+pub(crate) mod names;
 #[cfg(test)]
 mod origin;
 #[cfg(feature = "otel")]

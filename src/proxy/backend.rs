@@ -15,7 +15,10 @@ use pingora::{
     utils::tls::{CertKey, WrappedX509, parse_x509},
 };
 
-use crate::config::settings::{Address, Backend, BackendTls};
+use crate::{
+    config::settings::{Address, Backend, BackendTls},
+    outside::names,
+};
 
 /// The backend as Pingora connects to it.
 pub(super) struct BackendPeer {
@@ -30,11 +33,11 @@ enum Place {
     /// In the template already.
     Fixed,
     /// A host name with a port, and where it led last.
-    Named { name: String, found: ArcSwapOption<Found> },
+    Named { host: String, port: u16, found: ArcSwapOption<Found> },
 }
 
 struct Found {
-    addresses: Vec<SocketAddr>,
+    addresses: Arc<[SocketAddr]>,
     at: Instant,
 }
 
@@ -52,7 +55,11 @@ impl BackendPeer {
             }
             Address::Tcp(address) => {
                 let literal = address.parse::<SocketAddr>().ok();
-                let named = || Place::Named { name: address.clone(), found: ArcSwapOption::empty() };
+                let named = || {
+                    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+                    let port = port.parse().unwrap_or_default();
+                    Place::Named { host: host.to_owned(), port, found: ArcSwapOption::empty() }
+                };
                 let template = HttpPeer::new(literal.unwrap_or(NOWHERE), backend.tls.is_some(), server_name);
                 (template, literal.map_or_else(named, |_| Place::Fixed))
             }
@@ -70,20 +77,20 @@ impl BackendPeer {
     /// The backend's name does not resolve.
     pub(super) async fn choose(&self, attempt: usize) -> pingora::Result<(Box<HttpPeer>, usize)> {
         let mut peer = Box::new(self.template.clone());
-        let Place::Named { name, found } = &self.place else { return Ok((peer, 1)) };
-        let addresses = &Box::pin(self.resolve(name, found)).await?.addresses;
+        let Place::Named { host, port, found } = &self.place else { return Ok((peer, 1)) };
+        let addresses = &Box::pin(self.resolve(host, *port, found)).await?.addresses;
         let turn = attempt.checked_rem(addresses.len()).unwrap_or_default();
         let address = addresses.get(turn).ok_or_else(unresolved)?;
         peer._address = PeerAddress::Inet(*address);
         Ok((peer, addresses.len()))
     }
 
-    async fn resolve(&self, name: &str, found: &ArcSwapOption<Found>) -> pingora::Result<Arc<Found>> {
+    async fn resolve(&self, host: &str, port: u16, found: &ArcSwapOption<Found>) -> pingora::Result<Arc<Found>> {
         if let Some(fresh) = found.load_full().filter(|found| found.at.elapsed() < RESOLVED_FOR) {
             return Ok(fresh);
         }
-        let lookup = tokio::time::timeout(self.timeout, tokio::net::lookup_host(name)).await;
-        let addresses = lookup.ok().and_then(Result::ok).map(Iterator::collect::<Vec<_>>).ok_or_else(unresolved)?;
+        let lookup = tokio::time::timeout(self.timeout, names::look_up(host, port)).await;
+        let addresses = lookup.ok().and_then(Result::ok).ok_or_else(unresolved)?;
         let fresh = Arc::new(Found { addresses, at: Instant::now() });
         found.store(Some(Arc::clone(&fresh)));
         Ok(fresh)
