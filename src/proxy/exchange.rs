@@ -51,6 +51,8 @@ pub struct Exchange {
     pub(super) failed_attempts: usize,
     /// Addresses of the backend.
     pub(super) addresses: usize,
+    /// How often a connection to the backend has ended before it answered.
+    pub(super) lost: usize,
     pub(super) active: ActiveRequest,
     _under_way: Counted,
 }
@@ -74,6 +76,7 @@ impl Exchange {
             body_bytes: 0,
             failed_attempts: 0,
             addresses: 1,
+            lost: 0,
             active,
             _under_way: under_way,
         }

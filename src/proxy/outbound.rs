@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use http::{
-    HeaderName, HeaderValue,
+    HeaderName, HeaderValue, Uri,
     header::{AUTHORIZATION, COOKIE, HOST},
+    uri::Scheme,
 };
 use pingora::{ErrorType::InvalidHTTPHeader, OrErr, http::RequestHeader};
 
@@ -55,6 +56,7 @@ impl Outgoing<'_> {
             request.remove_header(&AUTHORIZATION);
         }
         join_cookies(request)?;
+        self.name_scheme(request)?;
         self.write_origin(request)?;
         self.name_host(request)
     }
@@ -70,6 +72,18 @@ impl Outgoing<'_> {
             Address::Tcp(address) => request.insert_header(HOST, address),
             Address::Unix(_) => request.insert_header(HOST, HeaderValue::from_static("localhost")),
         }
+    }
+
+    /// `:scheme` is what is spoken to the backend, whatever the client says.
+    fn name_scheme(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        let spoken = if self.backend.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        if !self.backend.http2 || request.uri.scheme().is_none_or(|told| *told == spoken) {
+            return Ok(());
+        }
+        let mut parts = request.uri.clone().into_parts();
+        parts.scheme = Some(spoken);
+        request.set_uri(Uri::from_parts(parts).or_err(InvalidHTTPHeader, ":scheme")?);
+        Ok(())
     }
 
     /// Where `Authorization` is how the client says who it is, and no access token.

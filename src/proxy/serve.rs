@@ -241,5 +241,7 @@ const NO_AUTHORITIES: &str =
     "backend.tls: the operating system's authorities cannot be read; write ca_file, with those of the backend";
 const MOST_STREAMS: u32 = 100;
 const MOST_RESETS: usize = 20;
-const MOST_LOCAL_ERRORS: usize = 100;
+/// Over the whole life of a connection, which a load balancer may share among its clients: what each of them does wrong counts
+/// for all. What is under way is bounded by `max_requests`.
+const MOST_LOCAL_ERRORS: usize = 10_000;
 const GOODBYE: Duration = Duration::from_secs(1);

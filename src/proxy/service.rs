@@ -302,6 +302,25 @@ impl ProxyHttp for Sidecar {
         error
     }
 
+    /// A kept connection may have ended just as it was used again, and what changes nothing more by being sent twice is sent
+    /// again (RFC 9110, section 9.2.2); but not for ever, because it may be the request that ends them.
+    fn error_while_proxy(
+        &self,
+        _: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        exchange: &mut Box<Exchange>,
+        is_kept: bool,
+    ) -> Box<Error> {
+        exchange.lost = exchange.lost.saturating_add(1);
+        let may_repeat = session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated();
+        match may_repeat && exchange.lost <= MOST_REPEATS {
+            true => error.retry.decide_reuse(is_kept),
+            false => error.set_retry(false),
+        }
+        error
+    }
+
     async fn upstream_request_filter(
         &self,
         _: &mut Session,
@@ -464,4 +483,6 @@ fn holds_always(denial: &Denial) -> bool {
     )
 }
 
+/// Of a request that was sent on a connection which then ended.
+const MOST_REPEATS: usize = 2;
 const BODY_TOO_LARGE: ErrorType = ErrorType::new("body too large");

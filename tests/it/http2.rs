@@ -129,5 +129,7 @@ async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response
     let certificates = head.headers.get_all("ssl.client.auth.cert.x509").iter().count();
     let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let text = format!("{} {target} {}, {certificates} certificate", head.method, String::from_utf8_lossy(&body));
+    let scheme = head.uri.scheme_str().filter(|scheme| *scheme != "http");
+    let text = scheme.map_or(text.clone(), |scheme| format!("{text}, by {scheme}"));
     Ok(Response::new(Full::new(text.into())))
 }

@@ -8,6 +8,7 @@ use crate::{
         bank::Bank,
         config::Config,
         forms::percent_pem,
+        frames::{self, Frames},
         pki::Pki,
         sidecar::Sidecar,
         tls::{client_config, server_config},
@@ -192,6 +193,58 @@ fn body_that_is_sent_again_counts_once() {
         let seen: Vec<_> = bank.take().iter().map(|seen| seen.body_length).collect();
         assert_eq!(seen, [body.len() as u64; 2]);
     }
+}
+
+/// Whatever ended them may be the request.
+#[test]
+fn request_that_ends_kept_connections_is_not_sent_again_on_each_of_them() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("listen.threads", "1").start();
+    let alice = &Pki::get().alice;
+    for (method, expected) in [("GET", 3), ("POST", 1)] {
+        let mut waiting: Vec<_> = (0..8).map(|_| sidecar.connect()).collect();
+        waiting.iter_mut().for_each(|connection| connection.write(&sidecar.get("/wait/1").by(alice).bytes()));
+        bank.await_requests(8);
+        bank.open();
+        waiting.iter_mut().for_each(|connection| assert_eq!(connection.answer("GET").status, 200));
+        bank.take();
+
+        assert_refusal(&sidecar.request(method, "/drop").by(alice).send(), "backend_unreachable");
+        assert_eq!(bank.take().len(), expected, "{method}");
+    }
+}
+
+/// Many an API builds links of it, or takes it for a sign of safety.
+#[test]
+fn scheme_is_what_is_spoken_to_the_bank() {
+    let sidecar = Config::to(&http2::bank().to_string()).set("backend.http2", "true");
+    let sidecar = sidecar.route("path = \"/{*rest}\"\nrequire = []").start();
+    let mut fields = frames::with_pseudo("GET", "/a", &[]);
+    for scheme in ["http", "https", "ftp"] {
+        fields[1].1 = scheme.as_bytes();
+        let mut connection = Frames::connect(sidecar.address());
+        connection.write(&frames::request(1, &fields, &[]));
+
+        let told = String::from_utf8(connection.answer(1).unwrap().body).unwrap();
+        assert_eq!(told, "GET /a , 0 certificate", "{scheme}");
+    }
+}
+
+/// A load balancer's connection carries what many clients send.
+#[test]
+fn what_one_client_does_wrong_many_times_does_not_end_the_connection_for_others() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nrequire = []").start();
+    let mut connection = Frames::connect(sidecar.address());
+    let wrong = frames::with_pseudo("GET", "/a", &[(b"te", b"gzip")]);
+    for stream in (1..600).step_by(2) {
+        connection.write(&frames::request(stream, &wrong, &[]));
+        assert!(connection.answer(stream).is_some_and(|answer| answer.reset), "{stream}");
+    }
+
+    connection.write(&frames::request(601, &frames::with_pseudo("GET", "/a", &[]), &[]));
+    assert!(connection.answer(601).is_some_and(|answer| !answer.reset && !answer.body.is_empty()));
+    assert_eq!(bank.requests(), 1);
 }
 
 #[test]
