@@ -47,7 +47,7 @@ pub struct Outside {
 #[derive(Clone)]
 struct Lists {
     watch: Arc<Mutex<CrlWatch>>,
-    _task: Arc<Task>,
+    task: Arc<Task>,
 }
 
 /// Work that goes on until nobody needs it any more.
@@ -127,6 +127,20 @@ impl Outside {
             next.introspection = introspection(settings, metrics);
         }
         Ok(next)
+    }
+
+    /// Ends what goes on by itself and is no part of `next`: requests that are under way ask what they need, however long
+    /// they last.
+    pub(super) fn give_way_to(&self, next: &Self) {
+        if !Arc::ptr_eq(&self.keys_task, &next.keys_task) {
+            self.keys_task.0.abort();
+        }
+        if let Some(lists) = &self.lists {
+            let stays = next.lists.as_ref().is_some_and(|next| Arc::ptr_eq(&lists.task, &next.task));
+            if !stays {
+                lists.task.0.abort();
+            }
+        }
     }
 
     /// Finds out what the gate asks.
@@ -226,7 +240,7 @@ fn revocation(
     metrics.configuration.lists_read(true);
     let lists = CrlWatch::new(settings, crls.looks, Arc::clone(&store), Arc::clone(metrics)).map(|watch| {
         let watch = Arc::new(Mutex::new(watch));
-        Lists { _task: Task::spawn(CrlWatch::run(Arc::clone(&watch))), watch }
+        Lists { task: Task::spawn(CrlWatch::run(Arc::clone(&watch))), watch }
     });
     Ok((store, lists))
 }

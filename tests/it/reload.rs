@@ -15,6 +15,7 @@ use crate::{
         bank::Bank,
         config::Config,
         connection::Connection,
+        issuer::Issuer,
         pki::{Authority, Pki, pem},
         sidecar::Sidecar,
         tls::client_config,
@@ -285,6 +286,33 @@ fn issuer_that_does_not_answer_does_not_hold_a_reload_up() {
     sidecar.events("config_reloaded", 1);
     assert_passed(&sidecar.get("/").send(), &bank);
     assert!(String::from_utf8(sidecar.await_admin("/readyz?verbose", 503).body).unwrap().contains("silent.example"));
+}
+
+/// A request that lasts for hours may hold a configuration, but not all that went on under it.
+#[test]
+fn keys_of_a_configuration_that_was_replaced_are_fetched_no_more() {
+    let (bank, old, new) = (Bank::start(), Issuer::start(), Issuer::start());
+    let config = |issuer: &Issuer| {
+        let lines = "jwks_refresh = \"1s\"";
+        let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {:?}\n{lines}", issuer.jwks());
+        Config::in_front_of(&bank).without_issuers().issuer(&issuer)
+    };
+    let sidecar = config(&old).start();
+    sidecar.await_admin("/readyz", 200);
+    let mut lasting = sidecar.connect();
+    lasting.write(&sidecar.get("/wait/1").by(&Pki::get().alice).bytes());
+    bank.await_requests(1);
+    old.await_key_requests(2);
+
+    tell(&sidecar, &config(&new));
+    sidecar.events("config_reloaded", 1);
+    // One may have been under way.
+    let before = old.key_requests();
+    new.await_key_requests(4);
+
+    assert!(old.key_requests() <= before + 1, "{} fetches after {before}", old.key_requests());
+    bank.open();
+    assert_eq!(lasting.answer("GET").status, 200);
 }
 
 #[test]
