@@ -53,7 +53,8 @@ pub struct Exchange {
     pub(super) addresses: usize,
     /// How often a connection to the backend has ended before it answered.
     pub(super) lost: usize,
-    pub(super) active: ActiveRequest,
+    /// None once it is refused: what is still to be read of it takes no room from others.
+    pub(super) active: Option<ActiveRequest>,
     _under_way: Counted,
 }
 
@@ -77,7 +78,7 @@ impl Exchange {
             failed_attempts: 0,
             addresses: 1,
             lost: 0,
-            active,
+            active: Some(active),
             _under_way: under_way,
         }
     }

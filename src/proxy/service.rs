@@ -32,7 +32,7 @@ use crate::{
     gate::{Answer, Findings, Inbound, Judgement, Known, MOST_QUESTIONS, Permit, Question, Verdict},
     headers::Asserted,
     lookup::Lookups,
-    observe::{Trace, record::Decision},
+    observe::{Trace, metrics::ActiveRequest, record::Decision},
     peer::Connection,
     proxy::{
         World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, hop, inbound, interaction,
@@ -173,7 +173,8 @@ impl Sidecar {
         let slot = self.world.audit.reserve(&generation.regime);
         let slot = slot.map(|slot| exchange.slot = Some(slot));
         arrival.form?;
-        if exchange.active.others() >= settings.listen.max_requests {
+        let others = exchange.active.as_ref().map_or(0, ActiveRequest::others);
+        if others >= settings.listen.max_requests {
             return Err(Denial::Overloaded);
         }
         let connection = exchange.connection.clone();
@@ -264,6 +265,7 @@ impl ProxyHttp for Sidecar {
             Ok(is_answered) => return Ok(is_answered),
             Err(denial) => denial,
         };
+        exchange.active = None;
         let (dialect, errors) = (exchange.dialect(), &exchange.generation.settings.errors);
         if let Some(interaction) = &exchange.interaction {
             // A client that left before its refusal came has been refused all the same.

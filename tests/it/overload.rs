@@ -1,5 +1,7 @@
 //! What becomes of a request when a limit is met that has nothing to do with it.
 
+use std::time::{Duration, Instant};
+
 use crate::{
     http2::{self, Message},
     support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, sidecar::Sidecar},
@@ -33,6 +35,31 @@ fn request_beyond_max_requests_is_told_to_come_back_and_passes_when_there_is_roo
         let reasons: Vec<_> = decided.iter().filter_map(|line| line["reason"].as_str()).collect();
         assert_eq!(reasons, ["overloaded", "overloaded"]);
     }
+}
+
+/// Their bodies are waited for, which takes seconds, and nothing from those who have a certificate.
+#[test]
+fn requests_that_are_refused_take_no_room() {
+    let bank = Bank::start();
+    let sidecar = Config::in_front_of(&bank).set("listen.max_requests", "2").start();
+    let alice = &Pki::get().alice;
+    let refused: Vec<_> = (0..8)
+        .map(|_| {
+            let mut connection = sidecar.connect();
+            let fields = "Host: api.bank.example\r\nX-Client-Cert: none\r\nContent-Length: 100\r\n";
+            connection.write(format!("POST /a HTTP/1.1\r\n{fields}\r\n").as_bytes());
+            connection
+        })
+        .collect();
+    // All of them have arrived.
+    sidecar.await_metrics(|page| page.contains("certbound_headers_stripped_total{header=\"x-client-cert\"} 8\n"));
+    let begun = Instant::now();
+
+    while sidecar.get("/accounts").by(alice).send().status != 200 {
+        assert!(begun.elapsed() < Duration::from_millis(500), "there is no room");
+    }
+
+    drop(refused);
 }
 
 fn credentials() -> Vec<(&'static str, String)> {
