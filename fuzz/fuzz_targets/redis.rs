@@ -14,7 +14,7 @@ use certbound::{
     config::settings::{Address, SharedMemory, Uses},
     observe::Metrics,
     outside::UseStore,
-    token::{SingleUse, Use},
+    token::{Purpose, SingleUse, Use},
 };
 use certbound_fuzz::NOW;
 use libfuzzer_sys::fuzz_target;
