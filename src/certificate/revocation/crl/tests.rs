@@ -270,9 +270,11 @@ fn list_that_the_issuer_did_not_sign_is_refused() {
     assert_eq!(crl.answer(&of_namesake, now(0)), Err("the CRL is of another issuer"), "the name is the same");
     assert_eq!(crl.answer(&theirs, now(0)), Err("the CRL is of another issuer"));
 
-    let cannot = Authority::with("Bank CA", &[KeyUsagePurpose::KeyCertSign]);
-    let about = cannot.client(&[5], &[]);
-    assert_eq!(ask(Listed::of(&about).sign(&cannot), &about), Err("the issuer's key may not sign CRLs"));
+    let cannot = Err("the issuer's key may not sign CRLs");
+    let unfit = authority.anew("Bank CA", &[KeyUsagePurpose::KeyCertSign]);
+    let shown_with_it = Issued::read(&authority.client_der(&[5], &[], &[]), &unfit).unwrap();
+    assert_eq!(ask(listed.sign(&authority), &shown_with_it), cannot);
+    assert_eq!(crl.answer(&shown_with_it, now(0)), cannot, "whoever it was verified for");
 
     check(
         "two algorithms",
