@@ -54,7 +54,8 @@ impl BindingRules {
         proof: Option<&Proof>,
     ) -> Result<Option<Binding>, Denial> {
         for thumbprint in token.confirmations() {
-            let presented = certificate.ok_or(Denial::CertificateMissing)?.thumbprint();
+            let presented =
+                certificate.ok_or(Denial::CertificateMissing { why: "the token is bound to one" })?.thumbprint();
             if !presented.matches(thumbprint) {
                 return Err(Denial::BindingMismatch { presented: *presented, confirmed: *thumbprint });
             }

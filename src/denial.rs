@@ -1,6 +1,8 @@
 //! Every refusal: its code, status, challenge, and title, one row each.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use der::DateTime;
 
 use crate::thumbprint::Thumbprint;
 
@@ -28,7 +30,9 @@ pub enum Denial {
         why: &'static str,
     },
 
-    CertificateMissing,
+    CertificateMissing {
+        why: &'static str,
+    },
     CertificateRepeated,
     CertificateMalformed {
         why: &'static str,
@@ -206,7 +210,7 @@ impl Denial {
             Self::MethodNotAllowed { .. }        => row("method_not_allowed", 405, None, "This route does not take this method"),
             Self::PeerUntrusted { .. }           => row("peer_untrusted", 403, None, "Requests are taken only from the load balancer"),
 
-            Self::CertificateMissing             => row("certificate_missing", 401, Some(Bearer), "A client certificate is required"),
+            Self::CertificateMissing { .. }      => row("certificate_missing", 401, Some(Bearer), "A client certificate is required"),
             Self::CertificateRepeated            => row("certificate_repeated", 400, None, "More than one client certificate was forwarded"),
             Self::CertificateMalformed { .. }    => row("certificate_malformed", 401, Some(Bearer), "The client certificate cannot be read"),
             Self::CertificateUntrusted { .. }    => row("certificate_untrusted", 401, Some(Bearer), "The client certificate does not lead to a trusted authority"),
@@ -282,7 +286,7 @@ impl Denial {
         vec![
             Self::RequestMalformed { why: "" }, Self::PathAmbiguous { why: "" }, Self::HeaderTooLarge { what: "" },
             Self::RouteUnknown, Self::MethodNotAllowed { allow: "".into() }, Self::PeerUntrusted { why: "" },
-            Self::CertificateMissing, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
+            Self::CertificateMissing { why: "" }, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
             Self::CertificateUntrusted { why: "" }, Self::CertificateExpired { not_after: 0 },
             Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
             Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
@@ -314,6 +318,7 @@ impl Denial {
             | Self::PathAmbiguous { why }
             | Self::HeaderTooLarge { what: why }
             | Self::PeerUntrusted { why }
+            | Self::CertificateMissing { why }
             | Self::CertificateMalformed { why }
             | Self::CertificateUntrusted { why }
             | Self::CertificateWrongPurpose { why }
@@ -326,15 +331,15 @@ impl Denial {
             | Self::ProofInvalid { why, .. }
             | Self::RegistrationInvalid { why, .. } => return Some(Cow::Borrowed(why)),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
-            Self::CertificateExpired { not_after } => format!("notAfter is {not_after} s after 1970"),
-            Self::CertificateNotYetValid { not_before } => format!("notBefore is {not_before} s after 1970"),
+            Self::CertificateExpired { not_after } => format!("notAfter is {}", moment(*not_after)),
+            Self::CertificateNotYetValid { not_before } => format!("notBefore is {}", moment(*not_before)),
             // The name comes from the token, so its length is the caller's choice until it is cut here.
             Self::TokenAlgorithmRefused { algorithm } => {
                 format!("alg is {}", algorithm.chars().take(LONGEST_ALGORITHM).collect::<String>())
             }
             Self::TokenClaimMissing { claim } => format!("{claim} is missing"),
-            Self::TokenExpired { expired } => format!("exp is {expired} s after 1970"),
-            Self::TokenNotYetValid { valid_from } => format!("valid from {valid_from} s after 1970"),
+            Self::TokenExpired { expired } => format!("exp is {}", moment(*expired)),
+            Self::TokenNotYetValid { valid_from } => format!("valid from {}", moment(*valid_from)),
             Self::BindingMismatch { presented, confirmed } => {
                 format!("the certificate is {presented}, the token is bound to {confirmed}")
             }
@@ -345,6 +350,12 @@ impl Denial {
         };
         Some(Cow::Owned(sentence))
     }
+}
+
+/// RFC 3339, UTC; what lies beyond the year 9999 in seconds of the Unix epoch.
+fn moment(seconds: u64) -> String {
+    let moment = DateTime::from_unix_duration(Duration::from_secs(seconds));
+    moment.map_or_else(|_| format!("{seconds} s after 1970"), |moment| moment.to_string())
 }
 
 /// Longer than every registered name of a JWS algorithm.
@@ -373,6 +384,13 @@ mod tests {
         let listed: Vec<&str> = Denial::every().iter().map(Denial::code).collect();
         assert_eq!(listed, codes);
         assert!(codes.len() > 50);
+    }
+
+    #[test]
+    fn times_are_written_as_people_read_them() {
+        let detail = |expired| Denial::TokenExpired { expired }.detail().unwrap().into_owned();
+        assert_eq!(detail(1_795_731_964), "exp is 2026-11-26T22:26:04Z");
+        assert_eq!(detail(u64::MAX), "exp is 18446744073709551615 s after 1970");
     }
 
     #[test]

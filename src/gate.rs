@@ -95,6 +95,8 @@ pub struct Findings {
     pub route: Option<(usize, Arc<Route>)>,
     /// Whether the connection comes from a trusted load balancer.
     pub peer: Option<TrustedPeer>,
+    /// Why it does not: for the record only.
+    pub doubt: Option<&'static str>,
     /// The certificate, once verified, not revoked, and qualified as demanded.
     pub certificate: Option<ClientCertificate>,
     /// The certificate whose path holds, whatever else is wrong with it: for the record only.
@@ -160,7 +162,10 @@ impl Gate {
     ) -> Result<Permit, Stop> {
         let (place, route) = self.routes.find(request.path, request.method)?;
         found.route = Some((place, Arc::clone(route)));
-        found.peer = self.peers.admit(request.connection, request.asserted, now)?;
+        match self.peers.admit(request.connection, request.asserted, now)? {
+            Ok(peer) => found.peer = Some(peer),
+            Err(doubt) => found.doubt = Some(doubt),
+        }
         let demands = route.demands(request.method);
         if demands.certificate {
             self.certificate(request, known, now, found)?;
@@ -192,7 +197,8 @@ impl Gate {
         if found.certificate.is_some() {
             return Ok(());
         }
-        let forwarded = ForwardedCert::read(found.peer, request.asserted, request.connection, &self.source)?;
+        let peer = found.peer.ok_or(found.doubt.unwrap_or_default());
+        let forwarded = ForwardedCert::read(peer, request.asserted, request.connection, &self.source)?;
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
         found.lookups.certificate = Some(lookup);
         let certificate = found.shown.insert(verified?);
@@ -364,7 +370,7 @@ impl Permit {
     fn grant(route: &Route, method: &Method, found: &Findings) -> Result<Self, Denial> {
         let demands = route.demands(method);
         if demands.certificate && (found.certificate.is_none() || found.revocation.is_none()) {
-            return Err(Denial::CertificateMissing);
+            return Err(Denial::CertificateMissing { why: "not judged" });
         }
         if demands.token && found.token.is_none() {
             return Err(Denial::TokenMissing { why: "not judged" });

@@ -63,21 +63,23 @@ impl<'a> ForwardedCert<'a> {
     /// A certificate from the handshake needs no load balancer to speak for it: possession of its key is proven.
     ///
     /// # Errors
-    /// `certificate_missing` for an absent value or one that means "no certificate", and for a stranger (`peer` is none);
+    /// `certificate_missing` for an absent value or one that means "no certificate", and for a stranger, whom `peer` says why he is one;
     /// `certificate_repeated` for two values, whatever they say; `header_too_large`.
     pub fn read(
-        peer: Option<TrustedPeer>,
+        peer: Result<TrustedPeer, &'static str>,
         asserted: &'a Asserted,
         connection: &'a Connection,
         source: &Source,
     ) -> Result<Self, Denial> {
         match (source, peer) {
-            (Source::Connection, _) if connection.certificates.is_empty() => Err(Denial::CertificateMissing),
+            (Source::Connection, _) if connection.certificates.is_empty() => {
+                missing("the client showed none in its handshake")
+            }
             (Source::Connection, _) => Ok(Self::Connection(&connection.certificates)),
-            (Source::Header { .. }, None) => Err(Denial::CertificateMissing),
-            (Source::Header { profile, max_bytes }, Some(_)) => Ok(Self::Header {
+            (Source::Header { .. }, Err(doubt)) => missing(doubt),
+            (Source::Header { profile, max_bytes }, Ok(_)) => Ok(Self::Header {
                 profile: *profile,
-                leaf: the_leaf(asserted.certificate(), *max_bytes)?,
+                leaf: the_leaf(asserted, *max_bytes)?,
                 chain: the_chain(asserted.chain(), *profile, max_bytes.saturating_mul(4))?,
             }),
         }
@@ -92,7 +94,8 @@ impl<'a> ForwardedCert<'a> {
         match self {
             Self::Header { profile, leaf, chain } => profile.decode(leaf, chain, max_intermediates),
             Self::Connection(shown) => {
-                let (leaf, chain) = shown.split_first().ok_or(Denial::CertificateMissing)?;
+                let (leaf, chain) =
+                    shown.split_first().ok_or(Denial::CertificateMissing { why: "the handshake held none" })?;
                 Presented::new(leaf.to_vec(), chain.iter().map(|der| der.to_vec()).collect(), max_intermediates)
             }
         }
@@ -118,13 +121,18 @@ impl Presented {
 }
 
 /// Exactly one value that is a certificate. Never "the first one": one of two was written by someone else.
-fn the_leaf(values: &[HeaderValue], max_bytes: usize) -> Result<&[u8], Denial> {
-    match values {
-        [] => Err(Denial::CertificateMissing),
+fn the_leaf(asserted: &Asserted, max_bytes: usize) -> Result<&[u8], Denial> {
+    match asserted.certificate() {
+        [] if asserted.stripped().is_empty() => missing("there is no header with one"),
+        [] => missing("the configured header is not there; others by which one is claimed were taken out"),
         [one] if one.len() > max_bytes => Err(Denial::HeaderTooLarge { what: "the certificate header" }),
-        [one] => present(one.as_bytes()).ok_or(Denial::CertificateMissing),
+        [one] => present(one.as_bytes()).map_or_else(|| missing("its header says that there is none"), Ok),
         _ => Err(Denial::CertificateRepeated),
     }
+}
+
+fn missing<T>(why: &'static str) -> Result<T, Denial> {
+    Err(Denial::CertificateMissing { why })
 }
 
 fn the_chain(values: &[HeaderValue], profile: Profile, max_bytes: usize) -> Result<Vec<&[u8]>, Denial> {

@@ -41,7 +41,7 @@ fn code(denial: &Denial) -> &'static str {
         Denial::RouteUnknown => "RESOURCE_UNKNOWN",
         Denial::MethodNotAllowed { .. } => "SERVICE_INVALID",
         Denial::PeerUntrusted { .. } => "SERVICE_BLOCKED",
-        Denial::CertificateMissing => "CERTIFICATE_MISSING",
+        Denial::CertificateMissing { .. } => "CERTIFICATE_MISSING",
         Denial::CertificateExpired { .. } => "CERTIFICATE_EXPIRED",
         Denial::CertificateRevoked => "CERTIFICATE_REVOKED",
         Denial::CertificateRepeated

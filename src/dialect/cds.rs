@@ -42,7 +42,7 @@ fn code(denial: &Denial) -> Code {
         | Denial::PathAmbiguous { .. }
         | Denial::MethodNotAllowed { .. }
         | Denial::PeerUntrusted { .. }
-        | Denial::CertificateMissing
+        | Denial::CertificateMissing { .. }
         | Denial::CertificateRepeated
         | Denial::CertificateMalformed { .. }
         | Denial::CertificateUntrusted { .. }

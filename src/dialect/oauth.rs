@@ -23,7 +23,7 @@ pub(super) fn write(refusal: &Refusal<'_>) -> Body {
 /// A certificate stands for the client here, as in RFC 8705; a role is the client's right, not its identity.
 fn error(denial: &Denial) -> &'static str {
     match denial {
-        Denial::CertificateMissing
+        Denial::CertificateMissing { .. }
         | Denial::CertificateRepeated
         | Denial::CertificateMalformed { .. }
         | Denial::CertificateUntrusted { .. }

@@ -41,7 +41,7 @@ pub(super) fn code(denial: &Denial) -> ErrorCode {
         Denial::BodyTooLarge => INVALID_FORMAT,
         Denial::MethodNotAllowed { .. }
         | Denial::PeerUntrusted { .. }
-        | Denial::CertificateMissing
+        | Denial::CertificateMissing { .. }
         | Denial::CertificateRepeated
         | Denial::CertificateMalformed { .. }
         | Denial::CertificateUntrusted { .. }

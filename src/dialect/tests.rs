@@ -121,7 +121,7 @@ fn version_4_of_the_uk_has_no_body_for_any_other_401() {
         Dialect::ObieV4.write(&refusal).is_some()
     };
     assert!(!with_status(&Denial::RoleMissing, 401));
-    assert!(with_status(&Denial::CertificateMissing, 403));
+    assert!(with_status(&Denial::CertificateMissing { why: "" }, 403));
     assert!(with_status(&Denial::TokenExpired { expired: 0 }, 401));
 }
 
@@ -135,15 +135,15 @@ fn status_without_a_name_is_told_by_number_alone() {
 #[test]
 fn facts_are_told_only_in_full_detail() {
     let denial = Denial::TokenExpired { expired: 1 };
-    let both = "The access token has expired: exp is 1 s after 1970";
+    let both = "The access token has expired: exp is 1970-01-01T00:00:01Z";
     for (dialect, place, told) in [
-        (Dialect::Problem, "/detail", "exp is 1 s after 1970"),
+        (Dialect::Problem, "/detail", "exp is 1970-01-01T00:00:01Z"),
         (Dialect::ObieV3, "/Errors/0/Message", both),
         (Dialect::ObieV4, "/Errors/0/Message", both),
         (Dialect::BerlinGroup, "/tppMessages/0/text", both),
         (Dialect::Cds, "/errors/0/detail", both),
         (Dialect::OAuth, "/error_description", both),
-        (Dialect::Wso2, "/error/description", "exp is 1 s after 1970"),
+        (Dialect::Wso2, "/error/description", "exp is 1970-01-01T00:00:01Z"),
     ] {
         assert_eq!(written(dialect, &denial, true).pointer(place).unwrap(), told, "{dialect:?}");
         let minimal = written(dialect, &denial, false);

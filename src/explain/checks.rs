@@ -127,7 +127,7 @@ fn refused_by(denial: &Denial) -> &'static str {
         | Denial::MethodNotAllowed { .. } => "route",
         Denial::PeerUntrusted { .. } => "peer",
         Denial::HeaderTooLarge { .. }
-        | Denial::CertificateMissing
+        | Denial::CertificateMissing { .. }
         | Denial::CertificateRepeated
         | Denial::CertificateMalformed { .. }
         | Denial::CertificateUntrusted { .. }

@@ -37,7 +37,7 @@ fn mistake(code: &'static str, text: impl Into<String>) -> Option<Mistake> {
 
 fn untrusted_peer(evidence: &Evidence<'_>, denial: Option<&Denial>) -> Option<Mistake> {
     let shown = evidence.header.is_some() || !evidence.certificates.is_empty();
-    let refused = matches!(denial, Some(Denial::CertificateMissing | Denial::PeerUntrusted { .. }));
+    let refused = matches!(denial, Some(Denial::CertificateMissing { .. } | Denial::PeerUntrusted { .. }));
     if evidence.peer_trusted || !shown || !refused {
         return None;
     }

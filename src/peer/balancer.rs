@@ -47,14 +47,26 @@ impl Balancers {
     }
 
     /// Whether `shown`, leaf first, leads to an authority now and names an allowed load balancer.
-    pub(super) fn recognise(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> bool {
-        let Some((leaf, intermediates)) = shown.split_first() else { return false };
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) fn recognise(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> Result<(), &'static str> {
+        let (leaf, intermediates) = shown.split_first().ok_or("the peer showed no certificate")?;
         if self.recognised.recall(leaf).is_some_and(|valid| valid.holds(now)) {
-            return true;
+            return Ok(());
         }
-        let Some(valid) = self.path(leaf, intermediates, now).filter(|_| self.names_match(leaf)) else { return false };
+        let Some(valid) = self.path(leaf, intermediates, now) else {
+            let own = Certificate::from_der(leaf).map(|leaf| Validity::of(&leaf));
+            return Err(match own.is_ok_and(|valid| !valid.holds(now)) {
+                true => "the peer's certificate is out of date",
+                false => "the peer's certificate leads to no authority of `client_ca_file`",
+            });
+        };
+        if !self.names_match(leaf) {
+            return Err("the peer's certificate has none of `client_names`");
+        }
         self.recognised.remember(leaf.to_vec(), valid);
-        true
+        Ok(())
     }
 
     /// When a path from `leaf` to an authority is valid, if there is one now.

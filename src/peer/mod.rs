@@ -58,7 +58,7 @@ pub struct TrustedPeer(());
 impl TrustedPeers {
     /// Checks every configured proof.
     ///
-    /// `Ok(None)` is a stranger who may go on as if no certificate had been sent.
+    /// `Ok(Err(why))` is a stranger who may go on as if no certificate had been sent.
     ///
     /// # Errors
     /// `peer_untrusted` for a stranger where strangers are refused.
@@ -67,10 +67,10 @@ impl TrustedPeers {
         connection: &Connection,
         asserted: &Asserted,
         now: UnixTime,
-    ) -> Result<Option<TrustedPeer>, Denial> {
+    ) -> Result<Result<TrustedPeer, &'static str>, Denial> {
         match self.doubt(connection, asserted, now) {
-            None => Ok(Some(TrustedPeer(()))),
-            Some(_) if !self.refuse_strangers => Ok(None),
+            None => Ok(Ok(TrustedPeer(()))),
+            Some(why) if !self.refuse_strangers => Ok(Err(why)),
             Some(why) => Err(Denial::PeerUntrusted { why }),
         }
     }
@@ -94,12 +94,13 @@ impl TrustedPeers {
             return Some("the peer is in no trusted network");
         }
         if secret.as_ref().is_some_and(|secret| !secret.proven_by(asserted.secret())) {
-            return Some("the load balancer's secret is missing, wrong, or repeated");
+            return Some(match asserted.secret() {
+                [] => "the load balancer's secret is missing",
+                [_] => "the load balancer's secret is wrong",
+                _ => "the load balancer's secret is repeated",
+            });
         }
-        if balancers.as_ref().is_some_and(|balancers| !balancers.recognise(&connection.certificates, now)) {
-            return Some("the peer showed no load balancer's certificate");
-        }
-        None
+        balancers.as_ref()?.recognise(&connection.certificates, now).err()
     }
 }
 

@@ -39,7 +39,7 @@ fn saying(secrets: &[&str]) -> Asserted {
 }
 
 fn trusted(peers: &TrustedPeers, connection: &Connection, secrets: &[&str]) -> bool {
-    peers.admit(connection, &saying(secrets), time(NOW)).unwrap().is_some()
+    peers.admit(connection, &saying(secrets), time(NOW)).unwrap().is_ok()
 }
 
 fn networks(cidrs: &[&str]) -> TrustedPeers {
@@ -118,7 +118,33 @@ fn stranger_is_refused_where_strangers_are_refused() {
     let peers = TrustedPeers { refuse_strangers: true, ..networks(&["10.0.0.0/8"]) };
     let denial = peers.admit(&from("11.0.0.1"), &saying(&[]), time(NOW)).unwrap_err();
     assert_eq!(denial.code(), "peer_untrusted");
-    assert!(peers.admit(&from("10.0.0.1"), &saying(&[]), time(NOW)).unwrap().is_some());
+    assert!(peers.admit(&from("10.0.0.1"), &saying(&[]), time(NOW)).unwrap().is_ok());
+}
+
+#[test]
+fn stranger_is_told_apart_by_the_proof_that_does_not_hold() {
+    let doubt = |peers: &TrustedPeers, connection: &Connection, secrets: &[&str]| {
+        peers.admit(connection, &saying(secrets), time(NOW)).unwrap().unwrap_err()
+    };
+    let (peers, peer) = (networks(&["10.0.0.0/8"]), from("10.0.0.1"));
+    assert_eq!(doubt(&peers, &from("11.0.0.1"), &[]), "the peer is in no trusted network");
+    let peers = TrustedPeers { secret: Secrets::parse(b"s3cret"), ..peers };
+    for (secrets, what) in [(&[][..], "missing"), (&["wrong"], "wrong"), (&["s3cret", "s3cret"], "repeated")] {
+        assert_eq!(doubt(&peers, &peer, secrets), format!("the load balancer's secret is {what}"));
+    }
+    let (ours, foreign) = (authority(NOW + DAY), authority(NOW + DAY));
+    let peers = TrustedPeers { balancers: Some(balancers(&ours, &["lb.bank.example"])), ..networks(&["10.0.0.0/8"]) };
+    let showing =
+        |certificates: Vec<CertificateDer<'static>>| Connection { certificates: certificates.into(), ..peer.clone() };
+    let names = [dns("lb.bank.example")];
+    assert_eq!(doubt(&peers, &showing(vec![]), &[]), "the peer showed no certificate");
+    let expired = leaf(&ours, &names, CLIENT, NOW - DAY);
+    assert_eq!(doubt(&peers, &showing(vec![expired]), &[]), "the peer's certificate is out of date");
+    let strange = leaf(&foreign, &names, CLIENT, NOW + DAY);
+    let untrusted = "the peer's certificate leads to no authority of `client_ca_file`";
+    assert_eq!(doubt(&peers, &showing(vec![strange]), &[]), untrusted);
+    let nameless = leaf(&ours, &[], CLIENT, NOW + DAY);
+    assert_eq!(doubt(&peers, &showing(vec![nameless]), &[]), "the peer's certificate has none of `client_names`");
 }
 
 #[test]
@@ -168,7 +194,7 @@ fn balancer_is_recognised_by_authority_and_name() {
     let spiffe = SanType::URI("spiffe://bank.example/lb".try_into().unwrap());
     let check = |issuer: &Issuer, sent: &[SanType], allowed: &[&str], expected: bool| {
         let shown = [leaf(issuer, sent, CLIENT, NOW + DAY)];
-        assert_eq!(balancers(&ours, allowed).recognise(&shown, time(NOW)), expected, "{sent:?} {allowed:?}");
+        assert_eq!(balancers(&ours, allowed).recognise(&shown, time(NOW)).is_ok(), expected, "{sent:?} {allowed:?}");
     };
     check(&ours, &[], &[], true);
     check(&foreign, &[], &[], false);
@@ -187,8 +213,10 @@ fn balancer_is_recognised_by_authority_and_name() {
 fn certificate_for_servers_or_none_is_no_balancer() {
     let ours = authority(NOW + DAY);
     let balancers = balancers(&ours, &[]);
-    assert!(!balancers.recognise(&[], time(NOW)));
-    assert!(!balancers.recognise(&[leaf(&ours, &[], ExtendedKeyUsagePurpose::ServerAuth, NOW + DAY)], time(NOW)));
+    assert!(balancers.recognise(&[], time(NOW)).is_err());
+    assert!(
+        balancers.recognise(&[leaf(&ours, &[], ExtendedKeyUsagePurpose::ServerAuth, NOW + DAY)], time(NOW)).is_err()
+    );
 }
 
 #[test]
@@ -197,11 +225,11 @@ fn remembered_balancer_is_forgotten_when_leaf_or_authority_ends() {
         let ours = authority(authority_until);
         let balancers = balancers(&ours, &[]);
         let shown = [leaf(&ours, &[], CLIENT, leaf_until)];
-        assert!(!balancers.recognise(&shown, time(NOW - 2 * DAY)), "not yet");
+        assert!(balancers.recognise(&shown, time(NOW - 2 * DAY)).is_err(), "not yet");
         for second in [NOW, NOW, NOW + DAY] {
-            assert!(balancers.recognise(&shown, time(second)), "{second}");
+            assert!(balancers.recognise(&shown, time(second)).is_ok(), "{second}");
         }
-        assert!(!balancers.recognise(&shown, time(NOW + DAY + 1)), "expired");
+        assert!(balancers.recognise(&shown, time(NOW + DAY + 1)).is_err(), "expired");
     };
     check(NOW + DAY, NOW + 9 * DAY);
     check(NOW + 9 * DAY, NOW + DAY);
@@ -214,8 +242,8 @@ fn balancer_may_send_its_intermediate() {
     named.distinguished_name.push(rcgen::DnType::CommonName, "intermediate");
     let middle = CertifiedIssuer::signed_by(named, KeyPair::generate().unwrap(), &ours).unwrap();
     let end = leaf(&middle, &[], CLIENT, NOW + DAY);
-    assert!(!balancers(&ours, &[]).recognise(std::slice::from_ref(&end), time(NOW)));
-    assert!(balancers(&ours, &[]).recognise(&[end, middle.der().clone()], time(NOW)));
+    assert!(balancers(&ours, &[]).recognise(std::slice::from_ref(&end), time(NOW)).is_err());
+    assert!(balancers(&ours, &[]).recognise(&[end, middle.der().clone()], time(NOW)).is_ok());
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl Sidecar {
         }
         if findings.route.is_none() {
             // Routing answers before the peer is looked at, and report mode does not relax who may speak to certbound.
-            findings.peer = settings.gate.peers.admit(connection, asserted, UnixTime::now())?;
+            findings.peer = settings.gate.peers.admit(connection, asserted, UnixTime::now())?.ok();
         }
         Ok(Decision::WouldDeny(denial))
     }

@@ -24,7 +24,8 @@ impl Publication {
         known: &dyn RegistrationKnowledge,
     ) -> Result<Self, RegistrationStop> {
         let Some(place) = &statement.organization_keys else { return Ok(Self(())) };
-        let certificate = certificate.ok_or(Denial::CertificateMissing)?;
+        let certificate =
+            certificate.ok_or(Denial::CertificateMissing { why: "the key set of the organisation has to hold it" })?;
         let document = keys::document(place, known)?;
         let published = token::jwks(&document).map_err(|_| Denial::KeysUnavailable)?;
         if published.iter().any(|jwk| publishes(jwk, certificate)) {

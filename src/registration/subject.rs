@@ -19,9 +19,14 @@ impl Subject {
     ) -> Result<Self, Denial> {
         match rule {
             SubjectRule::Off => {}
-            SubjectRule::Obie => obie(statement, certificate.ok_or(Denial::CertificateMissing)?)?,
+            SubjectRule::Obie => {
+                obie(statement, certificate.ok_or(Denial::CertificateMissing { why: "`subject_rule` needs it" })?)?
+            }
             SubjectRule::OrganizationIdentifier => {
-                organization(statement, certificate.ok_or(Denial::CertificateMissing)?)?;
+                organization(
+                    statement,
+                    certificate.ok_or(Denial::CertificateMissing { why: "`subject_rule` needs it" })?,
+                )?;
             }
         }
         Ok(Self(()))

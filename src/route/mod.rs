@@ -125,7 +125,7 @@ impl Route {
         token: Option<&AccessToken>,
     ) -> Result<(), Denial> {
         if !self.roles.is_empty() {
-            self.authorize_roles(certificate.ok_or(Denial::CertificateMissing)?)?;
+            self.authorize_roles(certificate.ok_or(Denial::CertificateMissing { why: "roles stand in it" })?)?;
         }
         match token {
             Some(token) => self.authorize_token(token),

@@ -27,7 +27,11 @@ fn certificate_from_outside_the_trusted_networks_is_gone() {
         let forwarded =
             sidecar.get("/a").by(alice).header("X-Forwarded-For", "127.0.0.1").header("Forwarded", "for=127.0.0.1");
         assert_refused(&forwarded.send(), "certificate_missing", &bank);
-        assert_eq!(sidecar.audit(2)[0]["peer_trusted"], false);
+        let line = &sidecar.audit(2)[0];
+        assert_eq!(
+            (&line["peer_trusted"], &line["detail"]),
+            (&false.into(), &"the peer is in no trusted network".into())
+        );
     }
 }
 

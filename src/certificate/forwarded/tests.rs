@@ -31,7 +31,7 @@ fn saying(certificate: &[&str], chain: &[&str]) -> Asserted {
     Asserted::take(&IdentityHeaders::new(read, []), &mut sent)
 }
 
-fn admitted() -> Option<TrustedPeer> {
+fn admitted() -> Result<TrustedPeer, &'static str> {
     let peers = TrustedPeers {
         networks: Some(vec!["127.0.0.0/8".parse().unwrap()]),
         balancers: None,
@@ -108,8 +108,8 @@ fn stranger_shows_no_certificate_whatever_the_header_says() {
     let source = Source::Header { profile: Profile::Rfc9440, max_bytes: 4 };
     for sent in [&[":AAAA:"][..], &["a", "b"], &[]] {
         let (asserted, connection) = (saying(sent, &[]), Connection::from(None));
-        let read = ForwardedCert::read(None, &asserted, &connection, &source);
-        assert_eq!(read.unwrap_err(), Denial::CertificateMissing);
+        let read = ForwardedCert::read(Err("a stranger"), &asserted, &connection, &source);
+        assert_eq!(read.unwrap_err(), Denial::CertificateMissing { why: "a stranger" });
     }
 }
 
@@ -123,11 +123,11 @@ fn certificate_of_the_handshake_is_read_from_the_connection_alone() {
     let asserted = saying(&[":AAAA:"], &[]);
     let empty = Connection::from(None);
     let read = ForwardedCert::read(admitted(), &asserted, &empty, &Source::Connection);
-    assert_eq!(read.unwrap_err(), Denial::CertificateMissing);
+    assert_eq!(read.unwrap_err().code(), "certificate_missing");
 
     let (leaf, one) = (reference(), another("one"));
     let connection = shown(vec![leaf.clone(), one.clone()]);
-    let read = ForwardedCert::read(None, &asserted, &connection, &Source::Connection).unwrap();
+    let read = ForwardedCert::read(Err("a stranger"), &asserted, &connection, &Source::Connection).unwrap();
     assert_eq!(read.decode(1).unwrap(), presented(&leaf, &[&one]).unwrap());
     assert_eq!(read.decode(0).unwrap_err().code(), "certificate_malformed");
 }
@@ -139,7 +139,7 @@ fn handshake_certificates_are_held_to_strict_der() {
     for certificates in [vec![trailing.clone()], vec![reference(), trailing], vec![reference(), vec![0x30, 0]]] {
         let connection = shown(certificates);
         let asserted = Asserted::default();
-        let read = ForwardedCert::read(None, &asserted, &connection, &Source::Connection).unwrap();
+        let read = ForwardedCert::read(Err("a stranger"), &asserted, &connection, &Source::Connection).unwrap();
         assert_eq!(read.decode(5).unwrap_err().code(), "certificate_malformed");
     }
 }

@@ -25,7 +25,10 @@ struct Pair<'a> {
 /// twice, and for a `Hash` that is not the certificate's.
 pub(super) fn read(value: &[u8]) -> Result<Vec<Der>, Denial> {
     let element = the_element(value)?;
-    let cert = element.cert.filter(|cert| !cert.is_empty()).ok_or(Denial::CertificateMissing)?;
+    let cert = element
+        .cert
+        .filter(|cert| !cert.is_empty())
+        .ok_or(Denial::CertificateMissing { why: "the element names no certificate" })?;
     let mut found = escaped_pem::read(cert)?;
     let [leaf] = found.as_slice() else { return Err(malformed("more than one certificate in Cert")) };
     if element.hash.is_some_and(|hash| !hash.eq_ignore_ascii_case(hex(leaf).as_bytes())) {

@@ -66,7 +66,7 @@ impl Described {
         if let Some(shown) = shown {
             // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
             settings.gate.source = Source::Connection;
-            if settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_some()) {
+            if settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok()) {
                 connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
             }
         }

@@ -15,7 +15,7 @@ fn origin(
         fields.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
     let connection = Connection::from(Some(IpAddr::from(if trusted { BALANCER } else { [192, 0, 2, 1] })));
     let asserted = Asserted::default();
-    let peer = world.gate.peers.admit(&connection, &asserted, mint::at(NOW)).unwrap();
+    let peer = world.gate.peers.admit(&connection, &asserted, mint::at(NOW)).unwrap().ok();
     assert_eq!(peer.is_some(), trusted);
     let request = Inbound {
         connection: &connection,

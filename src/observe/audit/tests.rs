@@ -63,7 +63,7 @@ impl Paper {
 }
 
 fn denied() -> Arc<Record> {
-    Arc::new(sample::record(Decision::Deny(Denial::CertificateMissing)))
+    Arc::new(sample::record(Decision::Deny(Denial::CertificateMissing { why: "" })))
 }
 
 /// How many lines are counted as lost.

@@ -79,7 +79,7 @@ fn dependencies_are_not_heard_at_any_level_save_for_failures_of_sockets() {
 
 #[test]
 fn access_line_has_its_fields_in_order_and_no_path() {
-    let record = sample::record(Decision::Deny(Denial::CertificateMissing));
+    let record = sample::record(Decision::Deny(Denial::CertificateMissing { why: "" }));
     let (mut json, mut text) = (Vec::new(), Vec::new());
     AccessLine::of(&record).json(&mut json);
     AccessLine::of(&record).text(&mut text);

@@ -23,7 +23,7 @@ fn decisions_are_counted_by_what_was_decided_and_why() {
     for decision in [
         Decision::Allow,
         Decision::Allow,
-        Decision::Deny(Denial::CertificateMissing),
+        Decision::Deny(Denial::CertificateMissing { why: "" }),
         Decision::WouldDeny(Denial::TokenRepeated),
     ] {
         metrics.record(&sample::record(decision));
