@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::{
-    cli::{failure, print},
+    cli::{argument, failure, print},
     observe::audit::verification::{End, Tally, Verification},
 };
 
@@ -104,9 +104,9 @@ impl Verify {
         let mut verification = Verification::default();
         let (mut files, mut broken) = (Vec::new(), None);
         for path in &self.files {
-            let file = name(path);
             let read = open(path).and_then(|source| verification.read(source));
-            let (tally, found) = read.map_err(|error| format!("{file}: {error}"))?;
+            let (tally, found) = read.map_err(|error| argument::unusable(path, error))?;
+            let file = name(path);
             files.push(Read { file: file.clone(), tally });
             broken = found.map(|found| Broken { file, line: found.line, why: found.why.to_string() });
             if broken.is_some() {

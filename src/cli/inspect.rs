@@ -15,7 +15,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::{PathRules, inspect},
-    cli::{failure, print, tell},
+    cli::{argument, failure, print, tell},
 };
 
 /// Show certificates, and what certbound would make of them
@@ -44,7 +44,7 @@ impl Inspect {
         };
         let input = match source.and_then(bounded) {
             Ok(input) => input,
-            Err(error) => return failure(format_args!("{name}: {error}")),
+            Err(error) => return failure(argument::unusable(&self.file, error)),
         };
         let certificates = match inspect::read(&input) {
             Ok(certificates) => certificates,

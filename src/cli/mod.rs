@@ -1,5 +1,6 @@
 //! The command line: one small file a command.
 
+mod argument;
 mod audit;
 mod check;
 mod completions;
@@ -93,8 +94,9 @@ impl Configuration {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let matches = Line::command().color(colour()).get_matches();
-    let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = Line::command().color(colour()).try_get_matches();
+    let line = matches.and_then(|matches| Line::from_arg_matches(&matches));
+    let line = line.unwrap_or_else(|error| argument::discreet(error).exit());
     match line.command {
         Command::Run(run) => run.execute(),
         Command::Check(check) => check.execute(),

@@ -83,5 +83,43 @@ fn colours_are_for_terminals_that_have_them_and_whose_users_want_them() {
     }
 }
 
+#[test]
+fn token_or_certificate_in_place_of_a_file_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    Config::to("127.0.0.1:8080").write(folder.path());
+    let alice = &Pki::get().alice;
+    let (token, pem) = (alice.token(), alice.pem());
+    let explain = ["explain", "--config", "proxy.toml", "--method", "GET", "--path", "/a", "--offline"];
+    let opaque = "2YotnFZFEjr1zCsicMWpAA";
+    let long = token.repeat(3);
+
+    for content in [&token, &long, &pem, &format!("Bearer {token}")] {
+        for (arguments, code) in [
+            ([&explain[..], &["--token", content]].concat(), 1),
+            ([&explain[..], &["--token", "token", "--proof", content]].concat(), 1),
+            ([&explain[..], &["--certificate", content]].concat(), 1),
+            ([&explain[..], &["--at", content]].concat(), 2),
+            ([&explain[..], &["--peer", content]].concat(), 2),
+            ([&explain[..], &[content]].concat(), 2),
+            (vec!["inspect", content], 1),
+            (vec!["audit", "verify", content], 1),
+            (vec![content], 2),
+        ] {
+            let output = Command::new(binary()).current_dir(folder.path()).args(&arguments).output().unwrap();
+            let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let part = content.get(20..40).unwrap();
+            assert!(!told.contains(part), "{arguments:?}: {told}");
+            // What begins with a hyphen is an option, wherever it stands.
+            let code = if content.starts_with('-') { 2 } else { code };
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+        }
+    }
+    let mut command = Command::new(binary());
+    let output = command.current_dir(folder.path()).args(explain).args(["--token", opaque]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("certbound: --token names a file, and there is none that can be read: No such"), "{told}");
+    assert!(!told.contains(opaque), "{told}");
+}
+
 /// PEM around what is not a certificate.
 const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";

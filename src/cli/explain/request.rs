@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use super::Explain;
 use crate::{
     certificate::{forwarded::Source, inspect},
+    cli::argument,
     config::Settings,
     explain::Evidence,
     gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
@@ -46,8 +47,8 @@ impl Described {
     /// # Errors
     /// What cannot be read, in words.
     pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
-        let method = Method::from_str(&options.method).map_err(|_| format!("`{}` is no method", options.method))?;
-        let token = options.token.as_deref().map(read_token).transpose()?;
+        let method = Method::from_str(&options.method).map_err(|_| "--method is no method; write it as GET")?;
+        let token = options.token.as_deref().map(|file| read_token("--token", file)).transpose()?;
         let (file, shown) = options.certificate.as_deref().map(read_certificates).transpose()?.unzip();
         let mut headers = HeaderMap::new();
         if let Some(token) = &token {
@@ -55,7 +56,7 @@ impl Described {
             let value = format!("{scheme} {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
             headers.insert(AUTHORIZATION, value);
         }
-        if let Some(proof) = options.proof.as_deref().map(read_token).transpose()? {
+        if let Some(proof) = options.proof.as_deref().map(|file| read_token("--proof", file)).transpose()? {
             let value = HeaderValue::try_from(proof).map_err(|_| "the proof is no header value".to_owned())?;
             headers.insert("dpop", value);
         }
@@ -162,20 +163,20 @@ fn read_header(options: &Explain, settings: &Settings, headers: &mut HeaderMap) 
 
 /// The file, and the certificates in it.
 fn read_certificates(file: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
-    let named = |why: String| format!("{}: {why}", file.display());
-    let bytes = fs::File::open(file).and_then(bounded).map_err(|error| named(error.to_string()))?;
-    let certificates = inspect::read(&bytes).map_err(|why| named(why.what))?;
+    let bytes = fs::File::open(file).and_then(bounded).map_err(|error| argument::unusable(file, error))?;
+    let certificates = inspect::read(&bytes).map_err(|why| format!("{}: {}", file.display(), why.what))?;
     Ok((bytes, certificates))
 }
 
 /// Without the scheme, if it was copied along.
-fn read_token(file: &Path) -> Result<String, String> {
+fn read_token(option: &str, file: &Path) -> Result<String, String> {
     let bytes = match file.as_os_str() == "-" {
         true => bounded(io::stdin()),
         false => fs::File::open(file).and_then(bounded),
     };
-    let bytes = bytes.map_err(|error| format!("{}: {error}", file.display()))?;
-    let text = String::from_utf8(bytes).map_err(|_| "the token is not ASCII".to_owned())?;
+    // Not repeated, whatever it looks like: who forgets that a file is wanted gives the token itself.
+    let bytes = bytes.map_err(|error| format!("{option} names a file, and there is none that can be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{option} holds what is not ASCII"))?;
     let text = text.trim();
     let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
     Ok(bare.trim().to_owned())
@@ -189,7 +190,7 @@ fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
 
 /// A time in RFC 3339, in UTC or with an offset; its letters may be lower case.
 pub(super) fn time(text: &str) -> Result<UnixTime, String> {
-    let wrong = || format!("`{text}` is no time in RFC 3339; write it as 2026-11-22T07:00:00Z");
+    let wrong = || "it is no time in RFC 3339; write it as 2026-11-22T07:00:00Z".to_owned();
     let upper = text.to_ascii_uppercase();
     let (date, zone) = split_zone(&upper).ok_or_else(wrong)?;
     let whole = date.split('.').next().unwrap_or_default();
