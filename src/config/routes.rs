@@ -48,12 +48,12 @@ fn everywhere() -> Option<PlacedRoute> {
 fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     let path = table.required("path", "/accounts/{AccountId}");
     let template = path.as_ref().and_then(|path| {
-        let parsed = Template::parse(&path.value).map_err(|why| match why.split_once("; ") {
-            Some((what, remedy)) => Wrong::new(what, remedy),
-            None => Wrong::new(why, "write it as /accounts/{AccountId}"),
-        });
+        let parsed = Template::parse(&path.value).map_err(|why| no_template(&path.value, why));
         table.reading.settle(&path.place, parsed)
     });
+    if let (Some(path), Some(_)) = (&path, &template) {
+        warn_of_patterns(path, table.reading);
+    }
     let methods = methods(&mut table);
     let kind = table.choice("kind", ("api", Written::Api), &KINDS);
     let demands = demands(&mut table, kind, proofs);
@@ -83,6 +83,40 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
         websocket,
     };
     Some(Placed { value: route, place: path.place })
+}
+
+fn no_template(path: &str, why: String) -> Wrong {
+    if path.starts_with(['^', '~']) || path.contains(".*") {
+        let what = format!("`{path}` has a regular expression, and none is read");
+        return Wrong::new(what, "write it as /accounts/{AccountId}, or as /accounts/{*rest} for all below");
+    }
+    if path.starts_with('*') {
+        return Wrong::new(format!("`{path}` does not begin with `/`"), "write it as /{*rest} for all paths");
+    }
+    match why.split_once("; ") {
+        Some((what, remedy)) => Wrong::new(what, remedy),
+        None => Wrong::new(why, "write it as /accounts/{AccountId}"),
+    }
+}
+
+/// What stands for others in other tables of routes stands for itself here: no request fits, and a later route takes those
+/// that were meant, perhaps with fewer demands.
+fn warn_of_patterns(path: &Placed<String>, reading: &Reading<'_>) {
+    for segment in path.value.split('/').filter(|segment| !segment.starts_with('{')) {
+        let remedy = match segment.strip_prefix(':') {
+            Some(name) if is_name(name) => format!("write {{{name}}} for one segment"),
+            Some(_) => "write {Id} for one segment".to_owned(),
+            None if segment.contains('*') || segment.contains(".+") => {
+                "write {Id} for one segment, or {*rest} for all that is left".to_owned()
+            }
+            None => continue,
+        };
+        reading.warn(&path.place, format!("`{segment}` is literal here, and fits nothing but itself"), remedy);
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 fn methods(table: &mut Table<'_>) -> Vec<Method> {

@@ -5,6 +5,7 @@ mod consent;
 mod dpop;
 mod files;
 mod introspection;
+mod mistakes;
 mod registration;
 mod reload;
 mod replay;
