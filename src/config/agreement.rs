@@ -1,5 +1,7 @@
 //! What tables say about each other.
 
+use rustls_pki_types::CertificateDer;
+
 use crate::{
     config::{
         Tables,
@@ -23,6 +25,7 @@ pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
     addresses(reading, tables);
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
+    balancers(reading, balancer, tables);
     secret_header(reading, balancer, client);
     issuers(reading, tokens, routes);
     consents_asked_for(reading, consents, routes);
@@ -81,6 +84,19 @@ fn proofs(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, c
     let (protocol, place) = &balancer.proxy_protocol;
     if *protocol != ProxyProtocol::Off && !balancer.has_networks && !listener.is_unix {
         reading.fault(place, "a PROXY header is believed only from a trusted network", "write trusted_networks");
+    }
+}
+
+/// A proof that nobody can give, and one that every client can.
+fn balancers(reading: &Reading<'_>, balancer: &LoadBalancer, Tables { client, truststore, .. }: &Tables) {
+    if let Some(place) = balancer.nobody.as_ref().filter(|_| !client.is_connection()) {
+        let what = "nobody is believed, so that no forwarded certificate counts";
+        reading.warn(place, what, "write the networks of your load balancers");
+    }
+    let is_anchor = |authority: &CertificateDer<'_>| truststore.as_ref().is_some_and(|store| store.leads_to(authority));
+    if let Some(place) = balancer.client_ca.as_ref().filter(|_| balancer.nameless.iter().any(is_anchor)) {
+        let what = "clients have certificates of this authority too, so that any of them makes a load balancer";
+        reading.warn(place, what, "write client_names, or give load balancers an authority of their own");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::HeaderName;
 use ipnet::{IpNet, Ipv4Net};
+use rustls_pki_types::CertificateDer;
 
 use crate::{
     config::{
@@ -27,6 +28,10 @@ pub(super) struct LoadBalancer {
     pub(super) on_untrusted: Place,
     /// Whether networks are given, none included.
     pub(super) has_networks: bool,
+    /// Where it is written that there are none.
+    pub(super) nobody: Option<Place>,
+    /// Authorities any of whose certificates is taken for a load balancer's: there are no names.
+    pub(super) nameless: Vec<CertificateDer<'static>>,
     /// Carries the shared secret.
     pub(super) secret_header: Option<Placed<HeaderName>>,
     pub(super) peers: TrustedPeers,
@@ -36,7 +41,7 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
     let networks = table.strings("trusted_networks");
     let networks = networks.map(|list| list.iter().filter_map(|text| network(&table, text)).collect::<Vec<IpNet>>());
     let client_ca = table.string("client_ca_file");
-    let balancers = balancers(&mut table, client_ca.as_ref());
+    let (balancers, nameless) = balancers(&mut table, client_ca.as_ref()).unzip();
     let secret = secret(&mut table);
     let (off, v1, v2) = (ProxyProtocol::Off, ProxyProtocol::V1, ProxyProtocol::V2);
     let proxy_protocol = table.choice("proxy_protocol", ("off", off), &[("v1", v1), ("v2", v2)]);
@@ -48,6 +53,8 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
         has_proof: has_networks || client_ca.is_some() || has_secret,
         on_untrusted: table.place_of("on_untrusted"),
         has_networks,
+        nobody: networks.as_ref().filter(|networks| networks.is_empty()).map(|_| table.place_of("trusted_networks")),
+        nameless: nameless.unwrap_or_default(),
         client_ca: client_ca.map(|file| file.place),
         proxy_protocol: (proxy_protocol, table.place_of("proxy_protocol")),
         secret_header,
@@ -84,8 +91,11 @@ fn unmapped(network: IpNet) -> IpNet {
     bits.and_then(|(bits, ip)| Ipv4Net::new(ip, bits).ok()).map_or(network, IpNet::V4)
 }
 
-/// The balancer's own certificate, shown to this listener.
-fn balancers(table: &mut Table<'_>, client_ca: Option<&Placed<String>>) -> Option<Balancers> {
+/// The balancer's own certificate, shown to this listener; and its authorities where they vouch for any name.
+fn balancers(
+    table: &mut Table<'_>,
+    client_ca: Option<&Placed<String>>,
+) -> Option<(Balancers, Vec<CertificateDer<'static>>)> {
     let names = table.strings("client_names").unwrap_or_default();
     let Some(file) = client_ca else {
         if !names.is_empty() {
@@ -97,9 +107,10 @@ fn balancers(table: &mut Table<'_>, client_ca: Option<&Placed<String>>) -> Optio
         table.reading.fault(&empty.place, "a name is empty", "write a DNS name or a URI");
     }
     let authorities = anchors::authorities(table.reading, file)?;
-    let names = names.into_iter().map(|name| name.value).collect();
+    let names: Vec<String> = names.into_iter().map(|name| name.value).collect();
+    let nameless = if names.is_empty() { authorities.clone() } else { Vec::new() };
     match Balancers::new(authorities, names) {
-        Ok(balancers) => Some(balancers),
+        Ok(balancers) => Some((balancers, nameless)),
         Err(why) => {
             table.reading.fault(&file.place, why, "give the authority of the load balancer's certificate");
             None
@@ -115,9 +126,18 @@ fn secret(table: &mut Table<'_>) -> Option<(Placed<HeaderName>, Secrets)> {
         Some(Placed { value, place: name.place })
     });
     let file = file?;
-    let secrets = Secrets::parse(&table.reading.bytes(&file)?);
+    let content = table.reading.bytes(&file)?;
+    let secrets = Secrets::parse(&content);
     if secrets.is_none() {
         table.reading.fault(&file.place, "this file holds no secret", "write one secret a line");
     }
+    let mut lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    if lines.any(|line| (1..SHORT_SECRET).contains(&line.len())) {
+        let what = format!("a secret has fewer than {SHORT_SECRET} characters, and whoever guesses it is believed");
+        table.reading.warn(&file.place, what, "write what `openssl rand -base64 32` gives");
+    }
     Some((name?, secrets?))
 }
+
+/// Fewer can be tried one by one, or are a word that somebody chose.
+const SHORT_SECRET: usize = 16;

@@ -207,6 +207,17 @@ impl Truststore {
         self.anchors.iter().map(|anchor| (anchor.subject.as_str(), anchor.examined.valid.until))
     }
 
+    /// Whether paths that end here go on to `authority`: it has the subject and the key of an anchor, or signed one.
+    pub fn leads_to(&self, authority: &CertificateDer<'_>) -> bool {
+        let Ok(authority) = Decoded::read(authority.to_vec()).and_then(Examined::of) else { return false };
+        let named = |examined: &Examined| {
+            let tbs = examined.certificate().tbs_certificate();
+            (tbs.subject().clone(), tbs.subject_public_key_info().clone())
+        };
+        let same = named(&authority);
+        self.anchors.iter().any(|anchor| named(&anchor.examined) == same || anchor.examined.is_issued_by(&authority))
+    }
+
     /// Whether this certificate was given as an anchor and is none: an expired one, or no authority's.
     pub fn skipped(&self, thumbprint: &Thumbprint) -> bool {
         self.skipped.iter().any(|skipped| skipped.matches(thumbprint))

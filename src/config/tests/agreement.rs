@@ -96,6 +96,72 @@ fn handshake_says_who_the_client_is_or_who_the_balancer_is() {
 }
 
 #[test]
+fn authority_of_balancers_that_clients_have_too_is_warned_of() {
+    let folder = Folder::new();
+    let (key, clients, other) = (KeyPair::generate().unwrap(), authority(), authority());
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    folder.write("trust/ca.pem", clients.pem() + &authority().pem());
+    folder.write("both.pem", other.pem() + &renewed(&clients));
+    folder.write("other.pem", other.pem());
+    let tls = [
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+    ];
+    let warnings = |lines: &[(&str, &str)]| folder.warnings(&with(&[&tls[..], lines].concat()));
+    let both = ("load_balancer", "client_ca_file = \"both.pem\"");
+
+    let told = warnings(&[both]);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let expected = "load_balancer.client_ca_file: clients have certificates of this authority too, so that any of them \
+                    makes a load balancer; write client_names, or give load balancers an authority of their own";
+    assert!(told[0].ends_with(expected), "{}", told[0]);
+    assert!(warnings(&[both, ("load_balancer", "client_names = [\"lb.bank.example\"]")]).is_empty());
+    let others = ("load_balancer", "client_ca_file = \"other.pem\"");
+    assert!(warnings(&[others]).is_empty());
+    folder.write("trust/intermediate.pem", intermediate(&other));
+    assert_eq!(warnings(&[others]).len(), 1, "clients show the intermediate themselves");
+}
+
+/// The same subject and key, certified once more.
+fn renewed(authority: &CertifiedIssuer<'static, KeyPair>) -> String {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.self_signed(authority.key()).unwrap().pem()
+}
+
+fn intermediate(issuer: &CertifiedIssuer<'static, KeyPair>) -> String {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.signed_by(&KeyPair::generate().unwrap(), issuer).unwrap().pem()
+}
+
+#[test]
+fn list_of_networks_without_one_is_warned_of_where_certificates_are_forwarded() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
+    folder.write("tls.key", key.serialize_pem());
+    let nobody = ("load_balancer", "trusted_networks = []");
+
+    let told = folder.warnings(&with(&[nobody]));
+
+    let expected = "proxy.toml:5:20: load_balancer.trusted_networks: nobody is believed, so that no forwarded \
+                    certificate counts; write the networks of your load balancers";
+    assert_eq!(told, [expected]);
+    let connection = [
+        ("listen", "certificate_file = \"tls.crt\""),
+        ("listen", "private_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+        ("client_certificate", "source = \"connection\""),
+        nobody,
+    ];
+    assert!(folder.warnings(&with(&connection)).is_empty());
+}
+
+#[test]
 fn clients_that_connect_themselves_need_no_balancer() {
     let folder = Folder::new();
     let key = KeyPair::generate().unwrap();

@@ -220,6 +220,24 @@ fn secret_comes_from_a_file_that_holds_one() {
 }
 
 #[test]
+fn secret_that_can_be_guessed_is_warned_of_and_not_shown() {
+    let folder = Folder::new();
+    let warnings = |content: &str| {
+        folder.write("lb-secret", content);
+        let secret = "secret_header = { name = \"X-LB-Auth\", value_file = \"lb-secret\" }";
+        folder.warnings(&with(&[("load_balancer", secret)]))
+    };
+
+    for content in ["hunter2\n", "0123456789abcdef\nhunter2", "  \nhunter2  \r\n0123456789abcde\n"] {
+        let told = warnings(content);
+        assert_eq!(told.len(), 1, "{told:#?}");
+        let what = "load_balancer.secret_header.value_file: a secret has fewer than 16 characters";
+        assert!(told[0].contains(what) && !told[0].contains("hunter2"), "{}", told[0]);
+    }
+    assert!(warnings("0123456789abcdef\n\nfedcba9876543210").is_empty());
+}
+
+#[test]
 fn key_set_in_a_file_can_be_read_and_is_warned_of_where_it_holds_no_key() {
     let folder = Folder::new();
     folder.write("broken.jwks", "{");
