@@ -26,6 +26,7 @@ mod quantity;
 mod reading;
 mod records;
 mod registration;
+mod repeated;
 mod replay;
 pub mod revocation;
 mod routes;
@@ -89,9 +90,9 @@ fn load_watched(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), 
     let looks = Fingerprint::of(&[file.to_owned()]);
     match text(file) {
         Ok(text) => read(Reading::new(file, &text, looks, now)),
-        Err(Wrong { what, remedy }) => {
-            let reading = Reading::new(file, "", looks, now);
-            reading.fault(&Place::default(), what, remedy);
+        Err((Wrong { what, remedy }, before)) => {
+            let reading = Reading::new(file, &before, looks, now);
+            reading.fault(&Place { key: None, offset: before.len() }, what, remedy);
             Err(Refused::new(reading.source().looks, reading.finish().0))
         }
     }
@@ -109,22 +110,35 @@ fn read(reading: Reading<'_>) -> Result<(Settings, Vec<Warning>), Refused> {
     }
 }
 
-fn text(file: &Path) -> Result<String, Wrong> {
+/// What the file holds, or what is wrong with it, and the text before that.
+fn text(file: &Path) -> Result<String, (Wrong, String)> {
     let unreadable =
         |error| Wrong::new(format!("cannot be read: {error}"), "name the file with --config FILE or CERTBOUND_CONFIG");
-    let bytes = reading::bounded(file, reading::MAX_BYTES).map_err(unreadable)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::new("is not UTF-8", "save it as UTF-8"))?;
-    Ok(text.to_owned())
+    let bytes = reading::bounded(file, reading::MAX_BYTES).map_err(|error| (unreadable(error), String::new()))?;
+    match bytes.utf8_chunks().next() {
+        Some(chunk) if !chunk.invalid().is_empty() => {
+            Err((Wrong::new("is not UTF-8", "save it as UTF-8"), chunk.valid().to_owned()))
+        }
+        Some(chunk) => Ok(chunk.valid().to_owned()),
+        None => Ok(String::new()),
+    }
 }
 
 /// The document, or every place where it is not TOML.
 fn parse<'a>(reading: &'a Reading<'a>, text: &'a str) -> Option<Table<'a>> {
     let (document, broken) = DeTable::parse_recoverable(text);
     for error in &broken {
-        let place = Place { key: None, offset: error.span().map_or(0, |span| span.start) };
-        match error.message().split_once(", expected ") {
-            Some((what, expected)) => reading.fault(&place, what, format!("expected {expected}")),
-            None => reading.fault(&place, error.message(), "see https://toml.io for the form"),
+        let span = error.span().unwrap_or_default();
+        let place = Place { key: None, offset: span.start };
+        let twice = text.get(span).and_then(|name| repeated::first(text, place.offset, name));
+        match (error.message(), twice) {
+            ("duplicate key", Some((written, line))) => {
+                reading.fault(&place, format!("`{written}` stands in line {line} already"), "write it once");
+            }
+            (message, _) => match message.split_once(", expected ") {
+                Some((what, expected)) => reading.fault(&place, what, format!("expected {expected}")),
+                None => reading.fault(&place, message, "see https://toml.io for the form"),
+            },
         }
     }
     // What could be recovered of a broken file would give faults that are none.

@@ -12,6 +12,7 @@ use crate::config::{
     fault::Wrong,
     quantity,
     reading::{Place, Placed, Reading},
+    schema::{self, Form},
 };
 
 /// A table of the file. A table that is not written is read like an empty one.
@@ -156,12 +157,12 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn boolean(&mut self, key: &'static str, default: bool) -> bool {
-        let given = self.pick(key, "true or false", &default.to_string(), |value| value.as_bool().ok_or(value));
+        let given = self.pick(key, BOOLEAN, BOOLEAN, |value| value.as_bool().ok_or(value));
         self.or_default(key, given, default)
     }
 
     pub(super) fn integer(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
-        let given = self.pick(key, "a whole number", &default.to_string(), as_integer);
+        let given = self.pick(key, INTEGER, &default.to_string(), as_integer);
         let Some(given) = given else { return default };
         match whole(&given.value).filter(|number| range.contains(number)) {
             Some(value) => self.or_default(key, Some(Placed { value, place: given.place }), default),
@@ -244,7 +245,7 @@ impl<'a> Table<'a> {
     /// Like [`Self::remaining_strings`], for whole numbers.
     pub(super) fn remaining_integers(&mut self) -> Vec<(Placed<String>, Placed<DeInteger<'a>>)> {
         let entries = std::mem::take(&mut self.entries);
-        let pair = |(name, value)| Some((name, self.typed(value, "a whole number", "401", as_integer)?));
+        let pair = |(name, value)| Some((name, self.typed(value, INTEGER, "401", as_integer)?));
         entries.into_iter().map(|entry| self.free(entry)).filter_map(pair).collect()
     }
 
@@ -325,7 +326,11 @@ impl<'a> Table<'a> {
     ) -> Option<Placed<T>> {
         let Placed { value, place } = found;
         let wrong = |value: DeValue<'_>| {
-            Wrong::new(format!("{} stands where {wanted} belongs", value.type_str()), format!("write it as {example}"))
+            let remedy = match unquoted(&value, wanted) {
+                Some(text) => format!("write it as {text}, without quotation marks"),
+                None => format!("write it as {example}"),
+            };
+            Wrong::new(format!("{} stands where {wanted} belongs", value.type_str()), remedy)
         };
         let value = self.reading.settle(&place, convert(value).map_err(wrong))?;
         Some(Placed { value, place })
@@ -335,6 +340,21 @@ impl<'a> Table<'a> {
         let key = Some(self.dotted(&entry.name));
         let value = Placed { value: entry.value, place: Place { key: key.clone(), offset: entry.value_offset } };
         (Placed { value: entry.name, place: Place { key, offset: entry.offset } }, value)
+    }
+
+    /// What to write instead of a key that is not known here. Who adds a line at the end of the file adds it to a table.
+    fn remedy(&self, name: &str) -> String {
+        let of_the_file = || schema::every().into_iter().find(|key| key.dotted == name);
+        match self.place.key.as_ref().and_then(|_| of_the_file()).map(|key| key.form) {
+            Some(Form::Table) => return format!("`{name}` is a table of its own: write it as [{name}]"),
+            Some(Form::Tables) => return format!("`{name}` is a table of its own: write it as [[{name}]]"),
+            Some(_) => return format!("`{name}` is in no table: write it before the first [table]"),
+            None => {}
+        }
+        match nearest(name, self.known.iter().copied()) {
+            Some(known) => format!("the nearest known key is `{known}`"),
+            None => "leave it out".to_owned(),
+        }
     }
 
     fn dotted(&self, key: &str) -> String {
@@ -357,11 +377,7 @@ impl Drop for Table<'_> {
         self.remember();
         for entry in std::mem::take(&mut self.entries) {
             let place = Place { key: Some(self.dotted(&entry.name)), offset: entry.offset };
-            let remedy = match nearest(&entry.name, self.known.iter().copied()) {
-                Some(known) => format!("the nearest known key is `{known}`"),
-                None => "leave it out".to_owned(),
-            };
-            self.reading.fault(&place, "unknown key", remedy);
+            self.reading.fault(&place, "unknown key", self.remedy(&entry.name));
         }
     }
 }
@@ -406,6 +422,17 @@ fn edits(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// What a string says that was meant as something else.
+fn unquoted<'v>(value: &'v DeValue<'_>, wanted: &str) -> Option<&'v str> {
+    let text = value.as_str()?;
+    let is_meant = match wanted {
+        BOOLEAN => text.parse::<bool>().is_ok(),
+        INTEGER => text.parse::<u32>().is_ok(),
+        _ => false,
+    };
+    is_meant.then_some(text)
+}
+
 fn as_table<'a>(value: DeValue<'a>) -> Result<DeTable<'a>, DeValue<'a>> {
     match value {
         DeValue::Table(table) => Ok(table),
@@ -431,3 +458,6 @@ fn as_integer<'a>(value: DeValue<'a>) -> Result<DeInteger<'a>, DeValue<'a>> {
 pub(super) fn whole<T: TryFrom<i64>>(integer: &DeInteger<'_>) -> Option<T> {
     T::try_from(i64::from_str_radix(integer.as_str(), integer.radix()).ok()?).ok()
 }
+
+const BOOLEAN: &str = "true or false";
+const INTEGER: &str = "a whole number";

@@ -36,3 +36,46 @@ fn regular_expression_is_refused_as_one() {
     told("*", "does not begin with `/`; write it as /{*rest} for all paths");
     told("accounts", "does not begin with `/`; write it as `/accounts`");
 }
+
+#[test]
+fn key_of_the_file_that_stands_in_a_table_is_told_its_place() {
+    let first = "mode: unknown key; `mode` is in no table: write it before the first [table]";
+    check("backend", "mode = \"report\"", &format!("backend.{first}"));
+    check("token.issuer", "mode = \"report\"", &format!("token.issuer.{first}"));
+    check("listen", "audit = {}", "listen.audit: unknown key; `audit` is a table of its own: write it as [audit]");
+    check("backend", "route = []", "backend.route: unknown key; `route` is a table of its own: write it as [[route]]");
+    check("backend", "moda = 1", "backend.moda: unknown key; the nearest known key is");
+}
+
+#[test]
+fn value_in_quotation_marks_is_told_to_do_without() {
+    let bare = "without quotation marks";
+    check(
+        "listen",
+        "plaintext = \"true\"",
+        &format!("listen.plaintext: string stands where true or false belongs; write it as true, {bare}"),
+    );
+    check(
+        "listen",
+        "threads = \"4\"",
+        &format!("listen.threads: string stands where a whole number belongs; write it as 4, {bare}"),
+    );
+    check(
+        "listen",
+        "http2 = \"yes\"",
+        "listen.http2: string stands where true or false belongs; write it as true or false",
+    );
+    check("listen", "http2 = 1", "listen.http2: integer stands where true or false belongs; write it as true or false");
+}
+
+#[test]
+fn what_stands_twice_is_told_the_first_place() {
+    let faults = |more: &str| Folder::new().faults(&format!("{SMALLEST}{more}"));
+    assert_eq!(
+        faults("[listen]\nhttp2 = true\n"),
+        ["proxy.toml:13:2: `[listen]` stands in line 1 already; write it once"]
+    );
+    assert_eq!(faults("address = \"a\"\n"), ["proxy.toml:13:1: `address` stands in line 12 already; write it once"]);
+    let inline = faults("[errors]\nstatus = { role_missing = 401, role_missing = 403 }\n");
+    assert_eq!(inline, ["proxy.toml:14:32: duplicate key; see https://toml.io for the form"]);
+}

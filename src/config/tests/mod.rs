@@ -172,9 +172,9 @@ fn file_that_cannot_be_read_is_one_fault() {
     assert_eq!(faults.len(), 1);
     assert!(folder.lines(&faults)[0].starts_with("none.toml:1:1: cannot be read: No such file"));
 
-    folder.write("proxy.toml", b"mode = \"\xff\"");
+    folder.write("proxy.toml", b"# \xc3\xa4\nmode = \"\xc3\xa4\xff\"");
     let faults = load(&folder.path("proxy.toml"), now()).err().unwrap();
-    assert_eq!(folder.lines(&faults), ["proxy.toml:1:1: is not UTF-8; save it as UTF-8"]);
+    assert_eq!(folder.lines(&faults), ["proxy.toml:2:10: is not UTF-8; save it as UTF-8"]);
 }
 
 #[test]
