@@ -16,7 +16,7 @@ use crate::{
         qualified::{Eidas, Qualification, Requirement},
         revocation::issued,
         signature,
-        truststore::{self, Unusable},
+        truststore::{self, Remedy, Unusable},
     },
     denial::Denial,
     thumbprint::Thumbprint,
@@ -295,7 +295,7 @@ fn refused(denial: &Denial) -> Unusable {
 }
 
 fn unusable(what: &str) -> Unusable {
-    Unusable { what: what.to_owned() }
+    Unusable { what: what.to_owned(), remedy: Remedy::Another }
 }
 
 /// Size of what is read, at most.

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use rustls_pki_types::CertificateDer;
 
 use crate::{
-    certificate::{PathRules, Truststore, truststore},
+    certificate::{
+        PathRules, Truststore,
+        truststore::{self, Remedy, Unusable},
+    },
     config::{
         fault::Wrong,
         folder,
@@ -17,6 +20,8 @@ use crate::{
 /// What opens stores of certificates.
 #[derive(Clone, Copy)]
 enum Password<'a> {
+    /// No key names one here.
+    Unknown,
     None,
     Given(&'a str),
     /// Reported; of stores there is nothing more to say.
@@ -58,14 +63,19 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
 pub(super) fn authorities(reading: &Reading<'_>, file: &Placed<String>) -> Option<Vec<CertificateDer<'static>>> {
     let resolved = reading.resolve(&file.value);
     reading.watch(&resolved);
-    from_file(reading, &resolved, &file.place, Password::None)
+    from_file(reading, &resolved, &file.place, Password::Unknown)
 }
 
 fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDer<'static>>) -> Option<Truststore> {
     match Truststore::new(certificates, reading.now) {
         Ok((truststore, skipped)) => {
-            let remedy = "take it out of the truststore, or replace it";
-            skipped.into_iter().for_each(|unusable| reading.warn(place, unusable.what, remedy));
+            for Unusable { what, remedy } in skipped {
+                let remedy = match remedy {
+                    Remedy::Clock => "see that the clock of this machine is right",
+                    Remedy::Another | Remedy::Password => "take it out of the truststore, or replace it",
+                };
+                reading.warn(place, what, remedy);
+            }
             Some(truststore)
         }
         Err(unusable) => {
@@ -87,6 +97,7 @@ fn from_path(
         return from_file(reading, &resolved, &path.place, password);
     }
     let mut files = reading.settle(&path.place, files(&resolved))?;
+    folder::warn_of_inner(reading, path);
     if is_secret(&files) {
         let what =
             format!("`{}` holds a certificate with its key, which is no authority: only ca.crt is taken", path.value);
@@ -105,16 +116,20 @@ fn from_file(
     password: Password<'_>,
 ) -> Option<Vec<CertificateDer<'static>>> {
     let bytes = reading.bytes_of(path, place)?;
-    let wrong = |unusable: truststore::Unusable| {
-        let remedy = "give certificates as PEM, DER, PKCS#12, or JKS";
-        Wrong::new(format!("`{}` {}", path.display(), unusable.what), remedy)
+    let wrong = |Unusable { what, remedy }| {
+        let remedy = match (remedy, password) {
+            (Remedy::Password, Password::Unknown) => "give certificates as PEM or DER",
+            (Remedy::Password, _) => "write password_file = \"…\", a file that holds the password",
+            (Remedy::Another | Remedy::Clock, _) => "give certificates as PEM, DER, PKCS#12, or JKS",
+        };
+        Wrong::new(format!("`{}` {what}", path.display()), remedy)
     };
-    let password = match password {
+    let opening = match password {
         Password::AtFault if truststore::may_be_store(&bytes) => return None,
-        Password::AtFault | Password::None => None,
+        Password::AtFault | Password::None | Password::Unknown => None,
         Password::Given(password) => Some(password),
     };
-    reading.settle(place, truststore::certificates(&bytes, password).map_err(wrong))
+    reading.settle(place, truststore::certificates(&bytes, opening).map_err(wrong))
 }
 
 /// Whether this is a TLS secret of Kubernetes with its issuer, as cert-manager writes it. The issuers in `tls.crt` may be a

@@ -55,9 +55,12 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Wrong> {
 
 /// The first private key of a PEM file.
 pub(super) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Wrong> {
-    let wrong =
-        |_| Wrong::new("this file holds no private key", "give a PEM file: PKCS#8, PKCS#1, or SEC1, not encrypted");
-    PrivateKeyDer::from_pem_slice(pem).map_err(wrong)
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| match pem.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED) {
+        true => Wrong::new("this key is encrypted", "write it without its passphrase: openssl pkey -in KEY -out PLAIN"),
+        false => {
+            Wrong::new("this file holds no private key", "give a PEM file: PKCS#8, PKCS#1, or SEC1, not encrypted")
+        }
+    })
 }
 
 fn leaf(chain: &[CertificateDer<'static>]) -> Result<Certificate, Wrong> {
@@ -118,6 +121,9 @@ fn is_pair(private: &[u8], public: &[u8]) -> bool {
         .into_iter()
         .any(|curve| EcdsaKeyPair::from_private_key_and_public_key(curve, private, public, &random).is_ok())
 }
+
+/// In the label of PKCS#8, and in `Proc-Type` of OpenSSL's older form.
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
 /// RFC 5915, section 3. The curve is never read: it comes from the certificate, or is the only one that would do.
 #[derive(Sequence)]

@@ -74,7 +74,11 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn fault(&self, place: &Place, what: impl Into<String>, remedy: impl Into<String>) {
-        self.faults.borrow_mut().push(self.at(place, what.into(), remedy.into()));
+        let (what, mut remedy) = (what.into(), remedy.into());
+        if what.contains("${") || what.contains("`$") {
+            remedy = format!("variables are not replaced: {remedy}");
+        }
+        self.faults.borrow_mut().push(self.at(place, what, remedy));
     }
 
     pub(super) fn warn(&self, place: &Place, what: impl Into<String>, remedy: impl Into<String>) {
@@ -137,12 +141,13 @@ impl<'a> Reading<'a> {
 
     /// What `path` holds, or none and a fault at `place`.
     pub(super) fn bytes_of(&self, path: &Path, place: &Place) -> Option<Zeroizing<Vec<u8>>> {
-        let cannot = |error| {
-            Wrong::new(
-                format!("`{}` cannot be read: {error}", path.display()),
-                "name a file that this process may read; paths are relative to the folder of this file",
-            )
-        };
+        let remedy = "name a file that this process may read; paths are relative to the folder of this file";
+        self.bytes_or(path, place, remedy)
+    }
+
+    /// What `path` holds, or none and a fault at `place` with this remedy.
+    pub(super) fn bytes_or(&self, path: &Path, place: &Place, remedy: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let cannot = |error| Wrong::new(format!("`{}` cannot be read: {error}", path.display()), remedy);
         let key = place.key.as_deref().unwrap_or_default();
         let kept = self.kept.iter().find(|file| file.is(key, path));
         let read = kept.map_or_else(|| bounded(path, MAX_BYTES), |file| Ok(file.content()));
@@ -150,7 +155,7 @@ impl<'a> Reading<'a> {
         if !is_reloadable(key) {
             self.files.borrow_mut().push(FixedFile::new(key, path, &bytes));
         }
-        Some(bytes)
+        Some(without_mark(bytes))
     }
 
     fn at(&self, place: &Place, what: String, remedy: String) -> Fault {
@@ -181,6 +186,15 @@ fn one_line(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
+/// Without the byte order mark by which some editors begin every text. It is part of no secret, and the lines of PEM do not
+/// begin with it.
+pub(super) fn without_mark(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    match bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => Zeroizing::new(text.to_vec()),
+        None => bytes,
+    }
+}
+
 /// The content of a regular file, at most so many bytes.
 pub(super) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // A pipe would block the start, a device would never end.
@@ -195,5 +209,7 @@ pub(super) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>
     Ok(bytes)
 }
 
+/// Of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A larger configuration, certificate, or key is none.
 pub(super) const MAX_BYTES: usize = 16 << 20;

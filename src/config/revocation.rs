@@ -67,7 +67,7 @@ pub fn crls(paths: &[PathBuf]) -> io::Result<Vec<UnverifiedCrl>> {
     let mut found = Vec::new();
     for path in paths {
         for file in folder::files(path)? {
-            let bytes = reading::bounded(&file, crl::MAX_BYTES)?;
+            let bytes = reading::without_mark(reading::bounded(&file, crl::MAX_BYTES)?);
             let lists = crl::read(&bytes);
             found.extend(lists.map_err(|why| io::Error::other(format!("`{}`: {why}", file.display())))?);
         }
@@ -101,6 +101,11 @@ fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<Unverifi
     let lists = crls(&[reading.resolve(&path.value)]);
     let wrong = |error| Wrong::new(format!("`{}`: {error}", path.value), "give CRLs in PEM or DER");
     let lists = reading.settle(&path.place, lists.map_err(wrong))?;
+    folder::warn_of_inner(reading, path);
+    if lists.is_empty() {
+        let what = format!("the folder `{}` holds no CRL", path.value);
+        reading.warn(&path.place, what, "put CRLs there; they are read as soon as they come");
+    }
     if lists.iter().any(|list| list.next_update() < reading.now) {
         let what = format!("a CRL in `{}` is past its nextUpdate and answers nothing", path.value);
         reading.warn(&path.place, what, "fetch the newer one");

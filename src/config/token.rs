@@ -232,7 +232,20 @@ fn nowhere(table: &mut Table<'_>) -> Option<KeyLocation> {
 }
 
 fn key_set(reading: &Reading<'_>, file: &Placed<String>) -> Option<KeySet> {
-    reading.settle(&file.place, KeySet::parse(&reading.bytes(file)?).map_err(|what| Wrong::new(what, KEY_SET)))
+    let path = reading.resolve(&file.value);
+    reading.watch(&path);
+    let content =
+        reading.bytes_or(&path, &file.place, "name a file with a JWK set; an address begins with https://")?;
+    let wrong = |why: String| {
+        let what = match content.trim_ascii() {
+            [] => "empty",
+            [b'<', ..] => "a page in HTML or XML",
+            [b'-', ..] => "PEM",
+            _ => &why,
+        };
+        Wrong::new(format!("`{}` is {what}", file.value), KEY_SET)
+    };
+    reading.settle(&file.place, KeySet::parse(&content).map_err(wrong))
 }
 
 const EMPTY: &str = "this key set holds no key that can be used";

@@ -24,6 +24,9 @@ pub(super) fn read(mut table: Table<'_>) -> Option<Tracing> {
 
 /// gRPC chooses the path, so there is none.
 fn endpoint(text: &str) -> Result<Uri, Wrong> {
+    if !text.contains("://") && address::url(&format!("http://{text}")).is_ok() {
+        return Err(Wrong::new(format!("`{text}` has no scheme"), format!("write it as http://{text}")));
+    }
     let uri = address::url(text)?;
     match uri.path_and_query().map(http::uri::PathAndQuery::as_str) {
         None | Some("/") => Ok(uri),

@@ -132,6 +132,8 @@ pub(crate) fn jwks(json: &[u8]) -> Result<Vec<Value<'_>>, String> {
     if json.len() > KeySet::MAX_BYTES {
         return Err(format!("over {} bytes", KeySet::MAX_BYTES));
     }
+    // RFC 8259, section 8.1: it may be passed over. Some editors begin every text with it.
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let mut document = json::members(json).ok_or("not one JSON object with each member once")?;
     match document.remove("keys") {
         Some(Value::List(list)) if list.len() > KeySet::MAX_KEYS => Err(format!("over {} keys", KeySet::MAX_KEYS)),

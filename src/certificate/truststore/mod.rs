@@ -56,6 +56,19 @@ impl fmt::Debug for Anchor {
 pub struct Unusable {
     /// What is wrong, in words for the operator.
     pub what: String,
+    /// What mends it.
+    pub remedy: Remedy,
+}
+
+/// What mends a file or a certificate of no use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Remedy {
+    /// Another one.
+    Another,
+    /// The password of the store.
+    Password,
+    /// The right time.
+    Clock,
 }
 
 /// Every certificate in one file, told apart by content.
@@ -65,6 +78,9 @@ pub struct Unusable {
 pub fn certificates(bytes: &[u8], password: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     if bytes.len() > MAX_BYTES {
         return Err(unusable("is larger than 16 MiB"));
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Err(unusable("is empty"));
     }
     let found = if bytes.starts_with(jks::MAGIC) {
         jks::certificates(bytes, password)?
@@ -119,7 +135,7 @@ fn trusted(archive: Pkcs12Archive) -> Result<Vec<CertificateDer<'static>>, Unusa
 fn wrong_password(format: &str, given: Option<&str>) -> Unusable {
     match given {
         Some(_) => unusable(&format!("is a {format} store with another password, or damaged")),
-        None => unusable(&format!("is a {format} store, which needs password_file")),
+        None => Unusable { what: format!("is a {format} store, which needs a password"), remedy: Remedy::Password },
     }
 }
 
@@ -298,7 +314,9 @@ impl Anchor {
     fn barred(&self, now: UnixTime) -> Option<Unusable> {
         let Self { examined, subject, .. } = self;
         if now < examined.valid.from {
-            return Some(unusable(&format!("{subject} is not valid yet")));
+            let from = examined.certificate().tbs_certificate().validity().not_before;
+            let what = format!("{subject} is not valid yet, not before {from}");
+            return Some(Unusable { what, remedy: Remedy::Clock });
         }
         let held = examined
             .hold_critical_extensions(Policies::OfAnchor)
@@ -318,7 +336,7 @@ impl fmt::Debug for Truststore {
 }
 
 fn unusable(what: &str) -> Unusable {
-    Unusable { what: what.to_owned() }
+    Unusable { what: what.to_owned(), remedy: Remedy::Another }
 }
 
 /// All public web roots together take less than 1 MiB.

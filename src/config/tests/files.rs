@@ -11,6 +11,7 @@ fn truststore_that_cannot_be_read_is_a_fault() {
     folder.write("mixed/notes.txt", "not a certificate");
     let whole = authority().pem();
     folder.write("cut.pem", whole.split("-----END").next().unwrap());
+    folder.write("blank.pem", "\n");
     folder.write("mangled.pem", whole.replacen("MII", "M*I", 1));
     let check = |paths: &str, expected: &str| {
         let faults = folder.faults(&with(&[("truststore", paths)]));
@@ -23,6 +24,7 @@ fn truststore_that_cannot_be_read_is_a_fault() {
     check("paths = [\"mixed\"]", "`mixed/notes.txt` is no PEM");
     check("paths = []", "no anchor is named");
     check("paths = [\"cut.pem\"]", "`cut.pem` is PEM that cannot be read: a block does not end");
+    check("paths = [\"blank.pem\"]", "`blank.pem` is empty");
     check("paths = [\"mangled.pem\"]", "`mangled.pem` is PEM that cannot be read: a block is not base64");
 }
 
@@ -60,6 +62,83 @@ fn password_opens_a_store_without_the_line_end_of_its_file() {
         "{}",
         faults[0]
     );
+}
+
+#[test]
+fn store_without_a_password_is_told_the_key_that_names_one() {
+    let folder = Folder::new();
+    folder.write("trust.p12", p12_keystore::KeyStore::new().writer("changeit").write().unwrap());
+    let told = |table: &str, line: &str| folder.faults(&with(&[(table, line)])).concat();
+
+    let anchors = told("truststore", "paths = [\"trust.p12\"]");
+    let what = "`trust.p12` is a PKCS#12 store, which needs a password; ";
+    assert!(anchors.contains(&format!("{what}write password_file = ")), "{anchors}");
+    let issuer = told("token.issuer", "ca_file = \"trust.p12\"");
+    assert!(issuer.contains(&format!("{what}give certificates as PEM or DER")), "{issuer}");
+}
+
+#[test]
+fn byte_order_mark_is_part_of_no_file() {
+    let folder = Folder::new();
+    let marked = |content: &str| format!("\u{feff}{content}");
+    let mut store = p12_keystore::KeyStore::new();
+    let der = p12_keystore::Certificate::from_der(authority().der()).unwrap();
+    store.add_entry("ca", p12_keystore::KeyStoreEntry::Certificate(der));
+    let key = KeyPair::generate().unwrap();
+    folder.write("trust/store.p12", store.writer("changeit").write().unwrap());
+    folder.write("trust/ca.pem", marked(&(authority().pem() + &authority().pem())));
+    folder.write("password", marked("changeit\r\n"));
+    folder.write("as.jwks", marked("{\"keys\":[]}"));
+    folder.write("tls.crt", marked(&CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem()));
+    folder.write("tls.key", marked(&key.serialize_pem()));
+    folder.write("short", marked("0123456789abcde"));
+
+    let secret = "secret_header = { name = \"X-LB-Auth\", value_file = \"short\" }";
+    let toml = with(&[
+        ("truststore", "password_file = \"password\""),
+        ("token.issuer", "jwks = \"as.jwks\""),
+        ("listen", "certificate_file = \"tls.crt\"\nprivate_key_file = \"tls.key\""),
+        ("listen", "plaintext = false"),
+        ("load_balancer", secret),
+    ]);
+    assert_eq!(folder.settings(&toml).gate.certificates.truststore().anchors().count(), 3);
+    assert!(folder.warnings(&toml).concat().contains("fewer than 16 characters"), "without the mark");
+}
+
+#[test]
+fn folder_in_a_folder_is_warned_of_unless_it_is_hidden() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("trust/..2030_01_01")).unwrap();
+    std::os::unix::fs::symlink("..2030_01_01", folder.path("trust/..data")).unwrap();
+    assert!(folder.warnings(SMALLEST).is_empty());
+    fs::create_dir(folder.path("trust/more")).unwrap();
+    fs::create_dir_all(folder.path("lists/old")).unwrap();
+
+    let warnings = folder.warnings(&with(&[("revocation", "crl_files = [\"lists/\"]")]));
+
+    let told = |key: &str, inner: &str| format!("{key}: the folder `{inner}` is not read, because it is in a folder");
+    for expected in [
+        told("truststore.paths", "trust/more"),
+        told("revocation.crl_files", "lists/old"),
+        "revocation.crl_files: the folder `lists/` holds no CRL".to_owned(),
+    ] {
+        assert!(warnings.iter().any(|warning| warning.contains(&expected)), "{expected}: {warnings:#?}");
+    }
+    assert_eq!(warnings.len(), 3, "{warnings:#?}");
+}
+
+#[test]
+fn anchor_that_is_not_valid_yet_points_to_the_clock() {
+    let folder = Folder::new();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2031, 1, 1);
+    folder.write("trust/soon.pem", params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem());
+
+    let warnings = folder.warnings(SMALLEST);
+
+    let expected = "is not valid yet, not before 2031-01-01T00:00:00Z; see that the clock of this machine is right";
+    assert!(warnings.len() == 1 && warnings[0].ends_with(expected), "{warnings:#?}");
 }
 
 #[test]

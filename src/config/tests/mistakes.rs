@@ -79,3 +79,62 @@ fn what_stands_twice_is_told_the_first_place() {
     let inline = faults("[errors]\nstatus = { role_missing = 401, role_missing = 403 }\n");
     assert_eq!(inline, ["proxy.toml:14:32: duplicate key; see https://toml.io for the form"]);
 }
+
+#[test]
+fn variable_is_told_to_be_none() {
+    let told = "variables are not replaced: ";
+    check(
+        "listen",
+        "address = \"${HOST}:8443\"",
+        &format!("listen.address: `${{HOST}}:8443` is not an address; {told}write"),
+    );
+    let header = "client_certificate.header: `$ssl_client_escaped_cert` is not a header name";
+    let remedy = format!("{header}; {told}write it as X-SSL-Client-Cert");
+    check("client_certificate", "header = \"$ssl_client_escaped_cert\"", &remedy);
+    let folder = Folder::new();
+    let faults = folder.faults(&with(&[("token.issuer", "jwks = \"${JWKS_URL}\"")]));
+    assert!(faults.concat().contains("`${JWKS_URL}` cannot be read: No such file"), "{faults:#?}");
+    assert!(faults.concat().contains(&format!("{told}name a file with a JWK set; an address begins")), "{faults:#?}");
+}
+
+#[test]
+fn address_without_a_scheme_is_told_of_it() {
+    let collector = "tracing.otlp_endpoint: `127.0.0.1:4317` has no scheme; write it as http://127.0.0.1:4317";
+    check("tracing", "otlp_endpoint = \"127.0.0.1:4317\"", collector);
+    let faults = Folder::new().faults(&with(&[("token.issuer", "jwks = \"as.bank.example/jwks\"")]));
+    let expected = "; name a file with a JWK set; an address begins with https://";
+    assert!(faults.len() == 1 && faults[0].ends_with(expected), "{faults:#?}");
+}
+
+#[test]
+fn key_set_that_is_none_is_named_with_what_it_seems_to_be() {
+    let folder = Folder::new();
+    let check = |content: &[u8], expected: &str| {
+        folder.write("as.jwks", content);
+        let faults = folder.faults(&with(&[("token.issuer", "jwks = \"as.jwks\"")]));
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].contains(&format!("`as.jwks` is {expected}; give a JWK set")), "{}", faults[0]);
+    };
+    check(b"", "empty");
+    check(b"\xef\xbb\xbf \n", "empty");
+    check(b"<!DOCTYPE html><title>Sign in</title>", "a page in HTML or XML");
+    check(authority().pem().as_bytes(), "PEM");
+    check(b"keys", "not one JSON object with each member once");
+    check(b"{}", "not a JWK set: no list `keys`");
+}
+
+#[test]
+fn key_with_a_passphrase_is_told_to_be_encrypted() {
+    let folder = Folder::new();
+    folder.write("tls.crt", authority().pem());
+    let key = "listen.private_key_file: this key is encrypted; write it without its passphrase";
+    for pem in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMAA=\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        folder.write("tls.key", pem);
+        let files = "certificate_file = \"tls.crt\"\nprivate_key_file = \"tls.key\"";
+        let faults = folder.faults(&with(&[("listen", files), ("listen", "plaintext = false")]));
+        assert!(faults.len() == 1 && faults[0].contains(key), "{faults:#?}");
+    }
+}

@@ -363,8 +363,9 @@ fn legal_and_risky_settings_are_warned_of() {
     check(&[("backend", &chain("off"))], &["backend.forward_chain"]);
     check(&[("backend", &chain("rfc9440"))], &[]);
     check(&[("backend", &chain("envoy"))], &[]);
-    check(&[("revocation", "methods = [\"ocsp\"]\ncrl_files = [\"lists/\"]")], &["revocation.crl_files"]);
-    check(&[("revocation", "methods = [\"crl\"]\ncrl_files = [\"lists/\"]")], &[]);
+    let lists = |methods| format!("methods = [{methods:?}]\ncrl_files = [\"lists/\"]");
+    check(&[("revocation", &lists("ocsp"))], &["revocation.crl_files", "revocation.crl_files"]);
+    check(&[("revocation", &lists("crl"))], &["revocation.crl_files"]);
 }
 
 #[test]

@@ -143,6 +143,7 @@ fn document_that_is_no_key_set_or_too_large_is_refused() {
         assert!(KeySet::parse(document.as_bytes()).is_err(), "{document}");
     }
     assert!(KeySet::parse(br#"{"keys":[]}"#).unwrap().is_empty());
+    assert!(KeySet::parse("\u{feff}{\"keys\":[]}".as_bytes()).is_ok(), "a byte order mark is passed over");
     let many = |count: usize| json!({ "keys": vec![json!({}); count] }).to_string();
     assert!(KeySet::parse(many(KeySet::MAX_KEYS).as_bytes()).is_ok());
     assert!(KeySet::parse(many(KeySet::MAX_KEYS + 1).as_bytes()).is_err());
