@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 
 use crate::{
+    certificate::{forwarded::Source, revocation::RevocationPolicy},
     cli::{Configuration, print, tell},
     config::{
         Settings,
@@ -66,10 +67,46 @@ fn summary(settings: &Settings) -> String {
         &format_args!("{} ({})", place(&listen.address), if listen.tls.is_some() { "TLS" } else { "plaintext" }),
     );
     line("admin on", &place(&settings.admin));
+    line("certificate", &certificate(settings));
+    line("revocation", &revocation(settings));
     line("trusts", &counted(anchors, "anchor"));
     line("issuers", &if issuers.is_empty() { "none".to_owned() } else { issuers.join(", ") });
+    line("serves", &counted(settings.gate.routes.iter().count(), "route"));
     line("backend", &place(&settings.backend.address));
     text
+}
+
+/// Where the client's certificate is found, and who is believed to have put it there.
+fn certificate(settings: &Settings) -> String {
+    let (Source::Header { profile, .. }, Some(header)) = (&settings.gate.source, settings.identity.certificate())
+    else {
+        return "of the handshake".to_owned();
+    };
+    let peers = &settings.gate.peers;
+    let from = match (peers.networks.as_deref(), &settings.listen.address) {
+        (Some([]), _) => return format!("in {header} ({}), believed from nobody", profile.name()),
+        // Its permissions are the proof, in the place of networks.
+        (_, Address::Unix(_)) => "whoever may open the socket".to_owned(),
+        (Some(networks), _) => networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        (None, Address::Tcp(_)) => "anywhere".to_owned(),
+    };
+    let shown = if peers.balancers.is_some() { ", with the certificate of a load balancer" } else { "" };
+    let secret = if peers.secret.is_some() { ", with the secret" } else { "" };
+    format!("in {header} ({}), believed from {from}{shown}{secret}", profile.name())
+}
+
+/// Who is asked, and what holds while nobody answers.
+fn revocation(settings: &Settings) -> String {
+    let RevocationPolicy::Demanded { allow_unavailable, .. } = settings.gate.revocation else {
+        return "off".to_owned();
+    };
+    let methods: Vec<_> = settings.revocation.methods.iter().map(|method| method.name()).collect();
+    let last = match (allow_unavailable, settings.revocation.max_stale) {
+        (true, _) => "allow",
+        (false, Some(_)) => "stale",
+        (false, None) => "deny",
+    };
+    format!("{}, else {last}", methods.join(", "))
 }
 
 fn counted(count: usize, noun: &str) -> String {

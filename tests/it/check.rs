@@ -46,6 +46,51 @@ fn warnings_are_counted_as_people_count() {
 }
 
 #[test]
+fn valid_configuration_is_told_in_what_it_believes() {
+    let told = |config: Config| {
+        let output = check(&config);
+        assert_eq!(output.status.code(), Some(0), "{:?}", faults(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let secret = r#"{ name = "X-LB-Auth", value_file = "secret" }"#;
+    let ca = &Pki::get().infrastructure.der;
+    let handshake = smallest().with_tls().set("client_certificate.source", r#""connection""#);
+    for (config, expected) in [
+        (smallest(), "certificate in ssl.client.auth.cert.x509 (wso2), believed from 127.0.0.0/8\n"),
+        (
+            smallest()
+                .set("load_balancer.trusted_networks", "[]")
+                .set("load_balancer.secret_header", secret)
+                .file("secret", "a long random string")
+                .profile("envoy"),
+            "certificate in x-forwarded-client-cert (envoy), believed from nobody\n",
+        ),
+        (
+            smallest().set("load_balancer.secret_header", secret).file("secret", "a long random string"),
+            "believed from 127.0.0.0/8, with the secret\n",
+        ),
+        (
+            smallest()
+                .with_tls()
+                .without("load_balancer.trusted_networks")
+                .set("load_balancer.client_ca_file", r#""ca.der""#)
+                .file("ca.der", ca.clone()),
+            "believed from anywhere, with the certificate of a load balancer\n",
+        ),
+        (smallest().set("listen.address", r#""unix:in.sock""#), "believed from whoever may open the socket\n"),
+        (handshake, "certificate of the handshake\n"),
+        (smallest(), "revocation  off\n"),
+        (asking(), "revocation  ocsp, crl, else deny\n"),
+        (asking().set("revocation.on_unavailable", r#""stale""#), "revocation  ocsp, crl, else stale\n"),
+        (smallest().route("path = \"/a\"").route("path = \"/b\""), "serves      2 routes\n"),
+        (smallest(), "serves      1 route\n"),
+    ] {
+        let told = told(config);
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+}
+
+#[test]
 fn every_fault_is_reported_at_once_with_its_place() {
     let config = smallest()
         .set("listen.idel_timeout", r#""30s""#)
