@@ -68,7 +68,15 @@ impl Address {
 
 /// Reads `https://…` or `http://…` with a host, without credentials and without a fragment.
 pub(super) fn url(text: &str) -> Result<Uri, Wrong> {
-    let wrong = |what: &str| Wrong::new(format!("`{text}` {what}"), "write it as https://host/path");
+    let remedy = match !text.contains("://") && format!("https://{text}").parse::<Uri>().is_ok() {
+        true => format!("write it as https://{text}"),
+        false => "write it as https://host/path".to_owned(),
+    };
+    let wrong = |what: &str| match text.contains('@') {
+        // A password may stand in it, which would be printed.
+        true => Wrong::new(format!("the address {what}"), "write it as https://host/path"),
+        false => Wrong::new(format!("`{text}` {what}"), remedy.as_str()),
+    };
     let uri: Uri = text.parse().map_err(|_| wrong("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("https" | "http")) {
         return Err(wrong("is neither https:// nor http://"));
@@ -237,7 +245,10 @@ mod tests {
         for text in ["", "as.bank.example", "/jwks", "ftp://as.bank.example/", "https://", "https:///jwks"] {
             check(text, false);
         }
-        check("https://user:pass@as.bank.example/", false);
+        for text in ["https://user:pass@as.bank.example/", "https://user:pa ss@as.bank.example/", "user:pass@host"] {
+            let Wrong { what, remedy } = url(text).err().unwrap_or_else(|| Wrong::new("", ""));
+            assert!(what.starts_with("the address ") && !(what + &remedy).contains("user"), "{text}");
+        }
         check("https://as.bank.example/#keys", false);
     }
 }

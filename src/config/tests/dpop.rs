@@ -119,5 +119,5 @@ fn public_origin_is_scheme_and_authority() {
         check("listen", &line, "listen.public_origin: an origin has no path; write it as https://api.bank.example");
     }
     check("listen", "public_origin = \"api.bank.example\"", "listen.public_origin: `api.bank.example` is");
-    check("listen", "public_origin = \"https://a@b\"", "listen.public_origin: `https://a@b` carries credentials");
+    check("listen", "public_origin = \"https://a@b\"", "listen.public_origin: the address carries credentials");
 }

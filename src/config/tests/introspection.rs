@@ -62,7 +62,7 @@ fn client_shows_who_it_is_in_exactly_one_way() {
     check(&[&asking(", client_secret_file = \"blank\"")], "introspection.client_secret_file: the secret is empty");
     let plain = asking(CERTIFICATE).replace("https", "http");
     check(&[&plain], "token.issuer.introspection.endpoint: without TLS no certificate is shown");
-    check(&[&asking(SECRET).replace("/as.", "/u:p@as.")], "introspection.endpoint: `https://u:p@as.bank.example/i`");
+    check(&[&asking(SECRET).replace("/as.", "/u:p@as.")], "introspection.endpoint: the address carries credentials");
     let nameless = "introspection = { endpoint = \"https://as.bank.example/i\", client_secret_file = \"rs-secret\" }";
     check(&[nameless], "token.issuer.introspection.client_id: is missing");
 }

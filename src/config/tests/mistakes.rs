@@ -101,6 +101,9 @@ fn variable_is_told_to_be_none() {
 fn address_without_a_scheme_is_told_of_it() {
     let collector = "tracing.otlp_endpoint: `127.0.0.1:4317` has no scheme; write it as http://127.0.0.1:4317";
     check("tracing", "otlp_endpoint = \"127.0.0.1:4317\"", collector);
+    let issuer =
+        "token.issuer.issuer: `as.bank.example` is neither https:// nor http://; write it as https://as.bank.example";
+    check("token.issuer", "issuer = \"as.bank.example\"", issuer);
     let faults = Folder::new().faults(&with(&[("token.issuer", "jwks = \"as.bank.example/jwks\"")]));
     let expected = "; name a file with a JWK set; an address begins with https://";
     assert!(faults.len() == 1 && faults[0].ends_with(expected), "{faults:#?}");
