@@ -41,9 +41,6 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<(Revocatio
     if settings.methods.is_empty() {
         return (RevocationPolicy::Off, Some((settings, Crls { lists: Vec::new(), looks })));
     }
-    if !crl_files.is_empty() && !settings.methods.contains(&Method::Crl) {
-        table.reading.warn(&table.place_of("crl_files"), "CRLs are not looked at", "add \"crl\" to methods");
-    }
     let crls: Vec<_> = crl_files.iter().map(|path| lists_of(table.reading, path)).collect();
     let allow_unavailable = while_unavailable == While::Allow;
     if allow_unavailable {
