@@ -31,7 +31,8 @@ impl TokenEndpoint {
         Self { connector: Connector::new(Some(ConnectorOptions::from_server_conf(conf))) }
     }
 
-    /// The answer as the backend gives it, but for what belongs to the connection with it.
+    /// The answer as the backend gives it, but for what belongs to the connection with it. `Connection` stays, for whoever
+    /// passes the answer on: what it names belongs to that connection too.
     ///
     /// # Errors
     /// The backend cannot be reached, does not answer in time, or answers with more than 64 KiB.
@@ -51,7 +52,9 @@ impl TokenEndpoint {
         let mut head = final_header(&mut session).await?;
         let body = if bodiless { Bytes::new() } else { whole_body(&mut session).await? };
         session.shutdown().await;
-        for name in &OF_THE_CONNECTION {
+        // Pingora writes no other version to clients of HTTP/1.
+        head.set_version(Version::HTTP_11);
+        for name in OF_THE_CONNECTION.iter().filter(|name| **name != CONNECTION) {
             head.remove_header(name);
         }
         if !bodiless && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
@@ -78,16 +81,17 @@ impl TokenEndpoint {
 /// The request as it is to go out, without what certbound adds: Pingora's part elsewhere.
 ///
 /// The fields that `Connection` may name are among those that are taken out; a request that names another was refused.
-/// Compressed, a token could not be seen.
+/// Compressed, a token could not be seen, and a server that is asked for nothing may compress.
 ///
 /// # Errors
 /// A header that Pingora cannot hold.
 pub(super) fn request(received: &RequestHeader, body: &Bytes) -> pingora::Result<RequestHeader> {
     let mut request = received.clone();
     request.set_version(Version::HTTP_11);
-    for name in OF_THE_CONNECTION.iter().chain([&ACCEPT_ENCODING, &EXPECT, &CONTENT_LENGTH]) {
+    for name in OF_THE_CONNECTION.iter().chain([&EXPECT, &CONTENT_LENGTH]) {
         request.remove_header(name);
     }
+    request.insert_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))?;
     let authority = received.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(authority) = authority {
         request.insert_header(HOST, authority)?;

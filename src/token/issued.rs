@@ -19,20 +19,23 @@ pub enum IssuedToken {
     Bound,
     /// A JWT that is bound to nobody.
     Unbound,
-    /// A JWT that is bound to somebody else, or says in no readable way to whom; and whatever is in an object that names a
-    /// member twice or breaks off, of which a client may read another token than we do.
+    /// A JWT that is bound to somebody else, or says in no readable way to whom; and whatever a client may read as another
+    /// token than we do: in an object that names a member twice or breaks off, or in a coding that nobody asked for.
     Mismatched,
     /// Something that only the authorization server can read.
     Opaque,
 }
 
 impl IssuedToken {
-    /// Looks at `access_token` in an answer with status 200 (RFC 6749, section 5.1); its length is the caller's part to
-    /// bound. None: there is no such member, so no access token.
+    /// Looks at `access_token` in an answer that says that a token was issued (RFC 6749, section 5.1); its length is the
+    /// caller's part to bound. None: there is no such member, or nothing at all, so no access token.
     ///
     /// `presented`: the certificate that the client showed. `keys_count`: a token that is bound to a key instead
     /// (RFC 9449, section 6) is bound too; to which key it is does not matter, since the client has to prove it later.
     pub fn find(answer: &[u8], presented: &Thumbprint, keys_count: bool) -> Option<Self> {
+        if answer.is_empty() {
+            return None;
+        }
         let Some(members) = json::members(answer) else {
             return Some(if is_meant_as_object(answer) { Self::Mismatched } else { Self::Opaque });
         };
@@ -136,6 +139,7 @@ mod tests {
 
     #[test]
     fn answer_without_an_access_token_brings_none() {
+        check("", None);
         check("{}", None);
         check(r#"{"active": false}"#, None);
     }

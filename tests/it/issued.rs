@@ -54,7 +54,8 @@ fn bound_token_reaches_its_client_unchanged() {
     assert_eq!(seen.identity(), [("ssl.client.auth.cert.x509".to_owned(), forms::percent_pem(&alice.der))]);
     assert_eq!(seen.header("authorization"), Some("Basic dHBwLTE6c2VjcmV0"));
     assert_eq!(seen.header("host"), Some("api.bank.example"));
-    for gone in ["accept-encoding", "te", "connection", "transfer-encoding"] {
+    assert_eq!(seen.header("accept-encoding"), Some("identity"));
+    for gone in ["te", "connection", "transfer-encoding"] {
         assert_eq!(seen.header(gone), None, "{gone}");
     }
     counted(&sidecar, "bound", 1);
@@ -109,7 +110,7 @@ fn what_is_no_jwt_and_no_success_passes_unchanged() {
         (200, "<html>no JSON</html>"),
         (400, "{ \"error\":\"invalid_grant\" }\n"),
         (401, unbound.as_str()),
-        (201, unbound.as_str()),
+        (302, unbound.as_str()),
     ] {
         let answer = ask(&sidecar, &format!("/say/{status}"), body);
 
@@ -117,6 +118,63 @@ fn what_is_no_jwt_and_no_success_passes_unchanged() {
     }
     counted(&sidecar, "opaque", 2);
     counted(&sidecar, "unbound", 0);
+}
+
+#[test]
+fn token_is_looked_at_whatever_the_status_of_its_success_is() {
+    let server = Bank::start();
+    let sidecar = checking(&server).start();
+    let unbound = issuing(&Token::unbound().sign());
+    for status in [200, 201, 203, 206, 299] {
+        assert_eq!(ask(&sidecar, &format!("/say/{status}"), &unbound).status, 502, "{status}");
+    }
+    counted(&sidecar, "unbound", 5);
+    let nothing = sidecar.post("/status/204", "").showing(&Pki::get().alice).send();
+    assert_eq!(nothing.status, 204);
+    counted(&sidecar, "opaque", 0);
+}
+
+#[test]
+fn answer_in_a_coding_that_nobody_asked_for_is_not_passed_over() {
+    let server = Bank::start();
+    let sidecar = checking(&server).start();
+    let bound = issuing(&Token::of(&Pki::get().alice).sign());
+    for (coding, status) in [("gzip", 502), ("identity,br", 502), ("x", 502), ("Identity", 200)] {
+        let answer = ask(&sidecar, &format!("/coded/{coding}"), &bound);
+        assert_eq!(answer.status, status, "{coding}");
+    }
+    counted(&sidecar, "mismatched", 3);
+    counted(&sidecar, "bound", 1);
+}
+
+#[test]
+fn client_of_http1_gets_the_answer_of_a_server_of_http2() {
+    let sidecar = Config::to(&http2::bank().to_string())
+        .set("backend.http2", "true")
+        .route("path = \"/{*rest}\"\nkind = \"token\"\ncheck_issued = true")
+        .start();
+    let mut connection = sidecar.connect();
+
+    for _ in 0..2 {
+        let answer = sidecar.post("/token", "a=b").showing(&Pki::get().alice).send_on(&mut connection);
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"POST /token a=b, 1 certificate"[..]));
+        assert_eq!(answer.header("content-length"), Some("30"));
+    }
+    assert_eq!(sidecar.audit(2)[0]["status"], 200);
+}
+
+#[test]
+fn fields_of_the_connection_to_the_server_end_there() {
+    let server = Bank::start();
+    let sidecar = checking(&server).start();
+
+    let answer = ask(&sidecar, "/hop", "a=b");
+
+    assert_eq!((answer.status, answer.header("x-own")), (200, Some("2")));
+    assert_eq!(answer.header("connection"), Some("keep-alive"));
+    for name in ["keep-alive", "te", "upgrade", "x-hop"] {
+        assert_eq!(answer.header(name), None, "{name}");
+    }
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Counter {
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
     /// [`Bank::open`] and changes to no other protocol, `/status/N` has that status, `/say/N` too and gives
-    /// back the body, `/own-id` sets a header of certbound's, `/hop` some of its connection, `/close` closes the
+    /// back the body, `/coded/CODING` too and says that it stands in that coding, `/own-id` sets a header of certbound's, `/hop` some of its connection, `/close` closes the
     /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer, `/drop-once`
     /// unless it saw requests before that were not taken; all else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
@@ -210,6 +210,11 @@ impl Counter {
                 let head = format!("HTTP/1.1 {status} Said\r\nContent-Type: application/json;charset=UTF-8\r\n");
                 let length = format!("Cache-Control: no-store\r\nContent-Length: {}\r\n\r\n", said.len());
                 say(stream, &[head.as_bytes(), length.as_bytes(), &said].concat())
+            }
+            ["coded", coding] => {
+                let length = said.len();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\n\r\n");
+                say(stream, &[head.as_bytes(), &said].concat())
             }
             ["own-id"] => say(stream, b"HTTP/1.1 200 OK\r\nx-fapi-interaction-id: bank\r\nContent-Length: 0\r\n\r\n"),
             ["hop"] => {
@@ -284,8 +289,9 @@ fn say(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 const KEPT: usize = 1 << 16;
 const GATE: Duration = Duration::from_secs(30);
 
-const PLAIN: [&str; 15] = [
+const PLAIN: [&str; 16] = [
     "accept",
+    "accept-encoding",
     "authorization",
     "connection",
     "content-length",

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header::CONTENT_ENCODING};
 use pingora::{
     http::ResponseHeader,
     proxy::{ProxyHttp, Session},
@@ -40,12 +40,14 @@ impl Sidecar {
             note_failure(&denial, &error);
             denial
         })?;
-        if let Some(denial) = self.fault_of_issued(head.status, &answer, exchange) {
+        if let Some(denial) = self.fault_of_issued(&head, &answer, exchange) {
             self.refuse_issued(session, exchange, denial).await;
             return Ok(());
         }
-        // Whoever has left does not get it.
-        let _ = self.pass_on(session, exchange, head, answer).await;
+        if let Err(error) = self.pass_on(session, exchange, head, answer).await {
+            // Mostly a client that has left; but the server has issued a token that nobody has now.
+            tracing::info!(event = "issued_answer_not_written", error = error.etype().as_str());
+        }
         Ok(())
     }
 
@@ -62,11 +64,14 @@ impl Sidecar {
     }
 
     /// What is wrong with the token in the answer, where that is to be answered: in report mode it is only recorded.
-    fn fault_of_issued(&self, status: StatusCode, answer: &[u8], exchange: &mut Box<Exchange>) -> Option<Denial> {
+    fn fault_of_issued(&self, head: &ResponseHeader, answer: &[u8], exchange: &mut Box<Exchange>) -> Option<Denial> {
         // None only in report mode, where nothing was proven that a token could be compared with.
-        let certificate = exchange.findings.certificate.as_ref().filter(|_| status == StatusCode::OK)?;
+        let certificate = exchange.findings.certificate.as_ref().filter(|_| head.status.is_success())?;
         let keys_count = exchange.generation.settings.gate.binding.proof.is_some();
-        let issued = IssuedToken::find(answer, certificate.thumbprint(), keys_count)?;
+        let issued = match is_coded(head) {
+            true => IssuedToken::Mismatched,
+            false => IssuedToken::find(answer, certificate.thumbprint(), keys_count)?,
+        };
         self.world.metrics.issued(issued);
         let why = match issued {
             IssuedToken::Bound | IssuedToken::Opaque => return None,
@@ -110,4 +115,11 @@ impl Sidecar {
         }
         Ok(())
     }
+}
+
+/// Whether its body stands in some coding, though none was asked for: what the client reads in it cannot be seen.
+fn is_coded(head: &ResponseHeader) -> bool {
+    let codings =
+        head.headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
