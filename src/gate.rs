@@ -148,8 +148,8 @@ impl Gate {
         Judgement { verdict, findings }
     }
 
-    /// The order of checks: route, peer, certificate, token, binding, registration, policy, consent. The first that fails
-    /// answers.
+    /// The order of checks: route, peer, certificate, token, binding, policy, consent, registration. The first that fails
+    /// answers. A registration is last, because it is used with that: one that is refused for another reason is not spent.
     ///
     /// What the route does not demand is not judged, with one exception: a token that is judged and says it is bound is
     /// held to that, or a stolen token would do on every route that asks for less.
@@ -176,12 +176,12 @@ impl Gate {
             self.proof(bearer, &token, request, known, now, found)?;
             self.bind(&token, demands.binding, request, known, now, found)?;
         }
-        if let Kind::Registration { .. } = route.kind {
-            self.registration(route, request, known, now, found)?;
-        }
         route.authorize(found.certificate.as_ref(), found.token.as_ref())?;
         if route.consent {
             self.consent(route, request, known, found)?;
+        }
+        if let Kind::Registration { .. } = route.kind {
+            self.registration(route, request, known, now, found)?;
         }
         Permit::grant(route, request.method, found).map_err(Stop::Deny)
     }
@@ -276,8 +276,8 @@ impl Gate {
 
     /// Holds the token to each confirmation in it, and a proof to its only use.
     ///
-    /// The proof is used last: one that is refused here for another reason is not spent. What comes after the binding, policy
-    /// and consent, finds it spent, and the client makes another.
+    /// The proof is used last: one that is refused here for another reason is not spent. What comes after the binding, policy,
+    /// consent, and registration, finds it spent, and the client makes another.
     fn bind(
         &self,
         token: &AccessToken,

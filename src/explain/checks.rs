@@ -24,9 +24,9 @@ pub const CHECKS: [&str; 11] = [
     "token",
     "proof",
     "binding",
-    "registration",
     "policy",
     "consent",
+    "registration",
 ];
 
 /// Every check with its verdict and what it found. `token_alone` is the judgement of the same request by a route that

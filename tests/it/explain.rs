@@ -117,9 +117,9 @@ fn permit_shows_each_check_and_what_it_found() {
         "token pass",
         "proof skipped",
         "binding pass",
-        "registration skipped",
         "policy skipped",
         "consent skipped",
+        "registration skipped",
     ];
     assert_eq!(lines, expected);
     assert_eq!(verdict(&explained, "certificate")["facts"]["thumbprint"], alice.thumbprint());

@@ -71,3 +71,23 @@ fn newest_answer_about_a_key_set_counts_and_none_is_asked_for_twice() {
     let verdict = world.judge(&shown, &answered).verdict;
     assert!(matches!(verdict, Verdict::Ask(Question::NewerKeysAt(at)) if at == named()));
 }
+
+#[test]
+fn roles_scopes_and_consent_answer_before_the_registration() {
+    let check = |change: fn(&mut Route), expected: &str| {
+        let mut world = world();
+        let managing = Demands { certificate: true, token: true, binding: true };
+        let kind = Kind::Registration { managing };
+        let path = Template::parse("/register/{ClientId}").unwrap();
+        let mut route = Route { kind, path, methods: vec![Method::PUT], ..routes().swap_remove(0) };
+        change(&mut route);
+        world.gate.routes = Routes::new(vec![route]);
+        let shown = with(world.alice(), |shown| (shown.path, shown.method) = ("/register/x", Method::PUT));
+        assert_eq!(world.code(&shown), Some(expected));
+    };
+
+    check(|route| route.roles = vec!["PSP_AI"], "role_missing");
+    check(|route| route.scopes = "nothing".into(), "scope_insufficient");
+    check(|route| route.consent = true, "consent_missing");
+    check(|_| {}, "client_mismatch");
+}

@@ -92,3 +92,23 @@ fn token_that_a_customer_granted_manages_nothing_where_only_the_clients_own_may(
     assert_passed(&sending(token().claim("sub", "tpp-1")), &stage.bank);
     assert_passed(&sending(token().claim("aut", "APPLICATION")), &stage.bank);
 }
+
+#[test]
+fn change_that_is_refused_for_its_token_is_not_spent() {
+    let stage = Stage::set_with(|config| {
+        config.route(
+            "path = \"/own/{ClientId}\"\nkind = \"registration\"\ngrant = \"application\"\nscopes = [\"accounts\"]",
+        )
+    });
+    let body = stage.good();
+    let putting = |token: Token| stage.sending("PUT", "/own/tpp-1").bearing(token.sign()).body(body.clone()).send();
+    let own = || Token::of(&stage.tpp).claim("client_id", "tpp-1").claim("sub", "tpp-1");
+
+    stage.assert_refused(&putting(own().claim("sub", "psu-1")), 403, "invalid_request");
+    stage.assert_refused(&putting(own().claim("scope", "payments")), 403, "insufficient_scope");
+    let reasons: Vec<_> = stage.sidecar.audit(2).iter().map(|line| line["reason"].clone()).collect();
+    assert!(reasons.contains(&"grant_wrong".into()) && reasons.contains(&"scope_insufficient".into()), "{reasons:?}");
+
+    assert_passed(&putting(own()), &stage.bank);
+    stage.assert_refused(&putting(own()), 400, "invalid_client_metadata");
+}
