@@ -19,7 +19,7 @@ use crate::{
     explain::{self, Check, Mistake},
     gate::{Answer, Judgement, MOST_QUESTIONS, Question, Verdict},
     observe::{Metrics, terminal},
-    proxy::answers::Outside,
+    proxy::{answers::Outside, body::MOST_BYTES},
     token::Use,
 };
 
@@ -52,6 +52,9 @@ pub(super) struct Explain {
     /// The DPoP proof in a file; the token is then presented by the DPoP scheme
     #[arg(long, value_name = "FILE", requires = "token")]
     proof: Option<PathBuf>,
+    /// The request's body in a file, for routes that read it; - for standard input. GET, HEAD, and DELETE have none by default
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
     /// The host that the client called, for the proof
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
@@ -162,10 +165,10 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     let found =
         alone.as_ref().filter(|_| judgement.findings.token.is_none()).map_or(&judgement.findings, |a| &a.findings);
     let mut evidence = described.evidence(found, &learned.introspected);
-    evidence.peer_trusted = judgement.findings.peer.is_some();
+    evidence.peer_trusted = judgement.findings.peer.is_some() || !described.is_from_header;
     let trust = settings.gate.certificates.truststore();
     Ok(Explanation {
-        checks: explain::checks(&settings.gate, &judgement, alone.as_ref()),
+        checks: explain::checks(&settings.gate, &described.method, &judgement, alone.as_ref()),
         mistakes: explain::mistakes(&evidence, denial.as_ref(), found, trust),
         denial,
     })
@@ -196,14 +199,23 @@ async fn judge(
         let answer = match question {
             Question::Use(what) => Ok(Answer::Use(what, Use::First)),
             // The stores ask nobody then, and know the files of keys and of CRLs.
-            question @ (Question::Keys { .. } | Question::Revocation(_)) => outside.look_up(question).await,
+            question @ (Question::Keys { .. } | Question::Revocation(_)) => {
+                outside.look_up(question, described.now()).await
+            }
+            Question::Body => match &described.body {
+                Some(body) if body.len() as u64 > MOST_BYTES => {
+                    return Judgement { verdict: Verdict::Deny(Denial::BodyTooLarge), ..judgement };
+                }
+                Some(body) => Ok(Answer::Body(body.clone())),
+                None => return judgement,
+            },
             _ if offline => return judgement,
             Question::Introspection(inquiry) => {
                 let (told, answer) = outside.introspection.ask_once(&inquiry).await;
                 learned.introspected.extend(answer);
                 Ok(Answer::Introspection(inquiry, told))
             }
-            question => outside.look_up(question).await,
+            question => outside.look_up(question, described.now()).await,
         };
         match answer {
             Ok(answer) => learned.answers.push(answer),
@@ -217,4 +229,5 @@ const EXAMPLES: &str = "\
 Examples:
   certbound explain --method GET --path /accounts/1 --certificate tpp.pem --token token.txt
   certbound explain --method GET --path /accounts/1 --header \"$(cat captured.txt)\" --token - --offline --json
-  certbound explain --method GET --path /accounts/1 --certificate tpp.pem --token token.txt --at 2026-11-22T07:00:00Z";
+  certbound explain --method GET --path /accounts/1 --certificate tpp.pem --token token.txt --at 2026-11-22T07:00:00Z
+  certbound explain --method POST --path /register --certificate tpp.pem --body registration.jwt";

@@ -45,7 +45,7 @@ struct Line {
 enum Command {
     Run(run::Run),
     Check(check::Check),
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
     Inspect(inspect::Inspect),
     Detect(detect::Detect),
     Denials(denials::Denials),

@@ -41,7 +41,9 @@ fn nonces(table: &Table<'_>, file: Option<&Placed<String>>, wanted: bool) -> Opt
     let Some(file) = file else {
         let secret =
             of_this_process().ok_or_else(|| Wrong::new("there are no random bytes", "write nonce_secret_file"));
-        return wanted.then(|| reading.settle(&table.place_of("nonce"), secret))?.map(|secret| Nonces::new(secret));
+        return wanted
+            .then(|| reading.settle(&table.place_of("nonce"), secret))?
+            .map(|secret| Nonces::of_this_process(secret));
     };
     let content = reading.bytes(file)?;
     let secret = content.trim_ascii();

@@ -1,5 +1,6 @@
 //! The checks of the gate one by one, told from its verdict and from what it found.
 
+use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     explain::{Check, Verdict},
     gate::{Findings, Gate, Judgement, Question, Verdict as GateVerdict},
     route::{Demands, GrantRule, Kind, Route},
-    token::Grant,
+    token::{Grant, Nonces},
 };
 
 /// The checks in the order of the gate.
@@ -31,13 +32,13 @@ pub const CHECKS: [&str; 11] = [
 
 /// Every check with its verdict and what it found. `token_alone` is the judgement of the same request by a route that
 /// demands nothing but the token: it tells of the token where the gate did not come to it.
-pub fn checks(gate: &Gate, judgement: &Judgement, token_alone: Option<&Judgement>) -> Vec<Check> {
-    let stop = Stop::of(&judgement.verdict);
+pub fn checks(gate: &Gate, method: &Method, judgement: &Judgement, token_alone: Option<&Judgement>) -> Vec<Check> {
+    let stop = Stop::of(gate, judgement);
     let place = |name: &str| CHECKS.iter().position(|check| *check == name);
     let end = stop.as_ref().and_then(|stop| place(stop.check)).unwrap_or(CHECKS.len());
     let found = &judgement.findings;
     let one = |(here, name): (usize, &'static str)| {
-        let mut facts = facts(name, gate, found);
+        let mut facts = facts(name, gate, method, found);
         let verdict = match (here.cmp(&end), &stop) {
             (std::cmp::Ordering::Less, _) if is_demanded(name, gate, found) => Verdict::Pass,
             (std::cmp::Ordering::Equal, Some(stop)) => {
@@ -52,15 +53,15 @@ pub fn checks(gate: &Gate, judgement: &Judgement, token_alone: Option<&Judgement
     if let Some(alone) = token_alone
         && let Some(check) = checks.iter_mut().find(|check| check.check == "token" && check.verdict == Verdict::Skipped)
     {
-        *check = token_check(gate, alone);
+        *check = token_check(gate, method, alone);
     }
     checks
 }
 
 /// What the gate says of the token when nothing stands before it.
-fn token_check(gate: &Gate, alone: &Judgement) -> Check {
-    let mut facts = facts("token", gate, &alone.findings);
-    let stop = Stop::of(&alone.verdict).filter(|stop| stop.check == "token");
+fn token_check(gate: &Gate, method: &Method, alone: &Judgement) -> Check {
+    let mut facts = facts("token", gate, method, &alone.findings);
+    let stop = Stop::of(gate, alone).filter(|stop| stop.check == "token");
     let verdict = match stop {
         None if alone.findings.token.is_some() => Verdict::Pass,
         None => Verdict::Skipped,
@@ -80,22 +81,45 @@ struct Stop {
 }
 
 impl Stop {
-    fn of(verdict: &GateVerdict) -> Option<Self> {
-        match verdict {
+    fn of(gate: &Gate, judgement: &Judgement) -> Option<Self> {
+        match &judgement.verdict {
             GateVerdict::Permit(_) => None,
-            GateVerdict::Deny(denial) => Some(Self::denied(denial)),
+            GateVerdict::Deny(denial) => Some(Self::denied(gate, denial, &judgement.findings)),
             GateVerdict::Ask(question) => {
-                let (check, facts) = (asked_by(question), object(json!({"open": "nobody was asked"})));
-                Some(Self { check, verdict: Verdict::Unknown, facts })
+                let open = match question {
+                    Question::Body => "the request's body is not known; --body tells it",
+                    _ => "nobody was asked",
+                };
+                let check = asked_by(question, &judgement.findings);
+                Some(Self { check, verdict: Verdict::Unknown, facts: object(json!({"open": open})) })
             }
         }
     }
 
-    fn denied(denial: &Denial) -> Self {
-        let facts = json!({"code": denial.code(), "why": denial.detail().unwrap_or(denial.row().title.into())});
-        let verdict = if is_open(denial) { Verdict::Unknown } else { Verdict::Fail };
-        Self { check: refused_by(denial), verdict, facts: object(facts) }
+    fn denied(gate: &Gate, denial: &Denial, found: &Findings) -> Self {
+        let mut facts =
+            object(json!({"code": denial.code(), "why": denial.detail().unwrap_or(denial.row().title.into())}));
+        let is_of_another_process = is_nonce_of_another_process(gate, denial);
+        if is_of_another_process {
+            let open =
+                "nonces are known to the serving process alone; with token.dpop.nonce_secret_file to this one too";
+            facts.insert("open".to_owned(), open.into());
+        }
+        let verdict = if is_of_another_process || is_open(denial) { Verdict::Unknown } else { Verdict::Fail };
+        Self { check: refused_by(denial, found), verdict, facts }
     }
+}
+
+/// Whether a proof was refused for a nonce that only the process which handed it out can know.
+fn is_nonce_of_another_process(gate: &Gate, denial: &Denial) -> bool {
+    let nonces = gate.binding.proof.as_ref().and_then(|rules| rules.nonces.as_ref());
+    matches!(denial, Denial::ProofInvalid { nonce: Some(_), .. }) && nonces.is_some_and(Nonces::are_of_this_process)
+}
+
+/// Who judges the body: consent is asked first, and has its answer before the registration is looked at.
+fn reader_of_body(found: &Findings) -> &'static str {
+    let asks_consent = found.route.as_ref().is_some_and(|(_, route)| route.consent) && found.consent.is_none();
+    if asks_consent { "consent" } else { "registration" }
 }
 
 /// Whether the refusal says that nobody answered, so that the check neither holds nor fails.
@@ -109,18 +133,20 @@ fn is_open(denial: &Denial) -> bool {
     )
 }
 
-fn asked_by(question: &Question) -> &'static str {
+fn asked_by(question: &Question, found: &Findings) -> &'static str {
     match question {
+        Question::Body => reader_of_body(found),
         Question::Keys { .. } | Question::Introspection(_) => "token",
         Question::Revocation(_) => "revocation",
         Question::Use(_) => "proof",
-        Question::Body | Question::KeysAt(_) | Question::NewerKeysAt(_) => "registration",
+        Question::KeysAt(_) | Question::NewerKeysAt(_) => "registration",
         Question::Consent(_) => "consent",
     }
 }
 
-fn refused_by(denial: &Denial) -> &'static str {
+fn refused_by(denial: &Denial, found: &Findings) -> &'static str {
     match denial {
+        Denial::BodyTooLarge => reader_of_body(found),
         Denial::RequestMalformed { .. }
         | Denial::PathAmbiguous { .. }
         | Denial::RouteUnknown
@@ -154,7 +180,7 @@ fn refused_by(denial: &Denial) -> &'static str {
         | Denial::IntrospectionUnavailable => "token",
         Denial::ProofMissing | Denial::ProofInvalid { .. } | Denial::ProofReplayed => "proof",
         Denial::BindingMissing { .. } | Denial::BindingMismatch { .. } => "binding",
-        Denial::RegistrationInvalid { .. } | Denial::ClientMismatch | Denial::BodyTooLarge => "registration",
+        Denial::RegistrationInvalid { .. } | Denial::ClientMismatch => "registration",
         Denial::RoleMissing | Denial::ScopeInsufficient { .. } | Denial::GrantWrong => "policy",
         Denial::ConsentMissing | Denial::ConsentRefused { .. } | Denial::ConsentUnavailable => "consent",
         Denial::AuditUnavailable | Denial::BackendUnreachable | Denial::BackendTimeout | Denial::Overloaded => "route",
@@ -179,10 +205,10 @@ fn is_demanded(check: &str, gate: &Gate, found: &Findings) -> bool {
     }
 }
 
-fn facts(check: &str, gate: &Gate, found: &Findings) -> Map<String, Value> {
+fn facts(check: &str, gate: &Gate, method: &Method, found: &Findings) -> Map<String, Value> {
     let route = found.route.as_ref().map(|(_, route)| &**route);
     let facts = match check {
-        "route" => route.map(route_facts),
+        "route" => route.map(|route| route_facts(route, method)),
         "peer" => route.map(|_| json!({"trusted": found.peer.is_some()})),
         "certificate" => found.shown.as_ref().map(certificate_facts),
         "revocation" => found.grounds.and_then(|grounds| {
@@ -203,8 +229,8 @@ fn facts(check: &str, gate: &Gate, found: &Findings) -> Map<String, Value> {
     facts.map(object).unwrap_or_default()
 }
 
-fn route_facts(route: &Route) -> Value {
-    let Demands { certificate, token, binding } = route.demands;
+fn route_facts(route: &Route, method: &Method) -> Value {
+    let Demands { certificate, token, binding } = route.demands(method);
     let demands = [("certificate", certificate), ("token", token), ("binding", binding)];
     let demands: Vec<_> = demands.into_iter().filter(|(_, demanded)| *demanded).map(|(name, _)| name).collect();
     json!({"route": &**route.path.as_str(), "require": demands})

@@ -150,7 +150,7 @@ impl Outside {
     pub(super) async fn answer(&self, question: Question, session: &mut Session) -> Result<Answer, Denial> {
         match question {
             Question::Body => Ok(Answer::Body(body::read_whole(session).await?)),
-            question => self.look_up(question).await,
+            question => self.look_up(question, UnixTime::now()).await,
         }
     }
 
@@ -167,12 +167,11 @@ impl Outside {
         }
     }
 
-    /// Finds out what has nothing to do with the request's connection.
+    /// Finds out what has nothing to do with the request's connection, for a request that is judged at `now`.
     ///
     /// # Errors
     /// The question is about the body.
-    pub async fn look_up(&self, question: Question) -> Result<Answer, Denial> {
-        let now = UnixTime::now();
+    pub async fn look_up(&self, question: Question, now: UnixTime) -> Result<Answer, Denial> {
         Ok(match question {
             Question::Keys { issuer } => {
                 self.keys.answer(issuer).await;
@@ -196,7 +195,8 @@ impl Outside {
                 Answer::NewerKeysAt(at, document)
             }
             Question::Consent(request) => {
-                let told = self.consents.answer(&request, now).await;
+                // This one says when it was asked, and whoever is asked holds it to the present.
+                let told = self.consents.answer(&request, UnixTime::now()).await;
                 Answer::Consent(request, told)
             }
             Question::Body => return Err(Denial::RequestMalformed { why: "there is no body" }),

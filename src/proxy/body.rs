@@ -74,7 +74,7 @@ fn broken(error: &ErrorType) -> Denial {
 }
 
 /// What Pingora keeps of a body.
-const MOST_BYTES: u64 = 64 * 1024;
+pub(crate) const MOST_BYTES: u64 = 64 * 1024;
 /// What the slowest of honest networks brings, and no more than a client can do without effort.
 const LEAST_BYTES_A_SECOND: u64 = 500;
 /// For the whole body, whatever the listener allows: so long a wait for so little is an attack.

@@ -4,7 +4,7 @@ pub mod activity;
 pub mod admin;
 pub mod answers;
 mod backend;
-mod body;
+pub(crate) mod body;
 pub mod exchange;
 pub mod exposure;
 pub(crate) mod framing;

@@ -10,17 +10,31 @@ use rustls_pki_types::UnixTime;
 ///
 /// One nonce serves all clients. That it is used once is not its part; that of `jti` is.
 #[derive(Clone, Debug)]
-pub struct Nonces(hmac::Key);
+pub struct Nonces {
+    key: hmac::Key,
+    /// Whether no other process has the secret.
+    of_this_process: bool,
+}
 
 impl Nonces {
     /// Sidecars that share the secret take each other's nonces. How good the secret is, is the caller's part.
     pub fn new(secret: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), of_this_process: false }
+    }
+
+    /// The same with a secret that nobody else has.
+    pub fn of_this_process(secret: &[u8]) -> Self {
+        Self { of_this_process: true, ..Self::new(secret) }
+    }
+
+    /// Whether those of another process that reads the same configuration are others.
+    pub fn are_of_this_process(&self) -> bool {
+        self.of_this_process
     }
 
     /// The nonce that is handed out at `now`.
     pub fn current(&self, now: UnixTime) -> Arc<str> {
-        let tag = hmac::sign(&self.0, &window(now).to_be_bytes());
+        let tag = hmac::sign(&self.key, &window(now).to_be_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(tag).into()
     }
 
@@ -30,7 +44,7 @@ impl Nonces {
             return None;
         }
         let tag = BASE64_URL_SAFE_NO_PAD.decode(nonce).ok()?;
-        let is_of = |window: u64| hmac::verify(&self.0, &window.to_be_bytes(), &tag).is_ok();
+        let is_of = |window: u64| hmac::verify(&self.key, &window.to_be_bytes(), &tag).is_ok();
         let now = window(now);
         if is_of(now) {
             return Some(Age::Current);

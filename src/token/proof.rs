@@ -116,7 +116,10 @@ impl ProofRules {
             Some(Age::Current) => Ok(None),
             Some(Age::Previous) => Ok(Some(nonces.current(now))),
             None => {
-                let why = "`nonce` is not one that was handed out lately";
+                let why = match claims.get("nonce").is_some() {
+                    true => "`nonce` is not one that was handed out lately",
+                    false => "`nonce` is missing",
+                };
                 Err(Denial::ProofInvalid { why, nonce: Some(nonces.current(now)) })
             }
         }

@@ -1,5 +1,6 @@
 //! `certbound explain` and `certbound detect`: from what was captured to the cause, in one command.
 
+mod described;
 mod mistakes;
 
 use std::{
@@ -55,7 +56,12 @@ impl Desk {
     }
 
     fn online(&self, options: &[&str]) -> Value {
-        let all = [&["--method", "GET", "--path", "/accounts/1", "--json"], options].concat();
+        self.by("GET", options)
+    }
+
+    /// The same with this method.
+    fn by(&self, method: &str, options: &[&str]) -> Value {
+        let all = [&["--method", method, "--path", "/accounts/1", "--json"], options].concat();
         let output = self.run(&all);
         let explained: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));

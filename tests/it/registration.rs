@@ -3,7 +3,9 @@
 mod managing;
 mod stage;
 
-use serde_json::json;
+use std::process::Command;
+
+use serde_json::{Value, json};
 
 use self::stage::{REDIRECTION, Stage};
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
         forms::percent_pem,
         issuer::{Issuer, Mood},
         pki::{Pki, pem},
+        sidecar::binary,
         tls::server_config,
         token::{SigningKey, Token},
     },
@@ -312,4 +315,38 @@ fn report_mode_forwards_what_it_would_refuse_as_it_came() {
     let line = &stage.sidecar.audit(1)[0];
     assert_eq!((&line["decision"], &line["reason"]), (&json!("would_deny"), &json!("registration_invalid")));
     stage.assert_refused(&stage.registering(&"a".repeat(MOST + 1)).send(), 413, "invalid_request");
+}
+
+#[test]
+fn explain_judges_a_registration_whose_body_it_is_given() {
+    let stage = Stage::set();
+    let folder = stage.sidecar.folder();
+    let explain = |method: &str, path: &str, body: &str| {
+        std::fs::write(folder.join("tpp.pem"), stage.tpp.pem()).unwrap();
+        std::fs::write(folder.join("token"), stage.token_of("tpp-1")).unwrap();
+        std::fs::write(folder.join("body"), body).unwrap();
+        let mut program = Command::new(binary());
+        program.current_dir(folder).args(["explain", "--json", "--certificate", "tpp.pem", "--token", "token"]);
+        program.args(["--method", method, "--path", path]);
+        let output = program.args(if body.is_empty() { &[][..] } else { &["--body", "body"] }).output().unwrap();
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let check =
+            |name: &str| explained["checks"].as_array().unwrap().iter().find(|line| line["check"] == name).cloned();
+        let (route, registration) = (check("route").unwrap(), check("registration").unwrap());
+        (route["facts"]["require"].clone(), registration["verdict"].clone(), explained["code"].clone())
+    };
+    let forged = stage.request_with("a.b.c").sign_with(&stage.software_key);
+    let (one, all) = (json!(["certificate"]), json!(["certificate", "token", "binding"]));
+
+    for (method, path, body, require, verdict, code) in [
+        ("POST", "/register", String::new(), &one, "unknown", json!("request_malformed")),
+        ("POST", "/register", stage.good(), &one, "pass", Value::Null),
+        ("POST", "/register", forged, &one, "fail", json!("registration_invalid")),
+        ("PUT", "/register/tpp-1", String::new(), &all, "unknown", json!("request_malformed")),
+        ("PUT", "/register/tpp-1", stage.good(), &all, "pass", Value::Null),
+        ("GET", "/register/tpp-1", String::new(), &all, "pass", Value::Null),
+    ] {
+        assert_eq!(explain(method, path, &body), (require.clone(), verdict.into(), code), "{method} {path}");
+    }
+    assert_eq!(stage.bank.requests(), 0);
 }

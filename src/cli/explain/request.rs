@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::Path,
     str::FromStr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -31,7 +31,12 @@ pub(super) struct Described {
     pub(super) method: Method,
     /// As the client sends it.
     target: String,
-    pub(super) at: UnixTime,
+    /// The time that was named, and when that was.
+    at: Option<(UnixTime, Instant)>,
+    /// None: nothing is known of it.
+    pub(super) body: Option<Bytes>,
+    /// Whether certificates come in a header, so that they count only from a trusted load balancer.
+    pub(super) is_from_header: bool,
     connection: Connection,
     headers: HeaderMap,
     asserted: Asserted,
@@ -48,6 +53,7 @@ impl Described {
     /// What cannot be read, in words.
     pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
         let method = Method::from_str(&options.method).map_err(|_| "--method is no method; write it as GET")?;
+        let body = read_body(options, &method)?;
         let token = options.token.as_deref().map(|file| read_token("--token", file)).transpose()?;
         let (file, shown) = options.certificate.as_deref().map(read_certificates).transpose()?.unzip();
         let mut headers = HeaderMap::new();
@@ -64,16 +70,19 @@ impl Described {
         let asserted = Asserted::take(&settings.identity, &mut headers);
         let peer = believe(settings, options.peer);
         let mut connection = Connection::from(Some(peer));
+        let is_from_header = !matches!(settings.gate.source, Source::Connection);
         if let Some(shown) = shown {
             // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
             settings.gate.source = Source::Connection;
-            if settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok()) {
+            if !is_from_header
+                || settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok())
+            {
                 connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
             }
         }
-        let at = options.at.unwrap_or_else(UnixTime::now);
+        let at = options.at.map(|at| (at, Instant::now()));
         let (target, host) = (options.path.clone(), options.host.clone());
-        Ok(Self { method, target, at, connection, headers, asserted, header, file, token, host })
+        Ok(Self { method, target, at, body, is_from_header, connection, headers, asserted, header, file, token, host })
     }
 
     /// What the gate says, with what it was told.
@@ -94,7 +103,14 @@ impl Described {
         let keys = outside.keys.ring();
         let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
         let known = Known { keys: &keys, revocations, introspections, answered, proof: None };
-        gate.judge(&inbound, &known, self.at)
+        gate.judge(&inbound, &known, self.now())
+    }
+
+    /// The time of the request: time goes on from one that was named, so that what takes long to be found out is not taken
+    /// for something that a clock which was ahead has seen.
+    pub(super) fn now(&self) -> UnixTime {
+        let Some((at, since)) = self.at else { return UnixTime::now() };
+        UnixTime::since_unix_epoch(Duration::from_secs(at.as_secs().saturating_add(since.elapsed().as_secs())))
     }
 
     /// The target without its query.
@@ -168,18 +184,38 @@ fn read_certificates(file: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
     Ok((bytes, certificates))
 }
 
+/// Byte for byte. Requests by methods that seldom have one have none.
+fn read_body(options: &Explain, method: &Method) -> Result<Option<Bytes>, String> {
+    let is_standard_input = |file: Option<&Path>| file.is_some_and(|file| file.as_os_str() == "-");
+    match options.body.as_deref() {
+        Some(_) if is_standard_input(options.body.as_deref()) && is_standard_input(options.token.as_deref()) => {
+            Err("standard input is the token or the body, not both".to_owned())
+        }
+        Some(file) => {
+            let body = read_whole(file).map_err(|error| format!("--body: {}", argument::unusable(file, error)))?;
+            Ok(Some(body.into()))
+        }
+        None => Ok(matches!(*method, Method::GET | Method::HEAD | Method::DELETE).then(Bytes::new)),
+    }
+}
+
 /// Without the scheme, if it was copied along.
 fn read_token(option: &str, file: &Path) -> Result<String, String> {
-    let bytes = match file.as_os_str() == "-" {
-        true => bounded(io::stdin()),
-        false => fs::File::open(file).and_then(bounded),
-    };
     // Not repeated, whatever it looks like: who forgets that a file is wanted gives the token itself.
-    let bytes = bytes.map_err(|error| format!("{option} names a file, and there is none that can be read: {error}"))?;
+    let unreadable = |error| format!("{option} names a file, and there is none that can be read: {error}");
+    let bytes = read_whole(file).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{option} holds what is not ASCII"))?;
     let text = text.trim();
     let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
     Ok(bare.trim().to_owned())
+}
+
+/// A file, or standard input.
+fn read_whole(file: &Path) -> io::Result<Vec<u8>> {
+    match file.as_os_str() == "-" {
+        true => bounded(io::stdin()),
+        false => fs::File::open(file).and_then(bounded),
+    }
 }
 
 fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
