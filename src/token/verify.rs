@@ -206,10 +206,20 @@ impl Issuers {
     }
 
     /// The issuers that introspect are asked in turn; the first to whom the token is active has issued it.
+    ///
+    /// Where one has said so already, nobody is asked: that a token is not active is never remembered, so those before its
+    /// issuer would have to say it of every request.
     fn introspect_opaque(&self, asking: &Asking<'_>) -> Result<AccessToken, TokenStop> {
-        let mut otherwise = Denial::TokenInactive;
+        let issuers = || self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.introspects);
         let mut inquiry = Inquiry::new(0, asking.bearer.as_str());
-        for (place, issuer) in self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.introspects) {
+        for (place, issuer) in issuers() {
+            inquiry.issuer = place;
+            if let Some(Introspection::Active(told)) = (asking.recall)(&inquiry) {
+                return self.believe(issuer, told, Unverified::NOTHING, asking.now);
+            }
+        }
+        let mut otherwise = Denial::TokenInactive;
+        for (place, issuer) in issuers() {
             inquiry.issuer = place;
             match asking.told(&inquiry) {
                 Ok(told) => return self.believe(issuer, told, Unverified::NOTHING, asking.now),

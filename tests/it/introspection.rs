@@ -14,6 +14,8 @@ use crate::{
     verdict::{assert_passed, assert_refused},
 };
 
+const SECOND: &str = "https://second.example";
+
 /// Every token of the issuer in its file of keys, opaque ones by asking `introspector`.
 fn config(bank: &Bank, introspector: &Introspector) -> Config {
     introspector.asked_by(Config::in_front_of(bank), "jwks = \"keys.json\"")
@@ -268,4 +270,20 @@ fn answers_outlive_a_change_of_other_things_and_end_with_the_secret() {
     sidecar.events("config_reloaded", 2);
     assert_passed(&shown.send(), &bank);
     assert_eq!(introspector.asked(), 2);
+}
+
+#[test]
+fn issuer_before_the_tokens_own_is_not_asked_again_while_the_answer_serves() {
+    let (bank, first, own) = (Bank::start(), Introspector::start(), Introspector::start());
+    let second = format!("issuer = {SECOND:?}\naudiences = [{AUDIENCE:?}]\njwks = \"keys.json\"\n{}", own.line(""));
+    let sidecar = config(&bank, &first).issuer(&second).start();
+    let alice = &Pki::get().alice;
+    own.knows("of-the-second", but(active(alice), "iss", SECOND));
+    let shown = sidecar.get("/a").showing(alice).bearing("of-the-second");
+
+    for _ in 0..5 {
+        assert_passed(&shown.send(), &bank);
+    }
+
+    assert_eq!((first.asked(), own.asked()), (1, 1));
 }
