@@ -357,8 +357,9 @@ impl TokenRules {
     /// How an answer says what kind of token it is about (RFC 7662, section 2.2). One that does not say is taken.
     fn token_type(&self, told: Option<&str>) -> Result<(), Denial> {
         let Some(told) = told else { return Ok(()) };
-        // RFC 6750, 9449, and 8693 define the first three; the fourth is what servers write that name the kind instead.
-        let known = ["bearer", "dpop", "n_a", "access_token"].contains(&told);
+        // RFC 6750 and 9449 define the first two; the third is what servers write that name the kind instead. `N_A` says
+        // that it is no access token (RFC 8693, section 2.2.1).
+        let known = ["bearer", "dpop", "access_token"].contains(&told);
         if known { Ok(()) } else { self.typ(Some(told)) }
     }
 
