@@ -253,7 +253,7 @@ fn token_facts(found: &Findings) -> Option<Value> {
         "kind": token.kind(),
         "issuer": token.issuer(),
         "client_id": claims.client_id(),
-        "scope": claims.scope(),
+        "scope": token.scope(),
         "expires": claims.expires().map(time),
     }))
 }
@@ -279,7 +279,7 @@ fn policy_facts(route: &Route, found: &Findings) -> Value {
         "roles_demanded": route.roles,
         "roles": roles,
         "scopes_demanded": &*route.scopes,
-        "scope": claims.and_then(|claims| claims.scope()),
+        "scope": found.token.as_ref().and_then(|token| token.scope()),
         "grant_demanded": demanded,
         "grant": claims.and_then(|claims| claims.grant()).map(grant),
     })

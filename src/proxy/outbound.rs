@@ -168,7 +168,7 @@ fn append(placeholder: Placeholder, findings: &Findings, text: &mut String) -> O
         Placeholder::CertificateOrganizationIdentifier => certificate?.organization_identifier()?,
         Placeholder::TokenClientId => claims?.client_id()?,
         Placeholder::TokenSubject => claims?.subject()?,
-        Placeholder::TokenScope => claims?.scope()?,
+        Placeholder::TokenScope => &findings.token.as_ref()?.scope()?,
         Placeholder::TokenIssuer => findings.token.as_ref()?.issuer()?,
         Placeholder::CertificateRoles => {
             let roles: Vec<_> = certificate?.qualification().roles().map(Role::name).collect();

@@ -145,7 +145,7 @@ impl Route {
 
     fn authorize_token(&self, token: &AccessToken) -> Result<(), Denial> {
         let claims = token.claims();
-        let granted = claims.scope().unwrap_or_default();
+        let granted = token.scope().unwrap_or_default();
         let has = |scope: &str| granted.split(' ').any(|granted| granted == scope);
         if !self.scopes.split(' ').filter(|scope| !scope.is_empty()).all(has) {
             return Err(Denial::ScopeInsufficient { scope: Arc::clone(&self.scopes) });

@@ -202,6 +202,7 @@ impl Issuers {
         }
         let told = asking.told(&Inquiry::new(signed.issuer, asking.bearer.as_str()))?;
         self.hold(issuer, &told, false, asking.now)?;
+        agree(&signed.claims, &told.claims)?;
         Ok(AccessToken(Proven::Both(signed, told)))
     }
 
@@ -277,6 +278,18 @@ impl Issuers {
         self.rules.token_type(token_type.as_deref())?;
         if whole { self.rules.required(claims) } else { Ok(()) }
     }
+}
+
+/// The client and the subject that an answer names are the signed ones. What only one of the two names stands.
+fn agree(signed: &Claims, told: &Claims) -> Result<(), TokenStop> {
+    let differ = |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| one != other);
+    if differ(signed.client_id(), told.client_id()) {
+        return Err(malformed("introspection names another client than the token"));
+    }
+    if differ(signed.subject(), told.subject()) {
+        return Err(malformed("introspection names another subject than the token"));
+    }
+    Ok(())
 }
 
 /// A JWT of a known issuer.

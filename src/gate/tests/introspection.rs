@@ -236,6 +236,9 @@ fn jwt_that_is_verified_by_both_passes_only_if_both_hold() {
             (json!({"token_type": "refresh_token"}), "token_type_wrong"),
             (json!({"cnf": {"x5t#S256": mallory}}), "binding_mismatch"),
             (json!({"cnf": "text"}), "token_malformed"),
+            (json!({"client_id": "other"}), "token_malformed"),
+            (json!({"sub": "other"}), "token_malformed"),
+            (json!({"client_id": null, "sub": null}), "permit"),
         ] {
             let told = [active(&world, &changes), Introspection::Inactive];
             assert_eq!(code(&world, &world.alice(), &told), expected, "{changes}");
@@ -250,6 +253,28 @@ fn jwt_that_is_verified_by_both_passes_only_if_both_hold() {
     assert_eq!(code(&world, &unbound, &told), "permit", "the issuer names the certificate in the token's place");
     assert_eq!(code(&world, &unbound, &[active(&world, &bare), Introspection::Inactive]), "binding_missing");
     assert_eq!(judge(&world, &world.alice(), &told).0.findings.token.unwrap().kind(), "jwt");
+}
+
+#[test]
+fn scope_counts_that_signature_and_issuer_both_name() {
+    let world = world(Verify::Both);
+    let (one, all) = ("accounts", "accounts fundsconfirmations x");
+    for (signed, told, scope, expected) in [
+        (all, json!(all), all, "permit"),
+        (all, json!(null), all, "permit"),
+        (all, json!(["y", "fundsconfirmations", "accounts"]), "accounts fundsconfirmations", "permit"),
+        (all, json!(one), one, "scope_insufficient"),
+        (one, json!(all), one, "scope_insufficient"),
+        (all, json!("fundsconfirmation"), "", "scope_insufficient"),
+        (all, json!(""), "", "scope_insufficient"),
+    ] {
+        let token = world.token(&json!({ "scope": signed }));
+        let shown = with(world.alice(), |shown| (shown.path, shown.token) = ("/scoped", Some(token)));
+        let answers = [active(&world, &json!({ "scope": told })), Introspection::Inactive];
+        assert_eq!(code(&world, &shown, &answers), expected, "{signed}, {told}");
+        let token = judge(&world, &shown, &answers).0.findings.token.unwrap();
+        assert_eq!(token.scope().as_deref(), Some(scope), "{signed}, {told}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn token(token: &AccessToken, bound: bool, mut object: Object<'_>) {
         .member("issuer", token.issuer())
         .member("client_id", claims.client_id())
         .member("jti_sha256", claims.jti_sha256().map(Plain))
-        .member("scope", claims.scope())
+        .member("scope", token.scope().as_deref())
         .member("expires", claims.expires().map(Second))
         .member("bound", bound)
         .end();

@@ -1,6 +1,6 @@
 //! A token that is believed, and who says what it says.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     thumbprint::Thumbprint,
@@ -37,12 +37,22 @@ impl Unverified {
 }
 
 impl AccessToken {
-    /// The claims.
+    /// The claims. What counts of its scope is [`Self::scope`].
     pub fn claims(&self) -> &Claims {
         match &self.0 {
             Proven::Signed(signed) | Proven::Both(signed, _) => &signed.claims,
             Proven::Introspected(told, ..) => &told.claims,
         }
+    }
+
+    /// The scopes that count, as one string: where signature and issuer both tell some, those that both do.
+    pub fn scope(&self) -> Option<Cow<'_, str>> {
+        let signed = self.claims().scope()?;
+        let Some(told) = self.corroborated().and_then(Claims::scope).filter(|told| *told != signed) else {
+            return Some(Cow::Borrowed(signed));
+        };
+        let both: Vec<_> = signed.split(' ').filter(|scope| told.split(' ').any(|told| told == *scope)).collect();
+        Some(Cow::Owned(both.join(" ")))
     }
 
     /// Who issued it: `iss`, or who was asked about it.
