@@ -74,13 +74,15 @@ impl<'a> UnverifiedRequest<'a> {
 
 impl Request<'_> {
     /// Asked last: a request that is refused for another reason is not spent.
+    ///
+    /// Where nobody knows whether it was used, the request itself has no fault that its client could mend: it can come again,
+    /// as where there is no room to remember it.
     pub(super) fn once(&self, known: &dyn RegistrationKnowledge) -> Result<Once, RegistrationStop> {
         let why = match known.used(&self.single_use) {
             Some(Use::First) => return Ok(Once(())),
             None => return Err(RegistrationStop::Use(self.single_use)),
-            Some(Use::NoRoom) => return Err(Denial::Overloaded.into()),
+            Some(Use::NoRoom | Use::Unknown) => return Err(Denial::Overloaded.into()),
             Some(Use::Again) => "`jti` was used before",
-            Some(Use::Unknown) => "whether `jti` was used before cannot be found out now",
         };
         Err(self.claims.refusal(why).into())
     }

@@ -138,6 +138,13 @@ fn questions_come_in_their_order_and_the_single_use_is_the_last() {
 }
 
 #[test]
+fn use_that_cannot_be_found_out_or_remembered_is_no_fault_of_the_request() {
+    for used in [Use::Unknown, Use::NoRoom] {
+        check(|scene| scene.used = Some(used), "overloaded");
+    }
+}
+
+#[test]
 fn organization_may_be_named_in_every_known_way() {
     let claims = |authority: &str, number: &str| json!({"authority_id": authority, "registration_id": number});
     for (identifier, authority, number) in [

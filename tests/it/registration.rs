@@ -11,6 +11,7 @@ use self::stage::{REDIRECTION, Stage};
 use crate::{
     http2::{self, Message},
     support::{
+        bank::Bank,
         connection::CERTIFICATE_HEADER,
         forms::percent_pem,
         issuer::{Issuer, Mood},
@@ -215,6 +216,19 @@ fn keys_that_are_not_to_be_had_are_a_refusal_until_they_are() {
         stage.bank.take();
         assert_passed(&stage.registering(&stage.good()).send(), &stage.bank);
     }
+}
+
+#[test]
+fn registration_comes_again_where_nobody_can_say_whether_it_was_used() {
+    let nobody = format!("\"redis://{}/0\"", Bank::closed());
+    let stage = Stage::set_with(|config| config.set("replay.redis", &nobody));
+
+    let answer = stage.registering(&stage.good()).send();
+
+    stage.assert_refused(&answer, 503, "temporarily_unavailable");
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(stage.sidecar.audit(1)[0]["reason"], "overloaded");
+    assert_eq!(stage.sidecar.event("uses_not_answered")["level"], "warn");
 }
 
 /// A request that holds, but for who signed its statement, or the request itself.

@@ -88,7 +88,6 @@ const REQUESTED: &[Row] = &[
     (|scene| scene.requests("jti", Value::Null), METADATA, "`jti` is missing or not a text"),
     (|scene| scene.requests("jti", json!("")), METADATA, "`jti` is missing or not a text"),
     (|scene| scene.used = Some(Use::Again), METADATA, "`jti` was used before"),
-    (|scene| scene.used = Some(Use::Unknown), METADATA, "whether `jti` was used before cannot be found out now"),
 ];
 
 #[rustfmt::skip]
