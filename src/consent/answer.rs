@@ -8,7 +8,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{consent::ConsentAnswer, token::json};
 
-/// The members that are read. One that stands there twice is no answer: readers disagree on which of the two counts.
+/// The members that are read. An answer with a member that stands twice, at any depth, is none: readers disagree on which of
+/// the two counts.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
@@ -31,7 +32,10 @@ impl ConsentAnswer {
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let no_answer = "the answer is not one JSON object in which isValid is true or false, and each member is once";
         // Read whole, because what is passed over or forwarded unread may be something that no other reader takes.
-        json::members(body).ok_or(no_answer)?;
+        let members = json::members(body).ok_or(no_answer)?;
+        if !members.iter().all(|(_, value)| value.is_plain(usize::MAX)) {
+            return Err(no_answer);
+        }
         let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| no_answer)?;
         if !answer.is_valid {
             return Ok(Self::Refused {
@@ -164,6 +168,8 @@ mod tests {
             r#"{"isValid":true,"isV\u0061lid":true}"#,
             r#"[true,null,null,null,null]"#,
             r#"{"isValid":true,"other":1e444}"#,
+            r#"{"isValid":true,"other":[{"a":1,"b":{},"a":2}]}"#,
+            r#"{"isValid":true,"consentInformation":{"a":{"b":1,"\u0062":2}}}"#,
             r#"{"isValid":true,"consentInformation":{"a":"\ud800"}}"#,
         ] {
             check(answer, "none");

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::consent::ConsentRequest;
+use crate::{consent::ConsentRequest, token::json};
 
 /// The members of the JSON object, or the claims of the JWT.
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ struct Question<'a> {
     sub: Option<&'a str>,
     method: &'a str,
     path: &'a str,
-    /// As it was written, where it is JSON.
+    /// As it was written, where it is JSON that can be read in one way and by everyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a RawValue>,
     /// Base64url of the body's bytes, JSON or not.
@@ -80,7 +80,7 @@ impl ConsentRequest {
             method,
             path,
             // What is no JSON has no place in it; the service still learns that there is a body, and which.
-            body: body.and_then(|body| serde_json::from_slice(body).ok()),
+            body: body.filter(|body| is_plain(body)).and_then(|body| serde_json::from_slice(body).ok()),
             body_sha256: body.map(|body| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body))),
             wso2: Wso2 {
                 consent_id,
@@ -93,16 +93,25 @@ impl ConsentRequest {
     }
 }
 
+/// Whether every reader reads the same in it, and reads it at all.
+fn is_plain(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|value: json::Value<'_>| value.is_plain(DEEPEST))
+}
+
+/// Readers give up on what is nested too deep, many at 64, and no request of an API comes near that.
+const DEEPEST: usize = 60;
+
 const ISSUER: &str = "certbound";
 /// In seconds: for clocks that differ, not for a service that takes its time.
 const LIFETIME: u64 = 60;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
     use std::time::Duration;
 
+    use bytes::Bytes;
     use serde_json::{Value, json};
 
     use super::*;
@@ -141,5 +150,23 @@ mod tests {
             assert_eq!(asked.get(member), None, "{member}");
         }
         assert_eq!(asked.get("consentId"), Some(&json!("aac-7")));
+    }
+
+    #[test]
+    fn body_stands_in_the_question_where_it_can_be_read_in_one_way() {
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let check = |body: &str, expected: bool| {
+            let asked = asked(&ConsentRequest { body: Some(Bytes::copy_from_slice(body.as_bytes())), ..request() });
+            assert_eq!(asked.get("body").is_some(), expected, "{body:.99}");
+            assert!(asked["body_sha256"].is_string());
+        };
+        for body in [" {\"a\": 1}", "[]", "5", "\"text\"", "null", &deep(60)] {
+            check(body, true);
+        }
+        for body in
+            ["hello", "{}{}", r#"{"a":1,"a":2}"#, r#"[{"b":{"a":1,"a":2}}]"#, r#""\ud800""#, &deep(61), &deep(30_000)]
+        {
+            check(body, false);
+        }
     }
 }

@@ -24,7 +24,10 @@ struct TppMessage<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let told = CONSENT_CODES.into_iter().find(|known| refusal.consent_code() == Some(known));
-    let code = told.unwrap_or_else(|| code(refusal.denial));
+    let code = told.unwrap_or_else(|| match refusal.is_fault_of_this_side() {
+        true => UNAVAILABLE,
+        false => code(refusal.denial),
+    });
     let message = TppMessage { category: "ERROR", code, text: refusal.text() };
     Body::json(JSON, &Document { tpp_messages: [message] })
 }
@@ -81,9 +84,11 @@ fn code(denial: &Denial) -> &'static str {
         | Denial::AuditUnavailable
         | Denial::BackendUnreachable
         | Denial::BackendTimeout
-        | Denial::Overloaded => "SERVICE_UNAVAILABLE",
+        | Denial::Overloaded => UNAVAILABLE,
     }
 }
+
+const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 
 /// Passed on when the consent service names one.
 const CONSENT_CODES: [&str; 3] = ["CONSENT_UNKNOWN", "CONSENT_INVALID", "CONSENT_EXPIRED"];

@@ -27,7 +27,10 @@ struct Error<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let told = CONSENT_CODES.into_iter().find(|(known, _)| refusal.consent_code() == Some(known));
-    let (code, title) = told.unwrap_or_else(|| code(refusal.denial));
+    let (code, title) = told.unwrap_or_else(|| match code(refusal.denial) {
+        code if !refusal.is_fault_of_this_side() || code == UNAVAILABLE => code,
+        _ => UNEXPECTED,
+    });
     Body::json(JSON, &Document { errors: [Error { code, title, detail: refusal.text() }] })
 }
 

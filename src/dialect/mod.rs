@@ -92,6 +92,11 @@ impl Dialect {
 }
 
 impl Refusal<'_> {
+    /// Whether its status says so, whatever it is about: a client that mends something would do so in vain.
+    fn is_fault_of_this_side(&self) -> bool {
+        self.status >= 500
+    }
+
     /// The facts, where they are told.
     fn detail(&self) -> Option<Cow<'static, str>> {
         let detail = self.denial.detail().filter(|_| self.full_detail)?;

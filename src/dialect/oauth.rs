@@ -15,8 +15,7 @@ struct Error<'a> {
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
     let error_description = &described(&refusal.text());
-    // A fault on this side, whatever it is about.
-    let error = if refusal.status >= 500 { "temporarily_unavailable" } else { error(refusal.denial) };
+    let error = if refusal.is_fault_of_this_side() { "temporarily_unavailable" } else { error(refusal.denial) };
     Body::json(JSON, &Error { error, error_description })
 }
 

@@ -11,8 +11,11 @@ pub(super) struct ErrorCode {
     pub(super) v4: &'static str,
 }
 
-pub(super) fn code(denial: &Denial) -> ErrorCode {
-    match denial {
+pub(super) fn code(refusal: &Refusal<'_>) -> ErrorCode {
+    if refusal.is_fault_of_this_side() {
+        return UNEXPECTED;
+    }
+    match refusal.denial {
         Denial::PathAmbiguous { .. } | Denial::RegistrationInvalid { .. } => FIELD_INVALID,
         Denial::RouteUnknown => NOT_FOUND,
         Denial::TokenMissing { .. } | Denial::ProofMissing => HEADER_MISSING,
@@ -67,7 +70,10 @@ pub(super) fn code(denial: &Denial) -> ErrorCode {
 /// The consent service's own code, where it is one of the standard's form: `UK.OBIE.` and words, or `U` and three digits.
 pub(super) fn consent_code<'a>(refusal: &'a Refusal<'_>) -> Option<&'a str> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
-    let is_named = |name: &str| name.len() <= LONGEST_NAME && name.bytes().all(is_word);
+    let is_named = |name: &str| {
+        let has_words = name.split('.').all(|word| !word.is_empty());
+        name.len() <= LONGEST_NAME && has_words && name.bytes().all(is_word)
+    };
     let is_number = |number: &str| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
     refusal.consent_code().filter(|code| {
         code.strip_prefix("UK.OBIE.").is_some_and(is_named) || code.strip_prefix('U').is_some_and(is_number)

@@ -29,22 +29,22 @@ struct Error<'a> {
 }
 
 pub(super) fn write(refusal: &Refusal<'_>) -> Body {
-    let error_code = obie::consent_code(refusal).unwrap_or_else(|| obie::code(refusal.denial).v3);
+    let error_code = obie::consent_code(refusal).unwrap_or_else(|| obie::code(refusal).v3);
     let reason = StatusCode::from_u16(refusal.status).ok().and_then(|status| status.canonical_reason());
     let response = ErrorResponse {
         code: format!("{} {}", refusal.status, reason.unwrap_or_default()).trim_end().to_owned(),
         id: refusal.interaction.to_string(),
         message: refusal.denial.row().title,
-        errors: [Error { error_code, message: refusal.text(), path: header(refusal.denial) }],
+        errors: [Error { error_code, message: refusal.text(), path: header(refusal) }],
     };
     Body::json(obie::MEDIA_TYPE, &response)
 }
 
 /// `Path` names the header where one is missing or not valid. It never holds a path.
-fn header(denial: &Denial) -> Option<&'static str> {
-    match denial {
+fn header(refusal: &Refusal<'_>) -> Option<&'static str> {
+    match refusal.denial {
         Denial::ProofMissing | Denial::ProofInvalid { .. } | Denial::ProofReplayed => Some("DPoP"),
         Denial::RequestMalformed { .. } | Denial::HeaderTooLarge { .. } => None,
-        _ => obie::code(denial).v3.starts_with("UK.OBIE.Header.").then_some("Authorization"),
+        _ => obie::code(refusal).v3.starts_with("UK.OBIE.Header.").then_some("Authorization"),
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn write(refusal: &Refusal<'_>) -> Option<Body> {
     if refusal.status == 401 && !matches!(refusal.denial, Denial::TokenExpired { .. }) {
         return None;
     }
-    let error_code = obie::consent_code(refusal).unwrap_or_else(|| obie::code(refusal.denial).v4);
+    let error_code = obie::consent_code(refusal).unwrap_or_else(|| obie::code(refusal).v4);
     let errors = [Error { error_code, message: refusal.text() }];
     Some(Body::json(obie::MEDIA_TYPE, &ErrorResponse { id: refusal.interaction.to_string(), errors }))
 }

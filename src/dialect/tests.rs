@@ -187,7 +187,20 @@ fn code_of_the_consent_service_is_passed_on_only_where_the_format_knows_it() {
         check(Dialect::ObieV4, "/Errors/0/ErrorCode", code, code);
     }
     let long = format!("UK.OBIE.{}", "a".repeat(1000));
-    for code in ["", "U28", "U0288", "U02x", "u028", "CONSENT_EXPIRED", "UK.OBIE./accounts/1", &long] {
+    for code in [
+        "UK.OBIE.",
+        "UK.OBIE..",
+        "UK.OBIE.a..b",
+        "UK.OBIE.a.",
+        "",
+        "U28",
+        "U0288",
+        "U02x",
+        "u028",
+        "CONSENT_EXPIRED",
+        "UK.OBIE./accounts/1",
+        &long,
+    ] {
         check(Dialect::ObieV3, "/Errors/0/ErrorCode", code, "UK.OBIE.Resource.InvalidConsentStatus");
         check(Dialect::ObieV4, "/Errors/0/ErrorCode", code, "U009");
     }
@@ -200,6 +213,33 @@ fn code_of_the_consent_service_is_passed_on_only_where_the_format_knows_it() {
     check(Dialect::Cds, "/errors/0/title", "RevokedConsent", "Consent Is Invalid");
     check(Dialect::OAuth, "/error", "invalid_token", "invalid_request");
     check(Dialect::Wso2, "/error/code", "U028", "consent_refused");
+}
+
+#[test]
+fn fault_of_this_side_blames_no_client() {
+    let denial = Denial::BindingMissing { why: "the issued token is bound to no certificate" };
+    let blamed = |dialect: Dialect, place: &str, status: u16| {
+        let refusal = Refusal { denial: &denial, status, full_detail: false, interaction: INTERACTION };
+        let body: Value = serde_json::from_slice(&dialect.write(&refusal).unwrap().bytes).unwrap();
+        body.pointer(place).map(|code| code.as_str().unwrap().to_owned())
+    };
+    for (dialect, place, client, server) in [
+        (Dialect::ObieV3, "/Errors/0/ErrorCode", "UK.OBIE.Header.Invalid", "UK.OBIE.UnexpectedError"),
+        (Dialect::ObieV4, "/Errors/0/ErrorCode", "U006", "U000"),
+        (Dialect::BerlinGroup, "/tppMessages/0/code", "TOKEN_INVALID", "SERVICE_UNAVAILABLE"),
+        (
+            Dialect::Cds,
+            "/errors/0/code",
+            "urn:au-cds:error:cds-all:GeneralError/Expected",
+            "urn:au-cds:error:cds-all:GeneralError/Unexpected",
+        ),
+        (Dialect::OAuth, "/error", "invalid_token", "temporarily_unavailable"),
+    ] {
+        assert_eq!(blamed(dialect, place, 403).as_deref(), Some(client), "{dialect:?}");
+        assert_eq!(blamed(dialect, place, 502).as_deref(), Some(server), "{dialect:?}");
+    }
+    assert_eq!(blamed(Dialect::ObieV3, "/Errors/0/Path", 403).as_deref(), Some("Authorization"));
+    assert_eq!(blamed(Dialect::ObieV3, "/Errors/0/Path", 502), None);
 }
 
 #[test]

@@ -80,6 +80,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether no object in it names a member twice, and lists and objects stand no deeper in one another than this.
+    pub(crate) fn is_plain(&self, deepest: usize) -> bool {
+        let within = deepest.checked_sub(1);
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => true,
+            Self::List(list) => within.is_some_and(|deepest| list.iter().all(|value| value.is_plain(deepest))),
+            Self::Object(members) => {
+                within.is_some_and(|deepest| members.iter().all(|(_, value)| value.is_plain(deepest)))
+            }
+            Self::Ambiguous => false,
+        }
+    }
+
     /// A member, if this is an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
