@@ -5,6 +5,7 @@ pub mod admin;
 pub mod answers;
 mod backend;
 pub(crate) mod body;
+mod chunks;
 pub mod exchange;
 pub mod exposure;
 pub(crate) mod framing;

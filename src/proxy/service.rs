@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
-    HeaderValue, StatusCode, Version,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING},
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, EXPECT},
 };
 use pingora::{
     Error, ErrorSource, ErrorType,
@@ -35,8 +35,9 @@ use crate::{
     observe::{Trace, metrics::ActiveRequest, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, body, exchange::Exchange, generation::Generation, hop, inbound, interaction,
-        interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint, trace, websocket,
+        World, backend::BackendPeer, body, chunks, exchange::Exchange, generation::Generation, hop, inbound,
+        interaction, interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint,
+        trace, websocket,
     },
     route::{self, Kind},
     token::Proof,
@@ -391,7 +392,7 @@ impl ProxyHttp for Sidecar {
         // A client that was answered before it sent its body may never send it, and its next request would be taken for
         // that body.
         session.set_close_on_response_before_downstream_finish(true);
-        without_chunks(session, response);
+        chunks::without_chunks(session, response);
         if self.world.activity.is_draining() {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
@@ -442,14 +443,6 @@ impl ProxyHttp for Sidecar {
 
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Box<Exchange>, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
-    }
-}
-
-/// On HTTP/1.0 nobody reads chunks (RFC 9112, section 6.1): the body ends with the connection.
-fn without_chunks(session: &mut Session, response: &mut ResponseHeader) {
-    if session.req_header().version == Version::HTTP_10 && response.remove_header(&TRANSFER_ENCODING).is_some() {
-        response.remove_header(&CONTENT_LENGTH);
-        session.set_keepalive(None);
     }
 }
 

@@ -105,7 +105,7 @@ fn fields(headers: &HeaderMap) -> Fields {
     Fields(headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect())
 }
 
-/// A bank that speaks nothing but HTTP/2, and tells what it got.
+/// A bank that speaks nothing but HTTP/2, and tells what it got; to `/streamed` without saying how long that is.
 pub(crate) fn bank() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -123,7 +123,7 @@ pub(crate) fn bank() -> SocketAddr {
     address
 }
 
-async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response<BoxBody<Bytes, Infallible>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let certificates = head.headers.get_all("ssl.client.auth.cert.x509").iter().count();
@@ -131,5 +131,6 @@ async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response
     let text = format!("{} {target} {}, {certificates} certificate", head.method, String::from_utf8_lossy(&body));
     let scheme = head.uri.scheme_str().filter(|scheme| *scheme != "http");
     let text = scheme.map_or(text.clone(), |scheme| format!("{text}, by {scheme}"));
-    Ok(Response::new(Full::new(text.into())))
+    let body = Full::new(Bytes::from(text));
+    Ok(Response::new(if target == "/streamed" { body.map_frame(|frame| frame).boxed() } else { body.boxed() }))
 }

@@ -259,6 +259,28 @@ fn bank_may_speak_http2() {
 }
 
 #[test]
+fn old_client_gets_no_chunks_from_a_bank_of_http2() {
+    let sidecar = Config::to(&http2::bank().to_string()).set("backend.http2", "true");
+    let sidecar = sidecar.route("path = \"/{*rest}\"\nrequire = []").start();
+    for wish in ["close", "keep-alive"] {
+        let mut connection = sidecar.connect();
+        connection.write(format!("GET /streamed HTTP/1.0\r\nHost: h\r\nConnection: {wish}\r\n\r\n").as_bytes());
+
+        let (status, fields) = connection.head();
+
+        assert_eq!(
+            (status, fields.get("transfer-encoding"), fields.get("content-length")),
+            (200, None, None),
+            "{wish}"
+        );
+        assert_eq!(fields.get("connection"), Some("close"));
+        let told = b"GET /streamed , 0 certificate";
+        assert_eq!(connection.read(told.len()), told);
+        assert!(connection.is_closed());
+    }
+}
+
+#[test]
 fn http2_comes_in_by_prior_knowledge_and_by_alpn() {
     let bank = Bank::start();
     let pki = Pki::get();
