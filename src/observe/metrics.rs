@@ -1,6 +1,7 @@
 //! Counters and histograms for Prometheus. Labels are bounded: route templates, never paths, subjects, or token ids.
 
 pub mod configuration;
+pub mod connections;
 mod issued;
 mod plain;
 pub mod revocation;
@@ -32,6 +33,7 @@ use crate::{
         histogram::Histogram,
         metrics::{
             configuration::Configured,
+            connections::LostConnections,
             issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
             uses::SingleUses,
@@ -60,7 +62,7 @@ pub struct Metrics {
     keys: Family<Issuer, Gauge>,
     served: Cells<Served, Histogram>,
     active: Gauge,
-    refused: Counter,
+    lost: LostConnections,
     spans_lost: Counter,
     exposed: Gauge,
     outgoing: Cells<Peer, Histogram>,
@@ -128,7 +130,6 @@ impl Metrics {
         let keys = "certbound_jwks_last_success_timestamp_seconds";
         let ending = "certbound_client_certificates_ending";
         let ends_soon = "Accepted requests whose client certificate ends within 30 days";
-        let refused = "Connections closed over max_connections";
         let spans_lost = "Requests whose spans found no room or no collector";
         Self {
             decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
@@ -147,7 +148,7 @@ impl Metrics {
             active: registered(to, "http_server_active_requests", "Requests under way"),
             exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
             ending: registered(to, ending, ends_soon),
-            refused: registered(to, "certbound_connections_refused", refused),
+            lost: LostConnections::new(to),
             spans_lost: registered(to, "certbound_spans_lost", spans_lost),
             configuration: Configured::new(to),
             registry,
@@ -211,9 +212,9 @@ impl Metrics {
         self.exposed.set(is_so.into());
     }
 
-    /// Counts connections that were closed because there were too many.
-    pub fn refused_connections(&self) -> Counter {
-        self.refused.clone()
+    /// Counts connections that came to no request.
+    pub fn lost_connections(&self) -> LostConnections {
+        self.lost.clone()
     }
 
     /// Counts requests whose spans were not collected.

@@ -11,6 +11,8 @@ mod sample;
 pub(crate) mod terminal;
 pub(crate) mod timestamp;
 
+mod throttle;
+
 pub mod metrics;
 
 pub mod history;
@@ -25,4 +27,5 @@ pub use audit::{AuditLog, Slot};
 pub use history::History;
 pub use metrics::Metrics;
 pub use record::{Record, Regime};
+pub use throttle::Throttle;
 pub use trace::{Spans, Trace};

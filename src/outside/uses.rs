@@ -4,17 +4,13 @@ mod connection;
 mod memory;
 mod shared;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
 
 use crate::{
     config::settings::Uses,
-    observe::Metrics,
+    observe::{Metrics, Throttle},
     outside::{
         http::FetchError,
         uses::{
@@ -34,7 +30,8 @@ pub struct UseStore {
     /// None: this process serves alone.
     shared: Option<Shared>,
     metrics: Arc<Metrics>,
-    warned: Mutex<Option<Instant>>,
+    /// Every request would make a warning.
+    warning: Throttle,
 }
 
 impl UseStore {
@@ -45,7 +42,7 @@ impl UseStore {
     pub fn new(settings: Uses, metrics: Arc<Metrics>) -> Result<Arc<Self>, FetchError> {
         let shared = settings.shared.map(Shared::new).transpose()?;
         let (proofs, registrations) = (Memory::new(settings.remembered), Memory::new(settings.remembered));
-        Ok(Arc::new(Self { proofs, registrations, shared, metrics, warned: Mutex::default() }))
+        Ok(Arc::new(Self { proofs, registrations, shared, metrics, warning: Throttle::default() }))
     }
 
     /// Whether this is the first use; from now on it is none any more.
@@ -83,7 +80,7 @@ impl UseStore {
             Noted::New => Use::First,
             Noted::Known => Use::Again,
             Noted::Full => {
-                if self.is_to_be_said() {
+                if self.warning.is_due() {
                     tracing::warn!(
                         event = "uses_full",
                         "no room to remember what is used once: raise [replay] entries"
@@ -106,26 +103,14 @@ impl UseStore {
                 if is_new { Use::First } else { Use::Again }
             }
             Err(error) => {
-                if self.is_to_be_said() {
+                if self.warning.is_due() {
                     tracing::warn!(event = "uses_not_answered", error = %error, "whether something was used before was not answered");
                 }
                 Use::Unknown
             }
         }
     }
-
-    /// Whether a warning is due: every request would make one.
-    fn is_to_be_said(&self) -> bool {
-        let mut warned = self.warned.lock();
-        let due = warned.is_none_or(|last| last.elapsed() >= BETWEEN_WARNINGS);
-        if due {
-            *warned = Some(Instant::now());
-        }
-        due
-    }
 }
-
-const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

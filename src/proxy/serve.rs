@@ -155,10 +155,10 @@ impl Server {
 fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> Reception {
     let believing = Arc::clone(world);
     let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
-    let refused = world.metrics.refused_connections();
+    let lost = world.metrics.lost_connections();
     let refusing = Arc::clone(world);
     let unread = Unread::new(move |connection| unread::refuse(&refusing, connection));
-    Reception::new(listen, handshake, world.activity.clone(), refused, Box::new(believes), unread)
+    Reception::new(listen, handshake, world.activity.clone(), lost, Box::new(believes), unread)
 }
 
 async fn watch_expiry(world: Arc<World>) {

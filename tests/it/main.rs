@@ -39,6 +39,7 @@ mod fuzz;
 mod inspect;
 mod introspection;
 mod issued;
+mod lost;
 mod metrics;
 mod output;
 mod overload;

@@ -62,10 +62,20 @@ impl Sidecar {
 
     /// In which no file can grow beyond `most` blocks of the shell, as on a disk that is full then.
     pub(crate) fn start_on_a_small_disk(config: &Config, most: u32) -> Self {
+        Self::start_within(config, &format!("-f {most}"))
+    }
+
+    /// Which can have so many files and connections open.
+    pub(crate) fn start_with_descriptors(config: &Config, most: u32) -> Self {
+        Self::start_within(config, &format!("-n {most}"))
+    }
+
+    /// Within a limit, written as `ulimit` wants it.
+    fn start_within(config: &Config, limit: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = config.write(folder.path());
         let mut shell = Command::new("sh");
-        let script = format!("ulimit -f {most}; exec \"$0\" \"$@\"");
+        let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
         shell.args(["-c", &script]).arg(binary());
         let mut sidecar = Self::launch_by(shell, folder, &file);
         sidecar.await_listeners();

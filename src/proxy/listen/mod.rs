@@ -1,6 +1,8 @@
 //! Connections to the data listener: taken within limits, their facts established, handed to Pingora.
 
 mod kept;
+mod losses;
+mod opening;
 pub mod proxy_header;
 mod section;
 mod socket;
@@ -19,7 +21,6 @@ use pingora::{
     apps::{HttpServerApp, ServerApp},
     proxy::Session,
 };
-use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     sync::watch,
@@ -28,10 +29,14 @@ use tokio::{
 
 use crate::{
     config::settings::{Listen, ProxyProtocol},
+    observe::metrics::connections::{LostConnections, Stage},
     peer::Connection,
     proxy::{
         activity::Activity,
-        listen::stream::{ClientStream, Facts, Limits, Rewound},
+        listen::{
+            losses::{Loss, Losses},
+            stream::{ClientStream, Facts, Limits, Rewound},
+        },
         request_line::RequestLine,
     },
 };
@@ -84,7 +89,7 @@ pub struct Reception {
     max_connections: usize,
     limits: Limits,
     activity: Activity,
-    refused: Counter,
+    losses: Losses,
     believes: Box<Belief>,
     unread: Unread,
 }
@@ -93,13 +98,13 @@ pub struct Reception {
 pub type Belief = dyn Fn(Option<IpAddr>) -> bool + Send + Sync;
 
 impl Reception {
-    /// By the rules of `listen`. Connections over the limit are counted as `refused`; `unread` has the requests that are
-    /// none.
+    /// By the rules of `listen`. Connections that come to no request are counted as `lost`; `unread` has the requests that
+    /// are none.
     pub fn new(
         listen: &Listen,
         handshake: Arc<Handshake>,
         activity: Activity,
-        refused: Counter,
+        lost: LostConnections,
         believes: Box<Belief>,
         unread: Unread,
     ) -> Self {
@@ -114,7 +119,7 @@ impl Reception {
                 section: listen.max_header_bytes,
             },
             activity,
-            refused,
+            losses: Losses::new(lost),
             believes,
             unread,
         }
@@ -136,7 +141,7 @@ impl Reception {
             match accepted {
                 Ok((socket, peer)) => reception.take_in(socket, peer, &app, &shutdown),
                 Err(error) => {
-                    tracing::warn!(event = "accept_failed", error = %error);
+                    reception.losses.not_accepted(&error);
                     // Mostly there are too many open files, and asking again at once would only burn the processor.
                     sleep(BREATH).await;
                 }
@@ -155,7 +160,7 @@ impl Reception {
     {
         let Some(counted) = self.activity.connections().begin_within(self.max_connections) else {
             // Closed at once: an answer would cost what there is too little of.
-            self.refused.inc();
+            self.losses.refused();
             return;
         };
         let (reception, app, shutdown) = (Arc::clone(self), Arc::clone(app), shutdown.clone());
@@ -168,35 +173,52 @@ impl Reception {
                     app.process_new(Box::new(stream), &shutdown).await;
                 }
                 Ok((stream, false)) => kept::serve(stream, &app, &shutdown, reception.limits.stall).await,
-                Err(error) => tracing::debug!(event = "connection_failed", error = %error),
+                Err(loss) => reception.losses.failed(peer, &loss),
             }
         });
     }
 
     /// From the accepted socket to the first byte of the first request; the second value says that HTTP/2 is spoken.
-    async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> io::Result<(ClientStream, bool)> {
-        let (mut socket, connection, negotiated) = within(self.limits.header, self.establish(socket, peer)).await?;
-        let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await?;
+    async fn admit(&self, socket: Box<dyn Duplex>, peer: Option<IpAddr>) -> Result<(ClientStream, bool), Loss> {
+        let mut stage = None;
+        let established = within(self.limits.header, self.establish(socket, peer, &mut stage)).await;
+        let (mut socket, connection, negotiated) = established.map_err(|error| Loss { stage, error })?;
+        let silent = |error| Loss { stage: None, error };
+        let (head, is_http2) = within(self.limits.header, first_bytes(&mut socket)).await.map_err(silent)?;
         let http2 = self.http2 && (negotiated.unwrap_or(is_http2));
         let (socket, activity, unread) = (Rewound::new(head, socket), self.activity.clone(), self.unread.clone());
         let stream = ClientStream::new(socket, connection, activity, http2, self.limits, unread);
-        Ok((stream.map_err(io::Error::other)?, http2))
+        Ok((stream.map_err(|error| silent(io::Error::other(error)))?, http2))
     }
 
-    /// PROXY header and TLS handshake; the last value says whether HTTP/2 was negotiated, and is none without TLS.
+    /// PROXY header and TLS handshake; the last value says whether HTTP/2 was negotiated, and is none without TLS. `stage`
+    /// is what has begun and is not complete.
     async fn establish(
         &self,
-        mut socket: Box<dyn Duplex>,
+        socket: Box<dyn Duplex>,
         peer: Option<IpAddr>,
+        stage: &mut Option<Stage>,
     ) -> io::Result<(Box<dyn Duplex>, Connection, Option<bool>)> {
         let mut connection = Connection::from(peer);
-        if self.proxy_protocol != ProxyProtocol::Off {
-            let (source, rest) = proxy_header::read(self.proxy_protocol, &mut socket).await?;
-            connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());
-            socket = Box::new(Rewound::new(rest, socket));
+        if self.proxy_protocol == ProxyProtocol::Off && self.handshake.acceptor().is_none() {
+            return Ok((socket, connection, None));
         }
-        let Some(tls) = self.handshake.acceptor() else { return Ok((socket, connection, None)) };
-        let stream = tls.accept(socket).await?;
+        let mut socket = Rewound::new(Vec::new(), socket);
+        if self.proxy_protocol != ProxyProtocol::Off {
+            let opening = socket.opening().await?;
+            *stage = Some(Stage::ProxyHeader);
+            let read = proxy_header::read(self.proxy_protocol, &mut socket).await;
+            let (source, rest) = read.map_err(|error| opening.instead_of_proxy_header(error))?;
+            *stage = None;
+            connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());
+            socket.give_back(rest);
+        }
+        let Some(tls) = self.handshake.acceptor() else { return Ok((Box::new(socket), connection, None)) };
+        let opening = socket.opening().await?;
+        *stage = Some(Stage::Tls);
+        let socket: Box<dyn Duplex> = Box::new(socket);
+        let stream = tls.accept(socket).await.map_err(|error| opening.instead_of_tls(error))?;
+        *stage = None;
         let (_, session) = stream.get_ref();
         connection.certificates =
             session.peer_certificates().unwrap_or_default().iter().map(|der| der.clone().into_owned()).collect();

@@ -23,7 +23,7 @@ use pingora::{
     time::fast_timeout::fast_timeout,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf},
     time::{Sleep, sleep, timeout},
 };
 
@@ -32,6 +32,8 @@ use crate::{
     proxy::{
         activity::{Activity, Counted},
         listen::{
+            FIRST_READ,
+            opening::Opening,
             section::{Excess, Section},
             socket::Duplex,
             unread::{Answer, Unread},
@@ -148,6 +150,26 @@ impl Rewound {
     /// `head` again, then what `socket` says.
     pub(super) fn new(head: Vec<u8>, socket: Box<dyn Duplex>) -> Self {
         Self { head, done: 0, socket }
+    }
+
+    /// What is to be read first: waited for, and left to be read.
+    ///
+    /// # Errors
+    /// The other side ended before.
+    pub(super) async fn opening(&mut self) -> io::Result<Opening> {
+        if self.head.len() == self.done {
+            (self.head, self.done) = (Vec::with_capacity(FIRST_READ), 0);
+            if self.socket.read_buf(&mut self.head).await? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(Opening::of(self.head.get(self.done..).unwrap_or_default()))
+    }
+
+    /// Has `bytes`, which were read last, read again.
+    pub(super) fn give_back(&mut self, mut bytes: Vec<u8>) {
+        bytes.extend_from_slice(self.head.get(self.done..).unwrap_or_default());
+        (self.head, self.done) = (bytes, 0);
     }
 }
 

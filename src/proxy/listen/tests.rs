@@ -64,7 +64,7 @@ impl ProxyHttp for Mirror {
 struct Place {
     address: SocketAddr,
     activity: Activity,
-    refused: Counter,
+    lost: LostConnections,
     shutdown: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
@@ -89,17 +89,17 @@ fn listen() -> Listen {
 fn start_on(socket: Socket, listen: &Listen) -> Place {
     let activity = Activity::default();
     let trusted = IpAddr::from([127, 0, 0, 1]);
-    let refused = Counter::default();
+    let lost = LostConnections::default();
     let believes = Box::new(move |peer| peer == Some(trusted));
     let handshake = Arc::new(Handshake::new(listen).unwrap());
     let reception =
-        Reception::new(listen, handshake, activity.clone(), refused.clone(), believes, Unread::new(|_| Vec::new()));
+        Reception::new(listen, handshake, activity.clone(), lost.clone(), believes, Unread::new(|_| Vec::new()));
     let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
     let proxy = HttpProxy::new(Mirror, Arc::new(conf));
     let (shutdown, told) = watch::channel(false);
     let address = socket.to_string().parse().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
     let running = tokio::spawn(reception.run(socket, Arc::new(proxy), told));
-    Place { address, activity, refused, shutdown, running }
+    Place { address, activity, lost, shutdown, running }
 }
 
 async fn start(listen: Listen) -> Place {
@@ -190,7 +190,7 @@ async fn connection_beyond_the_limit_is_closed_at_once_and_room_is_made_when_one
     let mut second = TcpStream::connect(place.address).await.unwrap();
     assert_eq!(exchange(&mut second, GET).await, None);
     assert!(exchange(&mut first, GET).await.is_some());
-    assert_eq!(place.refused.get(), 1);
+    assert_eq!(place.lost.count_refused(), 1);
 
     drop(first);
     place.activity.connections().none().await;
@@ -233,6 +233,30 @@ async fn connection_without_the_proxy_header_is_closed() {
         let place = start(Listen { proxy_protocol, ..listen() }).await;
         let mut client = TcpStream::connect(place.address).await.unwrap();
         assert_eq!(exchange(&mut client, GET).await, None);
+        place.activity.connections().none().await;
+        assert_eq!(place.lost.count_failed(Stage::ProxyHeader), 1);
+    }
+}
+
+#[tokio::test]
+async fn connection_that_says_nothing_is_no_failure() {
+    let (server, _) = own_certificate();
+    let probed = |tls| Listen { proxy_protocol: ProxyProtocol::V1, tls, ..listen() };
+    let hasty = Listen { request_header_timeout: Duration::from_millis(1), ..probed(None) };
+    for (listen, said) in
+        [(listen(), b"".as_slice()), (probed(None), b""), (probed(Some(server)), b"PROXY UNKNOWN\r\n"), (hasty, b"")]
+    {
+        let waits = listen.request_header_timeout < Duration::from_secs(1);
+        let place = start(listen).await;
+        let mut client = TcpStream::connect(place.address).await.unwrap();
+        client.write_all(said).await.unwrap();
+        if !waits {
+            client.shutdown().await.unwrap();
+        }
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+        place.activity.connections().none().await;
+        let failed = [Stage::Accept, Stage::ProxyHeader, Stage::Tls].map(|stage| place.lost.count_failed(stage));
+        assert_eq!(failed, [0; 3]);
     }
 }
 
@@ -359,6 +383,8 @@ async fn certificate_without_its_key_ends_the_handshake() {
             assert_eq!(exchange(&mut stream, GET).await, None);
         }
     }
+    place.activity.connections().none().await;
+    assert_eq!(place.lost.count_failed(Stage::Tls), 2);
 }
 
 #[tokio::test]
