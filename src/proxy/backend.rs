@@ -1,5 +1,7 @@
 //! Where permitted requests go: the address, its TLS, and how long anything may take.
 
+mod reason;
+
 use std::{
     net::SocketAddr,
     sync::Arc,
@@ -17,14 +19,19 @@ use pingora::{
 
 use crate::{
     config::settings::{Address, Backend, BackendTls},
+    denial::Denial,
     outside::names,
 };
+
+pub(super) use reason::UPGRADES;
 
 /// The backend as Pingora connects to it.
 pub(super) struct BackendPeer {
     /// Complete but for the address of a backend that has a name.
     template: HttpPeer,
     place: Place,
+    /// As configured.
+    address: Box<str>,
     /// For a name to be resolved.
     timeout: Duration,
 }
@@ -64,11 +71,15 @@ impl BackendPeer {
                 (template, literal.map_or_else(named, |_| Place::Fixed))
             }
         };
+        let address = match &backend.address {
+            Address::Tcp(address) => address.as_str().into(),
+            Address::Unix(path) => format!("unix:{}", path.display()).into(),
+        };
         set_limits(&mut template, backend);
         if let Some(tls) = &backend.tls {
             set_trust(&mut template, tls);
         }
-        Ok(Self { template, place, timeout: backend.connect_timeout })
+        Ok(Self { template, place, address, timeout: backend.connect_timeout })
     }
 
     /// The peer for one attempt, and how many addresses there are to try.
@@ -83,6 +94,20 @@ impl BackendPeer {
         let address = addresses.get(turn).ok_or_else(unresolved)?;
         peer._address = PeerAddress::Inet(*address);
         Ok((peer, addresses.len()))
+    }
+
+    /// Has the log say what `denial` says to the client, and why: the backend failed with `error`.
+    pub(super) fn note_failure(&self, denial: &Denial, error: &Error) {
+        if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
+            // Type and reason alone: the text of an error can hold bytes of a request or an answer.
+            tracing::warn!(
+                event = "backend_failed",
+                code = denial.code(),
+                address = &*self.address,
+                error = error.etype().as_str(),
+                reason = reason::reason(error)
+            );
+        }
     }
 
     async fn resolve(&self, host: &str, port: u16, found: &ArcSwapOption<Found>) -> pingora::Result<Arc<Found>> {
@@ -124,7 +149,7 @@ fn set_trust(peer: &mut HttpPeer, tls: &BackendTls) {
 }
 
 fn unresolved() -> Box<Error> {
-    Error::explain(ConnectNoRoute, "the backend's name does not resolve").into_up()
+    Error::explain(ConnectNoRoute, reason::UNRESOLVED).into_up()
 }
 
 /// Stands in the template of a named backend and is never connected to.

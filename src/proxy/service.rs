@@ -35,8 +35,17 @@ use crate::{
     observe::{Trace, metrics::ActiveRequest, record::Decision},
     peer::Connection,
     proxy::{
-        World, backend::BackendPeer, body, chunks, exchange::Exchange, generation::Generation, hop, inbound,
-        interaction, interaction::Interaction, listen, outbound::Outgoing, respond, token_endpoint::TokenEndpoint,
+        World,
+        backend::{BackendPeer, UPGRADES},
+        body, chunks,
+        exchange::Exchange,
+        generation::Generation,
+        hop, inbound, interaction,
+        interaction::Interaction,
+        listen,
+        outbound::Outgoing,
+        respond,
+        token_endpoint::TokenEndpoint,
         trace, websocket,
     },
     route::{self, Kind},
@@ -384,7 +393,7 @@ impl ProxyHttp for Sidecar {
         }
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             if !websocket::is_agreed(session, response) {
-                return Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend upgrades unasked").into_up());
+                return Err(Error::explain(ErrorType::InvalidHTTPHeader, UPGRADES).into_up());
             }
             listen::tunnel(session);
         }
@@ -415,7 +424,7 @@ impl ProxyHttp for Sidecar {
         let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
-            note_failure(&denial, error);
+            self.backend.note_failure(&denial, error);
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
             let errors = &exchange.generation.settings.errors;
@@ -443,13 +452,6 @@ impl ProxyHttp for Sidecar {
 
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Box<Exchange>, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
-    }
-}
-
-fn note_failure(denial: &Denial, error: &Error) {
-    if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
-        // The type alone: the text of an error can hold bytes of a request or an answer.
-        tracing::warn!(event = "backend_failed", code = denial.code(), error = error.etype().as_str());
     }
 }
 

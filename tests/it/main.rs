@@ -19,6 +19,7 @@ mod admin;
 mod arrive;
 mod audit;
 mod audit_chain;
+mod backend;
 mod binding;
 mod boundaries;
 mod caches;

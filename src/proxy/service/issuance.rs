@@ -18,7 +18,7 @@ use crate::{
         body,
         exchange::Exchange,
         respond,
-        service::{Sidecar, is_too_large, note_failure},
+        service::{Sidecar, is_too_large},
         token_endpoint,
     },
     token::IssuedToken,
@@ -37,7 +37,7 @@ impl Sidecar {
         exchange.body_bytes = body.len() as u64;
         let (head, answer) = self.ask_for_token(session, exchange, body).await.map_err(|error| {
             let denial = self.failure(&error).unwrap_or(Denial::BackendUnreachable);
-            note_failure(&denial, &error);
+            self.backend.note_failure(&denial, &error);
             denial
         })?;
         if let Some(denial) = self.fault_of_issued(&head, &answer, exchange) {
