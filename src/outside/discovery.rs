@@ -29,26 +29,45 @@ pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
     ])
 }
 
+/// Why metadata is not believed.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// It names another issuer: told, cleaned and cut, beside ours, because they mostly differ in little.
+    #[error("the metadata is about another issuer: `{theirs}`, and not `{ours}`")]
+    Issuer {
+        /// Whom the metadata is about.
+        theirs: String,
+        /// Whom it should be about.
+        ours: String,
+    },
+    /// Another reason.
+    #[error("{0}")]
+    Form(&'static str),
+}
+
 /// Where the keys are, according to `document`, which must be about `issuer` and no other (RFC 8414, section 3.3).
 ///
 /// # Errors
 /// Why the document is not believed.
-pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, &'static str> {
+pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, MetadataError> {
+    use MetadataError::Form;
     // Whole, though two members count: what others would refuse to read is not believed, nor what they read otherwise.
-    let metadata = json::members(document).ok_or("the metadata is not one JSON object with each member once")?;
+    let metadata = json::members(document).ok_or(Form("the metadata is not one JSON object with each member once"))?;
     let text = |name| metadata.get(name).and_then(Value::as_str);
-    if text("issuer") != Some(issuer) {
-        return Err("the metadata is about another issuer");
+    let theirs = text("issuer").ok_or(Form("the metadata has no `issuer`"))?;
+    if theirs != issuer {
+        let theirs = theirs.chars().filter(char::is_ascii_graphic).take(LONGEST_ISSUER).collect();
+        return Err(MetadataError::Issuer { theirs, ours: issuer.to_owned() });
     }
-    let address = text("jwks_uri").ok_or("the metadata has no `jwks_uri`")?;
-    let address: Uri = address.parse().map_err(|_| "`jwks_uri` is no address")?;
-    let scheme = web_scheme(&address).ok_or("`jwks_uri` is no http or https address")?;
+    let address = text("jwks_uri").ok_or(Form("the metadata has no `jwks_uri`"))?;
+    let address: Uri = address.parse().map_err(|_| Form("`jwks_uri` is no address"))?;
+    let scheme = web_scheme(&address).ok_or(Form("`jwks_uri` is no http or https address"))?;
     if address.authority().is_none_or(|authority| authority.host().is_empty() || authority.as_str().contains('@')) {
-        return Err("`jwks_uri` names no host, or more than a host");
+        return Err(Form("`jwks_uri` names no host, or more than a host"));
     }
     // Who can read along must not be able to swap the keys of an issuer that is itself asked over https.
     if *scheme == Scheme::HTTP && issuer.starts_with("https:") {
-        return Err("`jwks_uri` is http though the issuer is https");
+        return Err(Form("`jwks_uri` is http though the issuer is https"));
     }
     Ok(address)
 }
@@ -57,6 +76,7 @@ fn web_scheme(address: &Uri) -> Option<&Scheme> {
     address.scheme().filter(|scheme| **scheme == Scheme::HTTPS || **scheme == Scheme::HTTP)
 }
 
+const LONGEST_ISSUER: usize = 200;
 const NO_ADDRESS: &str = "the issuer is no http or https address, so it has no metadata";
 
 #[cfg(test)]
@@ -114,6 +134,18 @@ mod tests {
         check(ours, "", None);
         let plain = r#"{"issuer":"http://127.0.0.1:1","jwks_uri":"http://127.0.0.1:1/jwks"}"#;
         check("http://127.0.0.1:1", plain, Some("http://127.0.0.1:1/jwks"));
+    }
+
+    #[test]
+    fn issuer_that_the_metadata_is_about_is_told_cleaned_and_cut() {
+        let check = |theirs: &str, told: &str| {
+            let error = keys_address(format!(r#"{{"issuer":"{theirs}"}}"#).as_bytes(), "https://a").unwrap_err();
+            let expected = format!("the metadata is about another issuer: `{told}`, and not `https://a`");
+            assert_eq!(error.to_string(), expected);
+        };
+        check("https://a/", "https://a/");
+        check(r"https://b\n\u001b[2J", "https://b[2J");
+        check(&"a".repeat(1000), &"a".repeat(LONGEST_ISSUER));
     }
 
     #[test]

@@ -277,6 +277,10 @@ pub(super) fn reasons(error: &dyn Error) -> String {
         text.push_str(&reason.to_string());
         source = reason.source();
     }
+    // What rustls reads in the place of a record.
+    if text.contains("InvalidContentType") {
+        text.push_str(": it does not speak TLS");
+    }
     text
 }
 

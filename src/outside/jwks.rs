@@ -1,7 +1,9 @@
 //! The issuers' keys: fetched at start and on a timer, and when a token names a key that is not there.
 
+mod error;
+
 use std::{
-    io::{self, Read},
+    io::Read,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -19,6 +21,7 @@ use crate::{
         discovery,
         flights::Flights,
         http::{FetchError, Fetcher},
+        jwks::error::{KeysError, left_out, one_line},
     },
     token::{KeyRing, KeySet},
 };
@@ -44,6 +47,8 @@ struct Keys {
     fetcher: Result<Fetcher, FetchError>,
     /// When an unknown key last made a fetch.
     asked: Mutex<Option<Instant>>,
+    /// Why the latest try left it without a new key; none: it did not, or there was none yet.
+    failure: Mutex<Option<Arc<str>>>,
 }
 
 /// How often is often enough.
@@ -57,23 +62,13 @@ struct Pace {
     slowest_retry: Duration,
 }
 
-/// Why an issuer's keys were not read.
-#[derive(Debug, thiserror::Error)]
-enum KeysError {
-    #[error("{0}")]
-    Client(String),
-    #[error("{0}")]
-    Fetch(#[from] FetchError),
-    #[error("{0}")]
-    Metadata(&'static str),
-    #[error("neither form of metadata: {0}; {1}")]
-    Discovery(Box<KeysError>, Box<KeysError>),
-    #[error("the key set cannot be read: {0}")]
-    KeySet(String),
-    #[error("the file cannot be read: {0}")]
-    File(io::Error),
-    #[error("the task that read it failed")]
-    Task,
+/// An issuer without a usable key.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Missing {
+    /// Which.
+    pub issuer: Arc<str>,
+    /// What the latest try to read its keys came to; none: it is still under way.
+    pub why: Option<Arc<str>>,
 }
 
 impl KeyStore {
@@ -114,6 +109,7 @@ impl KeyStore {
                 fetcher: Fetcher::new(source.authorities.as_deref(), fetch_timeout),
                 source,
                 asked: Mutex::new(None),
+                failure: Mutex::new(None),
             })
             .collect();
         Arc::new(Self {
@@ -187,9 +183,10 @@ impl KeyStore {
     }
 
     /// Issuers without a usable key, for `/readyz`.
-    pub fn missing(&self) -> Vec<Arc<str>> {
-        let names = self.issuers.iter().map(|keys| &keys.source.issuer).enumerate();
-        names.filter(|(issuer, _)| !self.is_usable(*issuer)).map(|(_, name)| Arc::clone(name)).collect()
+    pub fn missing(&self) -> Vec<Missing> {
+        let missing = self.issuers.iter().enumerate().filter(|(issuer, _)| !self.is_usable(*issuer));
+        let told = |keys: &Keys| Missing { issuer: Arc::clone(&keys.source.issuer), why: keys.failure.lock().clone() };
+        missing.map(|(_, keys)| told(keys)).collect()
     }
 
     /// One issuer's timer.
@@ -238,18 +235,30 @@ impl KeyStore {
     async fn renew(&self, issuer: usize) {
         let Some(keys) = self.issuers.get(issuer) else { return };
         let name = &*keys.source.issuer;
-        match self.read(keys).await {
+        let failure = match self.read(keys).await {
             Ok(set) => {
                 self.metrics.keys_fetched(name);
-                if set.is_empty() {
-                    tracing::warn!(event = "keys_empty", issuer = name, "the issuer's key set holds no usable key");
-                }
+                let empty = set.is_empty().then(|| {
+                    let left_out = left_out(&set);
+                    let why = left_out.as_deref().unwrap_or("it is empty");
+                    tracing::warn!(
+                        event = "keys_empty",
+                        issuer = name,
+                        left_out,
+                        "the issuer's key set holds no usable key"
+                    );
+                    format!("the key set holds no usable key: {why}")
+                });
                 self.install(issuer, set);
+                empty
             }
             Err(error) => {
-                tracing::warn!(event = "keys_not_fetched", issuer = name, error = %error, "the issuer's keys were not fetched");
+                let error = one_line(&error.to_string());
+                tracing::warn!(event = "keys_not_fetched", issuer = name, error, "the issuer's keys were not fetched");
+                Some(error)
             }
-        }
+        };
+        *keys.failure.lock() = failure.map(Arc::from);
     }
 
     /// Puts a new ring in place, but only where something changed: the ring takes the memory of signatures with it.
@@ -260,7 +269,7 @@ impl KeyStore {
         if place.as_deref() == Some(&set) {
             return;
         }
-        let count = set.len();
+        let (count, left_out) = (set.len(), left_out(&set));
         *place = Some(Arc::new(set));
         self.ring.store(Arc::new(KeyRing::new(sets, self.token_cache_bytes)));
         if let Some(keys) = self.issuers.get(issuer) {
@@ -268,6 +277,7 @@ impl KeyStore {
                 event = "keys_changed",
                 issuer = &*keys.source.issuer,
                 keys = count,
+                left_out,
                 "the issuer's keys changed"
             );
         }
@@ -275,25 +285,27 @@ impl KeyStore {
 
     async fn read(&self, keys: &Keys) -> Result<KeySet, KeysError> {
         let fetcher = keys.fetcher.as_ref().map_err(|error| KeysError::Client(error.to_string()));
-        let document = match &keys.source.location {
+        let discovered;
+        let (fetcher, address) = match &keys.source.location {
             KeyLocation::File(path) => {
                 let path = path.clone();
                 let set = tokio::task::spawn_blocking(move || read_file(&path)).await;
                 return set.map_err(|_| KeysError::Task)?;
             }
-            KeyLocation::Nowhere => return Err(KeysError::Metadata("this issuer has no keys")),
-            KeyLocation::Address(address) => self.get(fetcher?, address, KeySet::MAX_BYTES).await?,
+            KeyLocation::Nowhere => return Err(KeysError::Nowhere("this issuer has no keys")),
+            KeyLocation::Address(address) => (fetcher?, address),
             KeyLocation::Discovery => {
                 let fetcher = fetcher?;
-                let address = self.discover(fetcher, &keys.source.issuer).await?;
-                self.get(fetcher, &address, KeySet::MAX_BYTES).await?
+                discovered = self.discover(fetcher, &keys.source.issuer).await?;
+                (fetcher, &discovered)
             }
         };
-        KeySet::parse(&document).map_err(KeysError::KeySet)
+        let document = self.get(fetcher, address, KeySet::MAX_BYTES).await?;
+        KeySet::parse(&document).map_err(|error| KeysError::KeySet(address.into(), error))
     }
 
     async fn discover(&self, fetcher: &Fetcher, issuer: &str) -> Result<Uri, KeysError> {
-        let [openid, oauth] = discovery::addresses(issuer).map_err(KeysError::Metadata)?;
+        let [openid, oauth] = discovery::addresses(issuer).map_err(KeysError::Nowhere)?;
         let first = match self.metadata(fetcher, &openid, issuer).await {
             Ok(address) => return Ok(address),
             Err(error) => error,
@@ -304,14 +316,14 @@ impl KeyStore {
 
     async fn metadata(&self, fetcher: &Fetcher, address: &Uri, issuer: &str) -> Result<Uri, KeysError> {
         let document = self.get(fetcher, address, discovery::MAX_BYTES).await?;
-        discovery::keys_address(&document, issuer).map_err(KeysError::Metadata)
+        discovery::keys_address(&document, issuer).map_err(|error| KeysError::Metadata(address.into(), error))
     }
 
-    async fn get(&self, fetcher: &Fetcher, address: &Uri, most: usize) -> Result<bytes::Bytes, FetchError> {
+    async fn get(&self, fetcher: &Fetcher, address: &Uri, most: usize) -> Result<bytes::Bytes, KeysError> {
         let begun = Instant::now();
         let answer = fetcher.get(address, most).await;
         self.metrics.outgoing("jwks", begun.elapsed());
-        answer
+        answer.map_err(|error| KeysError::Fetch(address.into(), error))
     }
 }
 
@@ -337,11 +349,12 @@ fn on_disk(source: &KeySource, metrics: &Metrics) -> Option<Arc<KeySet>> {
 
 fn read_file(path: &Path) -> Result<KeySet, KeysError> {
     let mut document = Vec::new();
-    let file = std::fs::File::open(path).map_err(KeysError::File)?;
+    let unreadable = |error| KeysError::File(path.into(), error);
+    let file = std::fs::File::open(path).map_err(unreadable)?;
     // One byte more than is allowed, so that a file that is too large is seen to be.
     let most = KeySet::MAX_BYTES as u64 + 1;
-    file.take(most).read_to_end(&mut document).map_err(KeysError::File)?;
-    KeySet::parse(&document).map_err(KeysError::KeySet)
+    file.take(most).read_to_end(&mut document).map_err(unreadable)?;
+    KeySet::parse(&document).map_err(|error| KeysError::KeySet(path.into(), error))
 }
 
 /// Between two fetches that unknown keys make.

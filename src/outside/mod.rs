@@ -19,7 +19,7 @@ pub mod uses;
 pub use address::AddressRules;
 pub use consent::Consents;
 pub use introspection::IntrospectionStore;
-pub use jwks::KeyStore;
+pub use jwks::{KeyStore, Missing};
 pub use revocation::{CrlFiles, RevocationRules, RevocationStore};
 pub use statements::StatementKeys;
 pub use uses::UseStore;

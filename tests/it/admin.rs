@@ -30,9 +30,33 @@ fn probes_answer_and_readiness_waits_for_keys() {
         assert!(String::from_utf8_lossy(&verbose.body).contains(word), "{verbose:?}");
     }
 
+    let why = format!("keys: fail: none of {ISSUER} ({}: the answer has status 500, only 200 counts)", issuer.jwks());
+    sidecar.await_body("/readyz?verbose", &why);
+    let secret = r#"{"kty":"oct","k":"c2VjcmV0"}"#;
+    issuer.change_mood(Mood::Keys(format!(r#"{{"keys":[{secret}]}}"#)));
+    sidecar.await_body("/readyz", "the key set holds no usable key: key 1: holds secret material");
+
     issuer.change_mood(Mood::Keys(SigningKey::set(&[SigningKey::published()])));
     sidecar.await_admin("/readyz", 200);
     assert_eq!(sidecar.admin("/readyz?verbose").status, 200);
+}
+
+#[test]
+fn log_says_where_keys_were_looked_for_and_which_of_them_are_not_used() {
+    let (bank, issuer) = (Bank::start(), Issuer::feeling(Mood::Failing));
+    let lines = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {:?}", issuer.jwks());
+    let sidecar = Config::in_front_of(&bank).without_issuers().issuer(&lines).start();
+
+    let failed = sidecar.event("keys_not_fetched");
+    assert!(failed["error"].as_str().unwrap().starts_with(&format!("{}: ", issuer.jwks())), "{failed}");
+
+    let unused = r#"{"keys":[{"kty":"RSA","use":"enc"}]}"#.to_owned();
+    issuer.change_mood(Mood::Keys(unused.clone()));
+    assert_eq!(sidecar.event("keys_empty")["left_out"], "key 1: `use` is not `sig`");
+    let published = SigningKey::set(&[SigningKey::published()]);
+    issuer.change_mood(Mood::Keys(unused.replace("]}", ",") + published.trim_start_matches(r#"{"keys":["#)));
+    let changed = sidecar.events("keys_changed", 2).remove(1);
+    assert_eq!((&changed["keys"], &changed["left_out"]), (&1.into(), &"key 1: `use` is not `sig`".into()));
 }
 
 #[test]

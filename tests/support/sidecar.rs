@@ -180,6 +180,11 @@ impl Sidecar {
         self.await_page(target, |answer| answer.status == status)
     }
 
+    /// Asks for `target` until its page has these words.
+    pub(crate) fn await_body(&self, target: &str, words: &str) -> Answer {
+        self.await_page(target, |answer| String::from_utf8_lossy(&answer.body).contains(words))
+    }
+
     /// The metrics, once they are as they should be: they are counted after the answer has gone out.
     pub(crate) fn await_metrics(&self, mut is_so: impl FnMut(&str) -> bool) -> String {
         let page = self.await_page("/metrics", |page| is_so(&String::from_utf8_lossy(&page.body)));

@@ -174,14 +174,15 @@ async fn empty_set_replaces_a_good_one_and_leaves_the_issuer_without_keys() {
     };
     let origin = Origin::start(answer).await;
     let store = store_at(&origin, CURIOUS);
-    assert_eq!(store.missing(), ["https://as.bank.example".into()]);
+    let missing = |why: Option<&str>| [Missing { issuer: "https://as.bank.example".into(), why: why.map(Into::into) }];
+    assert_eq!(store.missing(), missing(None));
     store.answer(ASK).await;
     assert!(store.missing().is_empty());
 
     emptied.store(true, Ordering::Relaxed);
     store.answer(ASK).await;
 
-    assert_eq!(store.missing(), ["https://as.bank.example".into()]);
+    assert_eq!(store.missing(), missing(Some("the key set holds no usable key: it is empty")));
     assert!(store.ring().sets()[0].as_ref().is_some_and(|set| set.is_empty()), "it counts as fetched");
 }
 
@@ -260,7 +261,46 @@ async fn metadata_of_another_issuer_is_refused() {
     assert_eq!(origin.asked("/.well-known/openid-configuration"), 1);
     assert_eq!(origin.asked("/.well-known/oauth-authorization-server"), 1);
     assert_eq!(origin.asked("/keys"), 0);
-    assert_eq!(store.missing().len(), 1);
+    let missing = store.missing();
+    let why = missing[0].why.as_deref().unwrap();
+    let (place, ours) = (issuer.as_str(), issuer.trim_end_matches('/'));
+    let expected = format!(
+        "neither form of metadata: {place}.well-known/openid-configuration: the metadata is about another issuer: \
+         `{ours}/evil`, and not `{ours}`; {place}.well-known/oauth-authorization-server: the answer has status 404, only \
+         200 counts"
+    );
+    assert_eq!(why, expected);
+}
+
+#[tokio::test]
+async fn failure_names_the_place_and_is_forgotten_with_the_next_success() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let answer = {
+        let broken = Arc::clone(&broken);
+        move |_: &str| if broken.load(Ordering::Relaxed) { ok("no keys") } else { ok(key_set("a")) }
+    };
+    let origin = Origin::start(answer).await;
+    let store = store_at(&origin, CURIOUS);
+
+    store.answer(ASK).await;
+    let why = store.missing()[0].why.clone().unwrap();
+    assert!(why.starts_with(&format!("{}: the key set cannot be read: ", origin.at("/jwks"))), "{why}");
+
+    broken.store(false, Ordering::Relaxed);
+    store.answer(ASK).await;
+    assert_eq!(*store.issuers[ASK].failure.lock(), None);
+}
+
+#[tokio::test]
+async fn https_at_a_port_that_does_not_speak_tls_is_told_as_that() {
+    let origin = rotating().await;
+    let address = format!("https://{}/jwks", origin.address);
+    let store = store_from(CURIOUS, "https://a", KeyLocation::Address(address.parse().unwrap()), HOUR);
+
+    store.answer(ASK).await;
+
+    let why = store.missing()[0].why.clone().unwrap();
+    assert!(why.starts_with(&address) && why.ends_with(": it does not speak TLS"), "{why}");
 }
 
 #[tokio::test]
