@@ -65,6 +65,7 @@ pub struct Metrics {
     lost: LostConnections,
     spans_lost: Counter,
     exposed: Gauge,
+    ready: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
 }
@@ -146,6 +147,7 @@ impl Metrics {
             introspections: Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers"),
             keys: registered(to, keys, "When the issuer's keys were last read"),
             active: registered(to, "http_server_active_requests", "Requests under way"),
+            ready: registered(to, "certbound_ready", "Whether the process is ready for requests"),
             exposed: registered(to, "certbound_backend_exposed", "Whether the API answers past certbound"),
             ending: registered(to, ending, ends_soon),
             lost: LostConnections::new(to),
@@ -210,6 +212,11 @@ impl Metrics {
     /// Notes whether the backend can be reached past certbound.
     pub fn backend_exposed(&self, is_so: bool) {
         self.exposed.set(is_so.into());
+    }
+
+    /// Notes whether the process is ready.
+    pub fn ready(&self, is_so: bool) {
+        self.ready.set(is_so.into());
     }
 
     /// Counts connections that came to no request.

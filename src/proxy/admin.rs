@@ -38,6 +38,8 @@ impl Pages for Admin {
             ("/readyz", _) => told(&readiness::checks(&self.world), request),
             ("/metrics", _) => {
                 let metrics = &self.world.metrics;
+                // What was so at the last probe may no longer be.
+                metrics.ready(is_ready(&readiness::checks(&self.world)));
                 let openmetrics = wants_openmetrics(request.headers());
                 let (exposition, kind) = if openmetrics { metrics.encode() } else { metrics.encode_plain() };
                 typed(StatusCode::OK, kind, exposition)
@@ -54,9 +56,9 @@ fn told(checks: &[Check], request: &Request<()>) -> Response<Full<Bytes>> {
 }
 
 fn answer(checks: &[Check], list: bool) -> Response<Full<Bytes>> {
-    let failed = checks.iter().any(|check| check.failure.is_some());
-    let status = if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    if !failed && !list {
+    let ready = is_ready(checks);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if ready && !list {
         return text(status, "ok\n");
     }
     let mut lines = String::new();
@@ -68,6 +70,10 @@ fn answer(checks: &[Check], list: bool) -> Response<Full<Bytes>> {
         };
     }
     text(status, lines)
+}
+
+fn is_ready(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.failure.is_none())
 }
 
 fn wants_list(query: Option<&str>) -> bool {

@@ -32,6 +32,7 @@ fn probes_answer_and_readiness_waits_for_keys() {
 
     let why = format!("keys: fail: none of {ISSUER} ({}: the answer has status 500, only 200 counts)", issuer.jwks());
     sidecar.await_body("/readyz?verbose", &why);
+    sidecar.await_body("/metrics", "certbound_ready 0\n");
     let secret = r#"{"kty":"oct","k":"c2VjcmV0"}"#;
     issuer.change_mood(Mood::Keys(format!(r#"{{"keys":[{secret}]}}"#)));
     sidecar.await_body("/readyz", "the key set holds no usable key: key 1: holds secret material");
@@ -39,6 +40,7 @@ fn probes_answer_and_readiness_waits_for_keys() {
     issuer.change_mood(Mood::Keys(SigningKey::set(&[SigningKey::published()])));
     sidecar.await_admin("/readyz", 200);
     assert_eq!(sidecar.admin("/readyz?verbose").status, 200);
+    sidecar.await_body("/metrics", "certbound_ready 1\n");
 }
 
 #[test]
