@@ -165,6 +165,26 @@ fn keys_are_not_looked_at_where_they_are_not_configured() {
     assert_eq!(keyed.code(&keyed.proving(&keyed.both(), &keyed.key)), Some("token_missing"));
 }
 
+#[test]
+fn refusal_tells_which_confirmation_does_not_count() {
+    let why = |keyed: &Keyed, cnf: &Value| {
+        let shown = Shown { proof: None, token: Some(keyed.token(cnf)), ..keyed.world.alice() };
+        match keyed.world.judge(&shown, &[]).verdict {
+            Verdict::Deny(Denial::BindingMissing { why }) => why,
+            verdict => panic!("{verdict:?}"),
+        }
+    };
+    let keys = Keyed::new(false);
+    let certificate = json!({"x5t#S256": Thumbprint::of(&keys.world.alice).to_string()});
+    assert_eq!(why(&keys, &certificate), "the token has x5t#S256 alone, which does not count here");
+    let mut certificates = Keyed::new(true);
+    certificates.world.gate.binding.proof = None;
+    assert_eq!(why(&certificates, &certificates.jkt()), "the token has jkt alone, which does not count here");
+    for nothing in [json!({}), json!({"jkt": 1}), Value::Null] {
+        assert_eq!(why(&certificates, &nothing), "the token has no cnf with a thumbprint", "{nothing}");
+    }
+}
+
 /// Each row has everything wrong that the rows before it have wrong, and one thing more.
 #[test]
 fn token_answers_before_the_proof_and_the_proof_before_the_certificate_that_the_token_names() {

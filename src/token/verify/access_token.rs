@@ -99,7 +99,9 @@ impl AccessToken {
         match &self.0 {
             Proven::Introspected(told, ..) if !told.claims.has("cnf") => "introspection omitted cnf",
             Proven::Introspected(..) => "introspection gave no cnf that counts",
-            Proven::Signed(_) | Proven::Both(..) => "the token has no cnf that counts",
+            _ if self.is_bound_to_certificate() => "the token has x5t#S256 alone, which does not count here",
+            _ if self.is_bound_to_key() => "the token has jkt alone, which does not count here",
+            Proven::Signed(_) | Proven::Both(..) => "the token has no cnf with a thumbprint",
         }
     }
 
