@@ -167,11 +167,11 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     let mut evidence = described.evidence(found, &learned.introspected);
     evidence.peer_trusted = judgement.findings.peer.is_some() || !described.is_from_header;
     let trust = settings.gate.certificates.truststore();
-    Ok(Explanation {
-        checks: explain::checks(&settings.gate, &described.method, &judgement, alone.as_ref()),
-        mistakes: explain::mistakes(&evidence, denial.as_ref(), found, trust),
-        denial,
-    })
+    let mut checks = explain::checks(&settings.gate, &described.method, &judgement, alone.as_ref());
+    if let Some(peer) = checks.iter_mut().find(|check| check.check == "peer" && !described.taken_as_given.is_empty()) {
+        peer.facts.insert("taken_as_given".to_owned(), json!(described.taken_as_given));
+    }
+    Ok(Explanation { checks, mistakes: explain::mistakes(&evidence, denial.as_ref(), found, trust), denial })
 }
 
 /// What was answered to the judgements of one request, so that nobody is asked twice.

@@ -332,6 +332,25 @@ fn header_from_an_untrusted_address_is_recognised() {
 }
 
 #[test]
+fn proofs_that_an_address_cannot_show_are_said_to_be_taken_as_given() {
+    let secret = r#"{ name = "X-LB-Auth", value_file = "secret" }"#;
+    let config = smallest().set("load_balancer.secret_header", secret).file("secret", "a long random string");
+    let desk = Desk::new(&config);
+    let alice = &Pki::get().alice;
+    let (header, token) = (forms::percent_pem(&alice.der), desk.file("token", alice.token()));
+    let from = |peer: &str| desk.json(&["--header", &header, "--token", &token, "--peer", peer]);
+
+    for (peer, trusted) in [("127.0.0.1", true), ("192.0.2.1", false)] {
+        let explained = from(peer);
+        let facts = &verdict(&explained, "peer")["facts"];
+        assert_eq!(facts["trusted"], trusted, "{explained:#}");
+        assert_eq!(facts["taken_as_given"], json!(["secret"]), "{explained:#}");
+    }
+    let unnamed = desk.json(&["--header", &header, "--token", &token]);
+    assert_eq!(verdict(&unnamed, "peer")["facts"].get("taken_as_given"), None);
+}
+
+#[test]
 fn token_bound_to_a_key_on_a_route_of_certificates_is_recognised() {
     let desk = Desk::new(&smallest());
     let alice = &Pki::get().alice;

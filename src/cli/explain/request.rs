@@ -44,6 +44,8 @@ pub(super) struct Described {
     file: Option<Vec<u8>>,
     token: Option<String>,
     host: Option<String>,
+    /// The peer's proofs that no option can describe.
+    pub(super) taken_as_given: Vec<&'static str>,
 }
 
 impl Described {
@@ -68,6 +70,7 @@ impl Described {
         }
         let header = read_header(options, settings, &mut headers)?;
         let asserted = Asserted::take(&settings.identity, &mut headers);
+        let taken_as_given = taken_as_given(&settings.gate.peers, options.peer);
         let peer = believe(settings, options.peer);
         let mut connection = Connection::from(Some(peer));
         let is_from_header = !matches!(settings.gate.source, Source::Connection);
@@ -82,7 +85,21 @@ impl Described {
         }
         let at = options.at.map(|at| (at, Instant::now()));
         let (target, host) = (options.path.clone(), options.host.clone());
-        Ok(Self { method, target, at, body, is_from_header, connection, headers, asserted, header, file, token, host })
+        Ok(Self {
+            method,
+            target,
+            at,
+            body,
+            is_from_header,
+            connection,
+            headers,
+            asserted,
+            header,
+            file,
+            token,
+            host,
+            taken_as_given,
+        })
     }
 
     /// What the gate says, with what it was told.
@@ -148,6 +165,12 @@ impl Described {
         let token = self.token.as_deref().filter(|_| !is_opaque);
         Evidence::of(header, self.file.as_deref(), token, introspected.iter().map(|answer| &**answer))
     }
+}
+
+/// The configured proofs that are not judged where the peer is named by its address alone.
+fn taken_as_given(peers: &TrustedPeers, peer: Option<IpAddr>) -> Vec<&'static str> {
+    let configured = [("secret", peers.secret.is_some()), ("certificate", peers.balancers.is_some())];
+    configured.into_iter().filter(|(_, given)| *given && peer.is_some()).map(|(proof, _)| proof).collect()
 }
 
 /// The peer that the request comes from. Without one in the options it is a load balancer with every proof.
