@@ -364,7 +364,7 @@ fn legal_and_risky_settings_are_warned_of() {
     check(&[("backend", &chain("rfc9440"))], &[]);
     check(&[("backend", &chain("envoy"))], &[]);
     let lists = |methods| format!("methods = [{methods:?}]\ncrl_files = [\"lists/\"]");
-    check(&[("revocation", &lists("ocsp"))], &["revocation.crl_files", "revocation.crl_files"]);
+    check(&[("revocation", &lists("ocsp"))], &["revocation.crl_files"]);
     check(&[("revocation", &lists("crl"))], &["revocation.crl_files"]);
 }
 
