@@ -22,5 +22,5 @@ const CADDY: Balancer = Balancer {
     form: byte_sequence,
     carries_chain: false,
     refuses_expired: false,
-    adds: &["accept-encoding", "via"],
+    adds: &["via"],
 };

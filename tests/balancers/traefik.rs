@@ -19,5 +19,5 @@ const TRAEFIK: Balancer = Balancer {
     form: base64_der,
     carries_chain: true,
     refuses_expired: false,
-    adds: &["accept-encoding", "x-forwarded-port", "x-forwarded-server", "x-real-ip"],
+    adds: &["x-forwarded-port", "x-forwarded-server", "x-real-ip"],
 };

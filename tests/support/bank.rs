@@ -180,9 +180,10 @@ impl Counter {
 
     /// `/echo` gives back the body as it comes, `/large/N` gives N bytes, `/hang` nothing, `/wait` waits for
     /// [`Bank::open`] and changes to no other protocol, `/status/N` has that status, `/say/N` too and gives
-    /// back the body, `/coded/CODING` too and says that it stands in that coding, `/own-id` sets a header of certbound's, `/hop` some of its connection, `/close` closes the
-    /// connection unannounced, `/half` in the middle of the body, `/drop` before the answer, `/drop-once`
-    /// unless it saw requests before that were not taken; all else is a little JSON.
+    /// back the body, `/coded/CODING` too and says that it stands in that coding, `/own-id` sets a header of
+    /// certbound's, `/hop` some of its connection, `/close` closes the connection unannounced, `/half` in the middle
+    /// of the body, `/drop` before the answer, `/drop-once` unless it saw requests before that were not taken; all
+    /// else is a little JSON.
     fn answer(&self, stream: &mut BufReader<Box<dyn Stream>>, head: &Head, seen: Seen, place: usize) -> io::Result<()> {
         let target = seen.target.clone();
         if target == "/echo" {
