@@ -238,7 +238,7 @@ fn backend_tls() -> Vec<Key> {
     vec![
         table("backend.tls", "TLS to the API, where this table is written."),
         row("backend.tls.server_name", TEXT, "", "Its name; left out, the host of `address`."),
-        row("backend.tls.ca_file", FILE, "", "Its authorities; left out, the public ones."),
+        row("backend.tls.ca_file", FILE, "", "Its authorities; left out, those of the operating system."),
         row("backend.tls.certificate_file", FILE, "", "The certificate that certbound shows: PEM, leaf first."),
         row("backend.tls.private_key_file", FILE, "", "Its key, PEM."),
     ]
