@@ -35,9 +35,11 @@ pub(super) enum KeysError {
 pub(super) struct Place(String);
 
 impl From<&Uri> for Place {
-    /// Without its query, which may hold a secret. An address that the issuer names may be as long as it likes.
+    /// Without user information and query, which may hold a secret. An address that the issuer names may be as long as it
+    /// likes.
     fn from(address: &Uri) -> Self {
         let authority = address.authority().map_or("", |authority| authority.as_str());
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
         let text = format!("{}://{authority}{}", address.scheme_str().unwrap_or_default(), address.path());
         Self(text.chars().take(LONGEST_PLACE).collect())
     }
@@ -79,9 +81,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn place_is_told_without_its_query_and_not_at_any_length() {
+    fn place_is_told_without_secrets_and_not_at_any_length() {
         let place = |address: &str| Place::from(&address.parse::<Uri>().unwrap()).to_string();
         assert_eq!(place("https://as.bank.example:8443/jwks?key=secret"), "https://as.bank.example:8443/jwks");
+        assert_eq!(place("https://rs:secret@as.bank.example/jwks"), "https://as.bank.example/jwks");
         assert_eq!(place(&format!("https://a/{}", "a".repeat(1000))).len(), LONGEST_PLACE);
     }
 
