@@ -95,7 +95,7 @@ pub struct Findings {
     pub route: Option<(usize, Arc<Route>)>,
     /// Whether the connection comes from a trusted load balancer.
     pub peer: Option<TrustedPeer>,
-    /// Why it does not: for the record only.
+    /// Why it does not, where it was asked: what a certificate is missing for that it does not speak for.
     pub doubt: Option<&'static str>,
     /// The certificate, once verified, not revoked, and qualified as demanded.
     pub certificate: Option<ClientCertificate>,

@@ -63,8 +63,8 @@ impl<'a> ForwardedCert<'a> {
     /// A certificate from the handshake needs no load balancer to speak for it: possession of its key is proven.
     ///
     /// # Errors
-    /// `certificate_missing` for an absent value or one that means "no certificate", and for a stranger, whom `peer` says why he is one;
-    /// `certificate_repeated` for two values, whatever they say; `header_too_large`.
+    /// `certificate_missing` for an absent value or one that means "no certificate", and for a peer that is a stranger, with
+    /// the reason for that; `certificate_repeated` for two values, whatever they say; `header_too_large`.
     pub fn read(
         peer: Result<TrustedPeer, &'static str>,
         asserted: &'a Asserted,
