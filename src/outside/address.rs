@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -92,20 +92,7 @@ impl AddressRules {
         self.admit(&address.to_string())?;
         let (host, port) = self.place(address)?;
         let resolved = names::look_up(&host, port).await?;
-        let mut places = resolved.iter().filter(|place| self.permits(place.ip())).take(MAX_PLACES);
-        let (mut attempts, mut latest) = (JoinSet::new(), AddressError::NotPublic);
-        loop {
-            if let Some(place) = places.next() {
-                attempts.spawn(TcpStream::connect(*place));
-            }
-            // One that is silent keeps the next one waiting no longer than this (RFC 8305, section 5).
-            match timeout(HEAD_START, attempts.join_next()).await {
-                Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
-                Ok(Some(Ok(Err(error)))) => latest = AddressError::Connection(error),
-                Ok(None) => return Err(latest),
-                Ok(Some(Err(_))) | Err(_) => {}
-            }
-        }
+        first_to_answer(resolved.iter().copied().filter(|place| self.permits(place.ip())).take(MAX_PLACES)).await
     }
 
     fn place(&self, address: &Uri) -> Result<(String, u16), AddressError> {
@@ -149,6 +136,23 @@ impl AddressRules {
             Reach::Public => true,
             Reach::Private => self.allow_private,
             Reach::Never => false,
+        }
+    }
+}
+
+/// A connection to one of these, tried in their order.
+async fn first_to_answer(mut places: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, AddressError> {
+    let (mut attempts, mut latest) = (JoinSet::new(), AddressError::NotPublic);
+    loop {
+        if let Some(place) = places.next() {
+            attempts.spawn(TcpStream::connect(place));
+        }
+        // One that is silent keeps the next one waiting no longer than this (RFC 8305, section 5).
+        match timeout(HEAD_START, attempts.join_next()).await {
+            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Ok(Some(Ok(Err(error)))) => latest = AddressError::Connection(error),
+            Ok(None) => return Err(latest),
+            Ok(Some(Err(_))) | Err(_) => {}
         }
     }
 }
