@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use der::DateTime;
 
-use crate::thumbprint::Thumbprint;
+use crate::{quoted::Quoted, thumbprint::Thumbprint};
 
 /// Why a request was refused.
 ///
@@ -37,8 +37,10 @@ pub enum Denial {
     CertificateMalformed {
         why: &'static str,
     },
+    /// With whom the uppermost of what came along names as its issuer, where none leads to an anchor.
     CertificateUntrusted {
         why: &'static str,
+        issuer: Option<Quoted>,
     },
     CertificateExpired {
         not_after: u64,
@@ -68,15 +70,24 @@ pub enum Denial {
         why: &'static str,
     },
     TokenAlgorithmRefused {
-        algorithm: String,
+        algorithm: Quoted,
     },
     TokenKeyUnknown {
         why: &'static str,
+        kid: Option<Quoted>,
     },
     TokenSignatureInvalid,
-    TokenIssuerUnknown,
-    TokenAudienceWrong,
-    TokenTypeWrong,
+    TokenIssuerUnknown {
+        iss: Option<Quoted>,
+    },
+    TokenAudienceWrong {
+        aud: Option<Quoted>,
+    },
+    /// With the member that should say that it is an access token, and what it says.
+    TokenTypeWrong {
+        member: &'static str,
+        said: Option<Quoted>,
+    },
     TokenClaimMissing {
         claim: Arc<str>,
     },
@@ -230,9 +241,9 @@ impl Denial {
             Self::TokenAlgorithmRefused { .. }   => row("token_algorithm_refused", 401, Some(InvalidToken), "The access token is signed with an algorithm that is not accepted"),
             Self::TokenKeyUnknown { .. }         => row("token_key_unknown", 401, Some(InvalidToken), "The access token is signed with an unknown key"),
             Self::TokenSignatureInvalid          => row("token_signature_invalid", 401, Some(InvalidToken), "The access token's signature is wrong"),
-            Self::TokenIssuerUnknown             => row("token_issuer_unknown", 401, Some(InvalidToken), "The access token comes from an unknown issuer"),
-            Self::TokenAudienceWrong             => row("token_audience_wrong", 401, Some(InvalidToken), "The access token is meant for another audience"),
-            Self::TokenTypeWrong                 => row("token_type_wrong", 401, Some(InvalidToken), "The token is not an access token"),
+            Self::TokenIssuerUnknown { .. }      => row("token_issuer_unknown", 401, Some(InvalidToken), "The access token comes from an unknown issuer"),
+            Self::TokenAudienceWrong { .. }      => row("token_audience_wrong", 401, Some(InvalidToken), "The access token is meant for another audience"),
+            Self::TokenTypeWrong { .. }          => row("token_type_wrong", 401, Some(InvalidToken), "The token is not an access token"),
             Self::TokenClaimMissing { .. }       => row("token_claim_missing", 401, Some(InvalidToken), "The access token lacks a required claim"),
             Self::TokenExpired { .. }            => row("token_expired", 401, Some(InvalidToken), "The access token has expired"),
             Self::TokenNotYetValid { .. }        => row("token_not_yet_valid", 401, Some(InvalidToken), "The access token is not valid yet"),
@@ -287,13 +298,14 @@ impl Denial {
             Self::RequestMalformed { why: "" }, Self::PathAmbiguous { why: "" }, Self::HeaderTooLarge { what: "" },
             Self::RouteUnknown, Self::MethodNotAllowed { allow: "".into() }, Self::PeerUntrusted { why: "" },
             Self::CertificateMissing { why: "" }, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
-            Self::CertificateUntrusted { why: "" }, Self::CertificateExpired { not_after: 0 },
+            Self::CertificateUntrusted { why: "", issuer: None }, Self::CertificateExpired { not_after: 0 },
             Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
             Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
             Self::RevocationUnknown, Self::AuthorityNotAllowed, Self::RoleMissing,
             Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
-            Self::TokenAlgorithmRefused { algorithm: String::new() }, Self::TokenKeyUnknown { why: "" },
-            Self::TokenSignatureInvalid, Self::TokenIssuerUnknown, Self::TokenAudienceWrong, Self::TokenTypeWrong,
+            Self::TokenAlgorithmRefused { algorithm: Quoted::of("") }, Self::TokenKeyUnknown { why: "", kid: None },
+            Self::TokenSignatureInvalid, Self::TokenIssuerUnknown { iss: None },
+            Self::TokenAudienceWrong { aud: None }, Self::TokenTypeWrong { member: "", said: None },
             Self::TokenClaimMissing { claim: "".into() }, Self::TokenExpired { expired: 0 },
             Self::TokenNotYetValid { valid_from: 0 }, Self::TokenInactive, Self::KeysUnavailable,
             Self::IntrospectionUnavailable,
@@ -320,23 +332,25 @@ impl Denial {
             | Self::PeerUntrusted { why }
             | Self::CertificateMissing { why }
             | Self::CertificateMalformed { why }
-            | Self::CertificateUntrusted { why }
+            | Self::CertificateUntrusted { why, issuer: None }
             | Self::CertificateWrongPurpose { why }
             | Self::CertificateWeak { why }
             | Self::CertificateNotQualified { why }
             | Self::TokenMissing { why }
             | Self::TokenMalformed { why }
-            | Self::TokenKeyUnknown { why }
+            | Self::TokenKeyUnknown { why, kid: None }
             | Self::BindingMissing { why }
             | Self::ProofInvalid { why, .. }
             | Self::RegistrationInvalid { why, .. } => return Some(Cow::Borrowed(why)),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
             Self::CertificateExpired { not_after } => format!("notAfter is {}", moment(*not_after)),
             Self::CertificateNotYetValid { not_before } => format!("notBefore is {}", moment(*not_before)),
-            // The name comes from the token, so its length is the caller's choice until it is cut here.
-            Self::TokenAlgorithmRefused { algorithm } => {
-                format!("alg is {}", algorithm.chars().take(LONGEST_ALGORITHM).collect::<String>())
-            }
+            Self::CertificateUntrusted { why, issuer: Some(issuer) } => format!("{why}: issued by {issuer}"),
+            Self::TokenAlgorithmRefused { algorithm } => format!("alg is {algorithm}"),
+            Self::TokenKeyUnknown { why, kid: Some(kid) } => format!("{why}: kid is {kid}"),
+            Self::TokenIssuerUnknown { iss } => said("iss", iss.as_ref()),
+            Self::TokenAudienceWrong { aud } => said("aud", aud.as_ref()),
+            Self::TokenTypeWrong { member, said: value } => said(member, value.as_ref()),
             Self::TokenClaimMissing { claim } => format!("{claim} is missing"),
             Self::TokenExpired { expired } => format!("exp is {}", moment(*expired)),
             Self::TokenNotYetValid { valid_from } => format!("valid from {}", moment(*valid_from)),
@@ -352,14 +366,16 @@ impl Denial {
     }
 }
 
+/// What a member of the token says.
+fn said(member: &str, value: Option<&Quoted>) -> String {
+    value.map_or_else(|| format!("{member} is missing"), |value| format!("{member} is {value}"))
+}
+
 /// RFC 3339, UTC; what lies beyond the year 9999 in seconds of the Unix epoch.
 fn moment(seconds: u64) -> String {
     let moment = DateTime::from_unix_duration(Duration::from_secs(seconds));
     moment.map_or_else(|_| format!("{seconds} s after 1970"), |moment| moment.to_string())
 }
-
-/// Longer than every registered name of a JWS algorithm.
-const LONGEST_ALGORITHM: usize = 16;
 
 const fn row(code: &'static str, status: u16, challenge: Option<Challenge>, title: &'static str) -> Row {
     Row { code, status, challenge, title }

@@ -231,10 +231,10 @@ impl Gate {
         found.lookups.token = lookup;
         match verified {
             Ok(token) => Ok(found.token.insert(token).clone()),
-            Err(TokenStop::UnknownKey { issuer }) if known.asked_for_keys(issuer) => {
-                Err(Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh" }))
+            Err(TokenStop::UnknownKey { issuer, kid }) if known.asked_for_keys(issuer) => {
+                Err(Stop::Deny(Denial::TokenKeyUnknown { why: "no key of the issuer fits, after a refresh", kid }))
             }
-            Err(TokenStop::UnknownKey { issuer }) => Err(Stop::Ask(Question::Keys { issuer })),
+            Err(TokenStop::UnknownKey { issuer, .. }) => Err(Stop::Ask(Question::Keys { issuer })),
             Err(TokenStop::Ask(inquiry)) => Err(Stop::Ask(Question::Introspection(inquiry))),
             Err(TokenStop::Deny(denial)) => Err(Stop::Deny(denial)),
         }

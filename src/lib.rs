@@ -10,6 +10,8 @@ pub mod thumbprint;
 
 pub mod validity;
 
+pub mod quoted;
+
 pub mod denial;
 
 pub mod dialect;

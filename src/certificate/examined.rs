@@ -354,11 +354,10 @@ struct PssParameters {
 const LEAST_VERIFIED_BITS: usize = 2048;
 
 /// The refusal for the dates of an issuer.
-pub(super) const ISSUER_OUT_OF_DATE: Denial =
-    Denial::CertificateUntrusted { why: "an issuer of the path is out of date" };
+pub(super) const ISSUER_OUT_OF_DATE: Denial = untrusted("an issuer of the path is out of date");
 
-pub(super) fn untrusted(why: &'static str) -> Denial {
-    Denial::CertificateUntrusted { why }
+pub(super) const fn untrusted(why: &'static str) -> Denial {
+    Denial::CertificateUntrusted { why, issuer: None }
 }
 
 pub(super) const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");

@@ -11,7 +11,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::Gen
 use crate::{
     certificate::{
         Decoded, PathRules, Profile, client,
-        examined::{EC, ED25519, Examined, P256, P384, Policies, RSA, rsa_bits},
+        examined::{EC, ED25519, Examined, P256, P384, Policies, RSA, rsa_bits, untrusted},
         name, path, profile,
         qualified::{Eidas, Qualification, Requirement},
         revocation::issued,
@@ -208,7 +208,7 @@ fn refusals<const N: usize>(checks: [Result<(), Denial>; N]) -> Vec<Denial> {
 fn hold_algorithm(examined: &Examined) -> Result<(), Denial> {
     match signature::is_accepted(examined.certificate().signature_algorithm()) || examined.hold_signature().is_err() {
         true => Ok(()),
-        false => Err(Denial::CertificateUntrusted { why: "the signature's algorithm is not accepted" }),
+        false => Err(untrusted("the signature's algorithm is not accepted")),
     }
 }
 

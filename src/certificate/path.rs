@@ -16,10 +16,12 @@ use crate::{
     certificate::{
         Decoded, Presented, Truststore, constraints,
         examined::{Examined, ISSUER_OUT_OF_DATE, Policies, untrusted},
+        name,
         signature::ALGORITHMS,
         truststore::Anchor,
     },
     denial::Denial,
+    quoted::Quoted,
     validity::Validity,
 };
 
@@ -204,7 +206,21 @@ impl Candidate<'_> {
             search::paths(self);
             self.refused.take()
         });
-        refused.unwrap_or_else(|| untrusted(reason(error)))
+        refused.unwrap_or_else(|| Denial::CertificateUntrusted {
+            why: reason(error),
+            issuer: Some(self.uppermost_issuer()),
+        })
+    }
+
+    /// Who is said to have issued the uppermost of what came along, by names alone.
+    fn uppermost_issuer(&self) -> Quoted {
+        let mut top = self.leaf.certificate().tbs_certificate();
+        for _ in self.sent {
+            let named = |issuer: &&Examined| issuer.certificate().tbs_certificate().subject() == top.issuer();
+            let Some(issuer) = self.sent.iter().find(named) else { break };
+            top = issuer.certificate().tbs_certificate();
+        }
+        Quoted::of(&name::text(top.issuer()))
     }
 }
 

@@ -62,10 +62,10 @@ fn code(denial: &Denial) -> &'static str {
         | Denial::TokenAlgorithmRefused { .. }
         | Denial::TokenKeyUnknown { .. }
         | Denial::TokenSignatureInvalid
-        | Denial::TokenIssuerUnknown
+        | Denial::TokenIssuerUnknown { .. }
         | Denial::TokenInactive => "TOKEN_UNKNOWN",
-        Denial::TokenAudienceWrong
-        | Denial::TokenTypeWrong
+        Denial::TokenAudienceWrong { .. }
+        | Denial::TokenTypeWrong { .. }
         | Denial::TokenClaimMissing { .. }
         | Denial::TokenNotYetValid { .. }
         | Denial::BindingMissing { .. }

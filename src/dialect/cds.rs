@@ -61,9 +61,9 @@ fn code(denial: &Denial) -> Code {
         | Denial::TokenAlgorithmRefused { .. }
         | Denial::TokenKeyUnknown { .. }
         | Denial::TokenSignatureInvalid
-        | Denial::TokenIssuerUnknown
-        | Denial::TokenAudienceWrong
-        | Denial::TokenTypeWrong
+        | Denial::TokenIssuerUnknown { .. }
+        | Denial::TokenAudienceWrong { .. }
+        | Denial::TokenTypeWrong { .. }
         | Denial::TokenClaimMissing { .. }
         | Denial::TokenExpired { .. }
         | Denial::TokenNotYetValid { .. }

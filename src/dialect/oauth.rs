@@ -38,9 +38,9 @@ fn error(denial: &Denial) -> &'static str {
         | Denial::TokenAlgorithmRefused { .. }
         | Denial::TokenKeyUnknown { .. }
         | Denial::TokenSignatureInvalid
-        | Denial::TokenIssuerUnknown
-        | Denial::TokenAudienceWrong
-        | Denial::TokenTypeWrong
+        | Denial::TokenIssuerUnknown { .. }
+        | Denial::TokenAudienceWrong { .. }
+        | Denial::TokenTypeWrong { .. }
         | Denial::TokenClaimMissing { .. }
         | Denial::TokenExpired { .. }
         | Denial::TokenNotYetValid { .. }

@@ -27,9 +27,9 @@ pub(super) fn code(refusal: &Refusal<'_>) -> ErrorCode {
         | Denial::TokenAlgorithmRefused { .. }
         | Denial::TokenKeyUnknown { .. }
         | Denial::TokenSignatureInvalid
-        | Denial::TokenIssuerUnknown
-        | Denial::TokenAudienceWrong
-        | Denial::TokenTypeWrong
+        | Denial::TokenIssuerUnknown { .. }
+        | Denial::TokenAudienceWrong { .. }
+        | Denial::TokenTypeWrong { .. }
         | Denial::TokenClaimMissing { .. }
         | Denial::TokenNotYetValid { .. }
         | Denial::TokenInactive

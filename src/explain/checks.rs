@@ -169,9 +169,9 @@ fn refused_by(denial: &Denial, found: &Findings) -> &'static str {
         | Denial::TokenAlgorithmRefused { .. }
         | Denial::TokenKeyUnknown { .. }
         | Denial::TokenSignatureInvalid
-        | Denial::TokenIssuerUnknown
-        | Denial::TokenAudienceWrong
-        | Denial::TokenTypeWrong
+        | Denial::TokenIssuerUnknown { .. }
+        | Denial::TokenAudienceWrong { .. }
+        | Denial::TokenTypeWrong { .. }
         | Denial::TokenClaimMissing { .. }
         | Denial::TokenExpired { .. }
         | Denial::TokenNotYetValid { .. }

@@ -124,7 +124,7 @@ mod tests {
         let certificates = [vec![one.client(plain)], crossed.to_vec()].concat();
         let mut evidence = Evidence::of(None, None, None, []);
         evidence.certificates = certificates;
-        let denial = Denial::CertificateUntrusted { why: "a test" };
+        let denial = Denial::CertificateUntrusted { why: "a test", issuer: None };
 
         assert_eq!(path(&evidence, Some(&denial), &trusting(&[&anchor.der])), None);
     }

@@ -80,7 +80,9 @@ impl Question {
     /// The refusal that it comes to when it is not answered.
     pub fn unanswered(&self) -> Denial {
         match self {
-            Self::Keys { .. } => Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits" },
+            Self::Keys { .. } => {
+                Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits", kid: None }
+            }
             Self::Revocation(_) => Denial::RevocationUnknown,
             Self::Introspection(_) => Denial::IntrospectionUnavailable,
             Self::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },

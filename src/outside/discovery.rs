@@ -2,7 +2,10 @@
 
 use http::{Uri, uri::Scheme};
 
-use crate::token::json::{self, Value};
+use crate::{
+    quoted::Quoted,
+    token::json::{self, Value},
+};
 
 /// A larger metadata document is not read.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
@@ -32,11 +35,11 @@ pub(super) fn addresses(issuer: &str) -> Result<[Uri; 2], &'static str> {
 /// Why metadata is not believed.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
-    /// It names another issuer: told, cleaned and cut, beside ours, because they mostly differ in little.
+    /// It names another issuer: told, beside ours, because they mostly differ in little.
     #[error("the metadata is about another issuer: `{theirs}`, and not `{ours}`")]
     Issuer {
         /// Whom the metadata is about.
-        theirs: String,
+        theirs: Quoted,
         /// Whom it should be about.
         ours: String,
     },
@@ -56,8 +59,7 @@ pub fn keys_address(document: &[u8], issuer: &str) -> Result<Uri, MetadataError>
     let text = |name| metadata.get(name).and_then(Value::as_str);
     let theirs = text("issuer").ok_or(Form("the metadata has no `issuer`"))?;
     if theirs != issuer {
-        let theirs = theirs.chars().filter(char::is_ascii_graphic).take(LONGEST_ISSUER).collect();
-        return Err(MetadataError::Issuer { theirs, ours: issuer.to_owned() });
+        return Err(MetadataError::Issuer { theirs: Quoted::of(theirs), ours: issuer.to_owned() });
     }
     let address = text("jwks_uri").ok_or(Form("the metadata has no `jwks_uri`"))?;
     let address: Uri = address.parse().map_err(|_| Form("`jwks_uri` is no address"))?;
@@ -76,7 +78,6 @@ fn web_scheme(address: &Uri) -> Option<&Scheme> {
     address.scheme().filter(|scheme| **scheme == Scheme::HTTPS || **scheme == Scheme::HTTP)
 }
 
-const LONGEST_ISSUER: usize = 200;
 const NO_ADDRESS: &str = "the issuer is no http or https address, so it has no metadata";
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
         };
         check("https://a/", "https://a/");
         check(r"https://b\n\u001b[2J", "https://b[2J");
-        check(&"a".repeat(1000), &"a".repeat(LONGEST_ISSUER));
+        check(&"a".repeat(1000), &"a".repeat(Quoted::LONGEST));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use self::access_token::{Proven, Unverified};
 use crate::{
     denial::Denial,
     lookup::Lookup,
+    quoted::Quoted,
     token::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing, claims,
         introspection::Introspected,
@@ -79,6 +80,8 @@ pub enum TokenStop {
     UnknownKey {
         /// Index into [`Issuers::issuers`].
         issuer: usize,
+        /// The key's identifier.
+        kid: Option<Quoted>,
     },
     /// An issuer has to be asked about the token.
     Ask(Arc<Inquiry>),
@@ -162,10 +165,14 @@ impl Issuers {
         let algorithm = self.rules.algorithm(&jws.header.algorithm)?;
         let set = keys.of(place).ok_or(Denial::KeysUnavailable)?;
         *lookup = Some(Lookup::Miss);
-        set.verify(algorithm, jws.header.kid.as_deref(), jws.signed, jws.signature).map_err(|stop| match stop {
-            KeyStop::Unknown => TokenStop::UnknownKey { issuer: place },
-            KeyStop::Unfit => Denial::TokenKeyUnknown { why: "the key of that kid is for another algorithm" }.into(),
-            KeyStop::Ambiguous => Denial::TokenKeyUnknown { why: "no kid, and several keys fit" }.into(),
+        let kid = jws.header.kid.as_deref();
+        set.verify(algorithm, kid, jws.signed, jws.signature).map_err(|stop| match stop {
+            KeyStop::Unknown => TokenStop::UnknownKey { issuer: place, kid: kid.map(Quoted::of) },
+            KeyStop::Unfit => {
+                let why = "the key of that kid is for another algorithm";
+                Denial::TokenKeyUnknown { why, kid: kid.map(Quoted::of) }.into()
+            }
+            KeyStop::Ambiguous => Denial::TokenKeyUnknown { why: "no kid, and several keys fit", kid: None }.into(),
             KeyStop::SignatureInvalid => Denial::TokenSignatureInvalid.into(),
         })?;
         let claims = Claims::read(&payload, self.rules.consent_claim.as_deref()).map_err(malformed)?;
@@ -176,12 +183,12 @@ impl Issuers {
     /// The issuer that the token names, with its place.
     fn issuer(&self, payload: &Members<'_>) -> Result<(usize, &Issuer), TokenStop> {
         let named = match payload.get("iss") {
-            None => return Err(self.rules.absent("iss", Denial::TokenIssuerUnknown).into()),
+            None => return Err(self.rules.absent("iss", Denial::TokenIssuerUnknown { iss: None }).into()),
             Some(Value::Text(named)) => named,
             Some(_) => return Err(malformed("`iss` is not a string")),
         };
         let known = self.issuers.iter().enumerate().find(|(_, issuer)| *issuer.issuer == **named);
-        known.ok_or_else(|| Denial::TokenIssuerUnknown.into())
+        known.ok_or_else(|| Denial::TokenIssuerUnknown { iss: Some(Quoted::of(named)) }.into())
     }
 
     /// Everything that is compared, whether the signature was remembered or not.
@@ -190,7 +197,7 @@ impl Issuers {
         self.rules.allow(signed.algorithm)?;
         self.rules.audience(issuer, &signed.claims)?;
         self.rules.times(&signed.claims, now)?;
-        self.rules.typ(signed.typ.as_deref())?;
+        self.rules.typ("typ", signed.typ.as_deref())?;
         self.rules.required(&signed.claims)?;
         Ok(signed)
     }
@@ -262,8 +269,8 @@ impl Issuers {
         if lacks("iss") {
             return Err(missing("iss"));
         }
-        if claims.issuer().is_some_and(|named| *named != *issuer.issuer) {
-            return Err(Denial::TokenIssuerUnknown);
+        if let Some(named) = claims.issuer().filter(|named| **named != *issuer.issuer) {
+            return Err(Denial::TokenIssuerUnknown { iss: Some(Quoted::of(named)) });
         }
         if lacks("aud") {
             return Err(missing("aud"));
@@ -321,21 +328,23 @@ impl Asking<'_> {
 impl TokenRules {
     fn algorithm(&self, name: &str) -> Result<Algorithm, Denial> {
         let algorithm =
-            Algorithm::named(name).ok_or_else(|| Denial::TokenAlgorithmRefused { algorithm: printable(name) })?;
+            Algorithm::named(name).ok_or_else(|| Denial::TokenAlgorithmRefused { algorithm: Quoted::of(name) })?;
         self.allow(algorithm).map(|()| algorithm)
     }
 
     fn allow(&self, algorithm: Algorithm) -> Result<(), Denial> {
-        let refused = || Denial::TokenAlgorithmRefused { algorithm: algorithm.name().to_owned() };
+        let refused = || Denial::TokenAlgorithmRefused { algorithm: Quoted::of(algorithm.name()) };
         self.algorithms.contains(&algorithm).then_some(()).ok_or_else(refused)
     }
 
     fn audience(&self, issuer: &Issuer, claims: &Claims) -> Result<(), Denial> {
         if !claims.has("aud") {
-            return Err(self.absent("aud", Denial::TokenAudienceWrong));
+            return Err(self.absent("aud", Denial::TokenAudienceWrong { aud: None }));
         }
         let meant = claims.audiences().iter().any(|named| issuer.audiences.iter().any(|ours| **ours == **named));
-        meant.then_some(()).ok_or(Denial::TokenAudienceWrong)
+        meant
+            .then_some(())
+            .ok_or_else(|| Denial::TokenAudienceWrong { aud: Some(Quoted::of(&claims.audiences().join(", "))) })
     }
 
     /// A token without `exp` passes where the configuration does not require it.
@@ -362,9 +371,9 @@ impl TokenRules {
         Ok(())
     }
 
-    fn typ(&self, typ: Option<&str>) -> Result<(), Denial> {
+    fn typ(&self, member: &'static str, typ: Option<&str>) -> Result<(), Denial> {
         let accepted = self.types.iter().any(|accepted| accepted == typ.unwrap_or_default());
-        accepted.then_some(()).ok_or(Denial::TokenTypeWrong)
+        accepted.then_some(()).ok_or_else(|| Denial::TokenTypeWrong { member, said: typ.map(Quoted::of) })
     }
 
     /// How an answer says what kind of token it is about (RFC 7662, section 2.2). One that does not say is taken.
@@ -373,7 +382,7 @@ impl TokenRules {
         // RFC 6750 and 9449 define the first two; the third is what servers write that name the kind instead. `N_A` says
         // that it is no access token (RFC 8693, section 2.2.1).
         let known = ["bearer", "dpop", "access_token"].contains(&told);
-        if known { Ok(()) } else { self.typ(Some(told)) }
+        if known { Ok(()) } else { self.typ("token_type", Some(told)) }
     }
 
     fn required(&self, claims: &Claims) -> Result<(), Denial> {
@@ -400,14 +409,6 @@ fn missing(name: &str) -> Denial {
 fn malformed(why: &'static str) -> TokenStop {
     TokenStop::Deny(Denial::TokenMalformed { why })
 }
-
-/// A stranger's word, cut and cleaned for the log.
-fn printable(word: &str) -> String {
-    word.chars().filter(char::is_ascii_graphic).take(LONGEST_WORD).collect()
-}
-
-/// Longer than any registered algorithm.
-const LONGEST_WORD: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,38 @@ fn detail_is_told_only_where_the_operator_wants_it() {
     assert!(answer.json()["detail"].as_str().is_some_and(|detail| detail.contains(&mallory.thumbprint())));
 }
 
+/// Whoever is called at night has neither the token nor the certificate.
+#[test]
+fn audit_line_says_what_stood_where_something_else_was_expected() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let Pki { alice, stranger, .. } = Pki::get();
+    let token = || Token::of(alice);
+
+    let by_alice = [
+        (token().claim("iss", "https://as.bank.example/\n"), "iss is https://as.bank.example/"),
+        (
+            token().claim("aud", json!(["https://a.example", "https://b.example"])),
+            "aud is https://a.example, https://b.example",
+        ),
+        (token().header("typ", "JWT+other"), "typ is jwt+other"),
+        (token().without_header("typ"), "typ is missing"),
+        (token().header("alg", "HS256"), "alg is HS256"),
+        (token().header("kid", "unheard-of"), "no key of the issuer fits, after a refresh: kid is unheard-of"),
+    ];
+    let by_alice = by_alice.map(|(token, detail)| (sidecar.get("/a").showing(alice).bearing(token.sign()), detail));
+    let untrusted = "no issuer leads to an anchor: issued by CN=Directory Root CA of Elsewhere";
+
+    for (sent, (request, detail)) in
+        by_alice.into_iter().chain([(sidecar.get("/a").by(stranger), untrusted)]).enumerate()
+    {
+        let code = request.send().code();
+        let line = &sidecar.audit(sent + 1)[sent];
+        assert_eq!((&line["reason"], &line["detail"]), (&json!(code), &json!(detail)));
+    }
+    assert_eq!(bank.requests(), 0);
+}
+
 #[test]
 fn status_is_the_operators_where_one_is_given() {
     let bank = Bank::start();

@@ -67,6 +67,10 @@ fn certificate_without_a_path_to_an_anchor_is_untrusted() {
     check(&stranger.client(plain), &[&stranger.der], &[&root.der], "certificate_untrusted");
     check(&theirs.client(plain), &[&theirs.der, &stranger.der], &[&root.der], "certificate_untrusted");
     check(&theirs.client(plain), &[&issuer.der], &[&root.der], "certificate_untrusted");
+
+    let sent = presented(&theirs.client(plain), &[&theirs.der]).unwrap();
+    let denial = verify(&sent, &trusting(&[&issuer.der]), &RULES, now()).unwrap_err();
+    assert_eq!(denial.detail().unwrap(), "a signature is wrong: issued by CN=Root");
 }
 
 #[test]

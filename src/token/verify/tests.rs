@@ -217,7 +217,7 @@ fn unknown_kid_asks_for_newer_keys_of_the_very_issuer() {
     let keys = KeyRing::new(vec![None, Some(Arc::new(bank.mint.key_set()))], CACHE);
     let headers = bearing(&Mint::new(Algorithm::ES256, "2").token(&claims(&json!({}))));
     let (_, verdict) = bank.issuers.verify(BearerToken::read(&headers, false).unwrap(), &keys, &|_| None, at(NOW));
-    assert!(matches!(verdict, Err(TokenStop::UnknownKey { issuer: 1 })), "{verdict:?}");
+    assert!(matches!(verdict, Err(TokenStop::UnknownKey { issuer: 1, .. })), "{verdict:?}");
 }
 
 #[test]
@@ -335,13 +335,6 @@ fn refusal_is_not_remembered() {
     assert_eq!(ask(&bank.issuers, &keys, &token, NOW), (Some(Lookup::Miss), "token_not_yet_valid"));
     assert_eq!(ask(&bank.issuers, &keys, &token, NOW + 100), (Some(Lookup::Miss), "ok"));
     assert_eq!(ask(&bank.issuers, &keys, &token, NOW + 100), (Some(Lookup::Hit), "ok"));
-}
-
-#[test]
-fn word_of_a_stranger_is_cut_and_cleaned_for_the_log() {
-    assert_eq!(printable("HS256"), "HS256");
-    assert_eq!(printable("a\r\nb \u{202e}é"), "ab");
-    assert_eq!(printable(&"x".repeat(1000)).len(), LONGEST_WORD);
 }
 
 proptest! {
