@@ -58,7 +58,9 @@ pub enum Denial {
     CertificateNotQualified {
         why: &'static str,
     },
-    RevocationUnknown,
+    RevocationUnknown {
+        why: &'static str,
+    },
     AuthorityNotAllowed,
     RoleMissing,
 
@@ -231,7 +233,7 @@ impl Denial {
             Self::CertificateWeak { .. }         => row("certificate_weak", 401, Some(Bearer), "The certificate's key or signature is too weak"),
             Self::CertificateRevoked             => row("certificate_revoked", 401, Some(Bearer), "The client certificate is revoked"),
             Self::CertificateNotQualified { .. } => row("certificate_not_qualified", 401, Some(Bearer), "The client certificate is not qualified as required"),
-            Self::RevocationUnknown              => row("revocation_unknown", 503, None, "Whether the client certificate is revoked cannot be found out now"),
+            Self::RevocationUnknown { .. }       => row("revocation_unknown", 503, None, "Whether the client certificate is revoked cannot be found out now"),
             Self::AuthorityNotAllowed            => row("authority_not_allowed", 403, None, "The certificate names an authority that is not allowed"),
             Self::RoleMissing                    => row("role_missing", 403, None, "The certificate lacks the role that this route demands"),
 
@@ -282,7 +284,7 @@ impl Denial {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::RevocationUnknown
+            Self::RevocationUnknown { .. }
                 | Self::KeysUnavailable
                 | Self::IntrospectionUnavailable
                 | Self::ConsentUnavailable
@@ -301,7 +303,7 @@ impl Denial {
             Self::CertificateUntrusted { why: "", issuer: None }, Self::CertificateExpired { not_after: 0 },
             Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
             Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
-            Self::RevocationUnknown, Self::AuthorityNotAllowed, Self::RoleMissing,
+            Self::RevocationUnknown { why: "" }, Self::AuthorityNotAllowed, Self::RoleMissing,
             Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
             Self::TokenAlgorithmRefused { algorithm: Quoted::of("") }, Self::TokenKeyUnknown { why: "", kid: None },
             Self::TokenSignatureInvalid, Self::TokenIssuerUnknown { iss: None },
@@ -336,6 +338,7 @@ impl Denial {
             | Self::CertificateWrongPurpose { why }
             | Self::CertificateWeak { why }
             | Self::CertificateNotQualified { why }
+            | Self::RevocationUnknown { why }
             | Self::TokenMissing { why }
             | Self::TokenMalformed { why }
             | Self::TokenKeyUnknown { why, kid: None }

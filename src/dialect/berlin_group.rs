@@ -77,7 +77,7 @@ fn code(denial: &Denial) -> &'static str {
         Denial::ScopeInsufficient { .. } | Denial::GrantWrong => "FORBIDDEN",
         Denial::ConsentMissing => "CONSENT_UNKNOWN",
         Denial::ConsentRefused { .. } => "CONSENT_INVALID",
-        Denial::RevocationUnknown
+        Denial::RevocationUnknown { .. }
         | Denial::KeysUnavailable
         | Denial::IntrospectionUnavailable
         | Denial::ConsentUnavailable

@@ -76,7 +76,7 @@ fn code(denial: &Denial) -> Code {
         | Denial::GrantWrong
         | Denial::ClientMismatch
         | Denial::BodyTooLarge => EXPECTED,
-        Denial::RevocationUnknown
+        Denial::RevocationUnknown { .. }
         | Denial::KeysUnavailable
         | Denial::IntrospectionUnavailable
         | Denial::ConsentUnavailable

@@ -64,7 +64,7 @@ fn error(denial: &Denial) -> &'static str {
         | Denial::ConsentMissing
         | Denial::ConsentRefused { .. }
         | Denial::BodyTooLarge => "invalid_request",
-        Denial::RevocationUnknown
+        Denial::RevocationUnknown { .. }
         | Denial::KeysUnavailable
         | Denial::IntrospectionUnavailable
         | Denial::ConsentUnavailable

@@ -56,7 +56,7 @@ pub(super) fn code(refusal: &Refusal<'_>) -> ErrorCode {
         | Denial::CertificateNotQualified { .. }
         | Denial::AuthorityNotAllowed
         | Denial::RoleMissing
-        | Denial::RevocationUnknown
+        | Denial::RevocationUnknown { .. }
         | Denial::KeysUnavailable
         | Denial::IntrospectionUnavailable
         | Denial::ConsentUnavailable

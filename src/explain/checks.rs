@@ -126,7 +126,7 @@ fn reader_of_body(found: &Findings) -> &'static str {
 fn is_open(denial: &Denial) -> bool {
     matches!(
         denial,
-        Denial::RevocationUnknown
+        Denial::RevocationUnknown { .. }
             | Denial::KeysUnavailable
             | Denial::IntrospectionUnavailable
             | Denial::ConsentUnavailable
@@ -161,7 +161,7 @@ fn refused_by(denial: &Denial, found: &Findings) -> &'static str {
         | Denial::CertificateNotYetValid { .. }
         | Denial::CertificateWrongPurpose { .. }
         | Denial::CertificateWeak { .. } => "certificate",
-        Denial::CertificateRevoked | Denial::RevocationUnknown => "revocation",
+        Denial::CertificateRevoked | Denial::RevocationUnknown { .. } => "revocation",
         Denial::CertificateNotQualified { .. } | Denial::AuthorityNotAllowed => "qualification",
         Denial::TokenMissing { .. }
         | Denial::TokenRepeated

@@ -83,7 +83,7 @@ impl Question {
             Self::Keys { .. } => {
                 Denial::TokenKeyUnknown { why: "no key of the issuer that is known here fits", kid: None }
             }
-            Self::Revocation(_) => Denial::RevocationUnknown,
+            Self::Revocation(_) => Denial::RevocationUnknown { why: "it takes more questions than a request may ask" },
             Self::Introspection(_) => Denial::IntrospectionUnavailable,
             Self::Use(_) => Denial::ProofInvalid { why: "whether it was used before is not known", nonce: None },
             Self::Body => Denial::RequestMalformed { why: "there is no body" },

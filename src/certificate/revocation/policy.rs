@@ -153,16 +153,20 @@ impl RevocationPolicy {
                 Standing::Known { status: Status::Good, method, stale } => Grounds::Good { method, stale, cached },
                 Standing::NotAsked if cached => return Err(ClearStop::Ask(Arc::clone(about))),
                 Standing::Unavailable if allow_unavailable => Grounds::Unavailable,
+                Standing::Unknown => return Err(unknown("the responder does not know the certificate")),
+                Standing::Unavailable => return Err(unknown("no usable answer came in time")),
                 // Asked, and still nothing is known: something else went wrong than a silent responder.
-                Standing::Unknown | Standing::Unavailable | Standing::NotAsked => {
-                    return Err(ClearStop::Deny(Denial::RevocationUnknown, Some(Grounds::Unknown)));
-                }
+                Standing::NotAsked => return Err(unknown("nobody could be asked")),
             };
             grounds.get_or_insert(of_this);
         }
         // A path without a certificate to ask about would be one that was not remembered for asking.
-        grounds.map(|grounds| Cleared { grounds }).ok_or_else(|| Denial::RevocationUnknown.into())
+        grounds.map(|grounds| Cleared { grounds }).ok_or_else(|| unknown("nobody could be asked"))
     }
+}
+
+fn unknown(why: &'static str) -> ClearStop {
+    ClearStop::Deny(Denial::RevocationUnknown { why }, Some(Grounds::Unknown))
 }
 
 impl From<Denial> for ClearStop {

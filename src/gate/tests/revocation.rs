@@ -66,7 +66,7 @@ fn issuer_is_asked_once_and_then_the_certificate_is_refused() {
     let of_mallory = with(world.alice(), |shown| shown.certificate = Some(header_value(&world.mallory)));
     let other = world.judge(&of_mallory, &answered).verdict;
 
-    assert!(matches!(second, Verdict::Deny(Denial::RevocationUnknown)), "{second:?}");
+    assert!(matches!(second, Verdict::Deny(Denial::RevocationUnknown { .. })), "{second:?}");
     assert!(matches!(&other, Verdict::Ask(asked) if *asked != question), "{other:?}");
 }
 

@@ -33,6 +33,7 @@ fn assert_judged(office: &Office, responder: &Responder) {
     let revoked = record("ocsp", "revoked", false);
     let known = [record("ocsp", "good", false), record("ocsp", "good", true), revoked.clone(), revoked];
     assert_recorded(&sidecar, &[&known[..], &[super::no_record("unknown")]].concat());
+    assert_eq!(sidecar.audit(5)[4]["detail"], "the responder does not know the certificate");
 }
 
 #[test]
@@ -67,6 +68,7 @@ fn responder_that_signs_with_a_strangers_key_is_not_believed() {
     let answer = sidecar.get("/a").by(&office.client(0x11, &responder.url())).send();
 
     assert_refused(&answer, "revocation_unknown", &bank);
+    assert_eq!(sidecar.audit(1)[0]["detail"], "no usable answer came in time");
 }
 
 #[test]

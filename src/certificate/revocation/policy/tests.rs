@@ -155,6 +155,6 @@ fn path_that_was_not_kept_for_asking_is_not_cleared() {
     let path = Path::new(None, [GOOD; 2]);
     for allow in [false, true] {
         let outcome = path.clear(demanded(Depth::Leaf, allow), [true; 2]);
-        assert_eq!(outcome, Outcome::Denied("revocation_unknown", None));
+        assert_eq!(outcome, Outcome::Denied("revocation_unknown", Some(Grounds::Unknown)));
     }
 }
