@@ -15,10 +15,10 @@ pub use self::{
 use crate::{
     binding::{Binding, BindingRules},
     certificate::{
-        Certificates, ClientCertificate, ForwardedCert,
+        Admitted, Certificates, ClientCertificate, ForwardedCert,
         forwarded::Source,
         qualified::Eidas,
-        revocation::{ClearStop, Cleared, Grounds, Issued, RevocationPolicy},
+        revocation::{ClearStop, Grounds, Issued, RevocationPolicy},
     },
     consent::{Consent, ConsentRequest},
     denial::{Denial, RegistrationError},
@@ -26,7 +26,7 @@ use crate::{
     lookup::Lookups,
     peer::{Connection, TrustedPeer, TrustedPeers},
     registration::{Registration, RegistrationRules, RegistrationStop},
-    route::{Kind, RequestPath, Route, Routes},
+    route::{Authorized, Kind, OwnRegistration, RequestPath, Route, Routes},
     token::{AccessToken, BearerToken, Inquiry, Issuers, Proof, Use, bearer::Scheme, proof::Called, verify::TokenStop},
 };
 
@@ -93,16 +93,12 @@ pub struct Permit(());
 pub struct Findings {
     /// The route and its place in the order.
     pub route: Option<(usize, Arc<Route>)>,
-    /// Whether the connection comes from a trusted load balancer.
-    pub peer: Option<TrustedPeer>,
-    /// Why it does not, where it was asked: what a certificate is missing for that it does not speak for.
-    pub doubt: Option<&'static str>,
+    /// Whether the connection comes from a trusted load balancer, or why it does not; none: nobody has looked.
+    pub peer: Option<Result<TrustedPeer, &'static str>>,
     /// The certificate, once verified, not revoked, and qualified as demanded.
-    pub certificate: Option<ClientCertificate>,
+    pub certificate: Option<Admitted>,
     /// The certificate whose path holds, whatever else is wrong with it: for the record only.
     pub shown: Option<ClientCertificate>,
-    /// Proof that revocation does not stand against it.
-    pub revocation: Option<Cleared>,
     /// What revocation says of it: for the record only.
     pub grounds: Option<Grounds>,
     /// The token, once verified.
@@ -111,8 +107,14 @@ pub struct Findings {
     pub lookups: Lookups,
     /// The proof that came with the token, once verified. Whether it was used before is not said.
     pub proof: Option<Proof>,
+    /// That it was not used before.
+    pub first_use: Option<FirstUse>,
     /// Whether the token is bound to who presents it.
     pub binding: Option<Binding>,
+    /// That the route's policy lets the request through.
+    pub authorized: Option<Authorized>,
+    /// That the client asks about its own registration, where the route is about one.
+    pub own_registration: Option<OwnRegistration>,
     /// The registration, once verified.
     pub registration: Option<Registration>,
     /// The consent that the token names, whatever is said of it: for the record only.
@@ -120,6 +122,17 @@ pub struct Findings {
     /// The consent, once given.
     pub consent: Option<Consent>,
 }
+
+impl Findings {
+    /// The load balancer, where it is trusted.
+    pub fn trusted_peer(&self) -> Option<TrustedPeer> {
+        self.peer.and_then(Result::ok)
+    }
+}
+
+/// Proof that a DPoP proof has not been used before, and that it counts as used now. Only the gate makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstUse(());
 
 /// A verdict, and what was found on the way.
 #[derive(Debug)]
@@ -148,7 +161,7 @@ impl Gate {
         Judgement { verdict, findings }
     }
 
-    /// The order of checks: route, peer, certificate, token, binding, policy, consent, registration. The first that fails
+    /// The order of checks: route, peer, certificate, token, proof, binding, policy, consent, registration. The first that fails
     /// answers. A registration is last, because it is used with that: one that is refused for another reason is not spent.
     ///
     /// What the route does not demand is not judged, with one exception: a token that is judged and says it is bound is
@@ -162,10 +175,7 @@ impl Gate {
     ) -> Result<Permit, Stop> {
         let (place, route) = self.routes.find(request.path, request.method)?;
         found.route = Some((place, Arc::clone(route)));
-        match self.peers.admit(request.connection, request.asserted, now)? {
-            Ok(peer) => found.peer = Some(peer),
-            Err(doubt) => found.doubt = Some(doubt),
-        }
+        found.peer = Some(self.peers.admit(request.connection, request.asserted, now)?);
         let demands = route.demands(request.method);
         if demands.certificate {
             self.certificate(request, known, now, found)?;
@@ -176,7 +186,7 @@ impl Gate {
             self.proof(bearer, &token, request, known, now, found)?;
             self.bind(&token, demands.binding, request, known, now, found)?;
         }
-        route.authorize(found.certificate.as_ref(), found.token.as_ref())?;
+        found.authorized = Some(route.authorize(found.certificate.as_deref(), found.token.as_ref())?);
         if route.consent {
             self.consent(route, request, known, found)?;
         }
@@ -197,25 +207,23 @@ impl Gate {
         if found.certificate.is_some() {
             return Ok(());
         }
-        let peer = found.peer.ok_or(found.doubt.unwrap_or_default());
+        let peer = found.peer.unwrap_or(Err("nobody has looked at the peer"));
         let forwarded = ForwardedCert::read(peer, request.asserted, request.connection, &self.source)?;
         let (lookup, verified) = self.certificates.verify(&forwarded, now);
         found.lookups.certificate = Some(lookup);
         let certificate = found.shown.insert(verified?);
         let told = |about: &Issued| known.told_of(about);
-        match self.revocation.clear(certificate, known.revocations, told, now) {
-            Ok(cleared) => {
-                found.grounds = Some(cleared.grounds());
-                found.revocation = Some(cleared);
-            }
+        let cleared = match self.revocation.clear(certificate, known.revocations, told, now) {
+            Ok(cleared) => cleared,
             Err(ClearStop::Deny(denial, grounds)) => {
                 found.grounds = grounds;
                 return Err(Stop::Deny(denial));
             }
             Err(ClearStop::Ask(about)) => return Err(Stop::Ask(Question::Revocation(about))),
-        }
-        self.eidas.admit(certificate.qualification())?;
-        found.certificate = Some(certificate.clone());
+        };
+        found.grounds = Some(cleared.grounds());
+        let qualified = self.eidas.admit(certificate.qualification())?;
+        found.certificate = Some(Admitted::new(certificate.clone(), cleared, qualified));
         Ok(())
     }
 
@@ -265,7 +273,7 @@ impl Gate {
         let proof = match known.proof {
             Some(proof) => proof.clone(),
             None => {
-                let origin = self.origin.of(request, self.source.voucher(found.peer))?;
+                let origin = self.origin.of(request, self.source.voucher(found.trusted_peer()))?;
                 let called = Called { method: request.method, origin: &origin, path: request.path.as_str() };
                 rules.verify(request.headers, called, bearer, now)?
             }
@@ -290,14 +298,17 @@ impl Gate {
         if token.confirmations().next().is_some() || (demanded && found.proof.is_none()) {
             self.certificate(request, known, now, found)?;
         }
-        found.binding = self.binding.prove(token, found.certificate.as_ref(), found.proof.as_ref())?;
+        found.binding = self.binding.prove(token, found.certificate.as_deref(), found.proof.as_ref())?;
         if demanded && found.binding.is_none() {
             return Err(Stop::Deny(Denial::BindingMissing { why: token.unbound() }));
         }
         let Some(proof) = &found.proof else { return Ok(()) };
         match known.used(proof.single_use()) {
             None => Err(Stop::Ask(Question::Use(*proof.single_use()))),
-            Some(Use::First) => Ok(()),
+            Some(Use::First) => {
+                found.first_use = Some(FirstUse(()));
+                Ok(())
+            }
             Some(Use::Again) => Err(Stop::Deny(Denial::ProofReplayed)),
             Some(Use::NoRoom) => Err(Stop::Deny(Denial::Overloaded)),
             Some(Use::Unknown) => {
@@ -318,7 +329,7 @@ impl Gate {
     ) -> Result<(), Stop> {
         if route.manages(request.method) {
             let client = found.token.as_ref().and_then(|token| token.claims().client_id());
-            route.admit_client(request.path, client)?;
+            found.own_registration = Some(route.admit_client(request.path, client)?);
         }
         if !registers(request.method) {
             return Ok(());
@@ -327,7 +338,7 @@ impl Gate {
         let error = RegistrationError::InvalidClientMetadata;
         let rules = self.registration.as_ref().ok_or(Denial::RegistrationInvalid { error, why })?;
         let body = known.body().ok_or(Stop::Ask(Question::Body))?;
-        match rules.verify(body, found.certificate.as_ref(), known, now) {
+        match rules.verify(body, found.certificate.as_deref(), known, now) {
             Ok(registration) => found.registration = Some(registration),
             Err(RegistrationStop::Deny(denial)) => return Err(Stop::Deny(denial)),
             Err(RegistrationStop::Keys(at)) => return Err(Stop::Ask(Question::KeysAt(at))),
@@ -369,7 +380,10 @@ impl Permit {
     /// Holds what was found against what the route demands once more, so that a check left out above can only refuse.
     fn grant(route: &Route, method: &Method, found: &Findings) -> Result<Self, Denial> {
         let demands = route.demands(method);
-        if demands.certificate && (found.certificate.is_none() || found.revocation.is_none()) {
+        if found.peer.is_none() {
+            return Err(Denial::PeerUntrusted { why: "not judged" });
+        }
+        if demands.certificate && found.certificate.is_none() {
             return Err(Denial::CertificateMissing { why: "not judged" });
         }
         if demands.token && found.token.is_none() {
@@ -377,6 +391,15 @@ impl Permit {
         }
         if demands.binding && found.binding.is_none() {
             return Err(Denial::BindingMissing { why: "not judged" });
+        }
+        if found.proof.is_some() && found.first_use.is_none() {
+            return Err(Denial::ProofReplayed);
+        }
+        if found.authorized.is_none() {
+            return Err(Denial::GrantWrong);
+        }
+        if route.manages(method) && found.own_registration.is_none() {
+            return Err(Denial::ClientMismatch);
         }
         let registers = matches!(route.kind, Kind::Registration { .. }) && registers(method);
         if registers && found.registration.is_none() {

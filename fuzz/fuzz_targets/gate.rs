@@ -35,8 +35,8 @@ fn hold(world: &World, request: &Request, now: u64, judged: &Judged) {
         assert_eq!(witness.permits(), Ok(()), "permitted: {request:?} at {now}");
     }
     let Findings { certificate, shown, token, .. } = &judgement.findings;
-    for (believed, minted) in [(certificate, witness.cleared()), (shown, witness.shown())] {
-        let believed = believed.as_ref().map(|certificate| certificate.thumbprint().as_bytes().to_vec());
+    for (believed, minted) in [(certificate.as_deref(), witness.cleared()), (shown.as_ref(), witness.shown())] {
+        let believed = believed.map(|certificate| certificate.thumbprint().as_bytes().to_vec());
         let minted = minted.map(|client| digest(&SHA256, &client.der).as_ref().to_vec());
         assert!(believed.is_none_or(|believed| minted == Ok(believed)), "believed: {request:?} at {now}");
     }

@@ -146,7 +146,7 @@ impl Description {
 
     /// The refusal that it would meet where the configuration demands statements of any authority.
     pub fn under(&self, require: Requirement) -> Result<(), Denial> {
-        Eidas { require, authorities: Vec::new() }.admit(&self.qualification)
+        Eidas { require, authorities: Vec::new() }.admit(&self.qualification).map(|_| ())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The client's certificate: forwarded, decoded, verified, believed.
 
+mod admitted;
 pub mod client;
 mod constraints;
 mod decoded;
@@ -19,6 +20,7 @@ mod signature;
 pub mod truststore;
 pub mod verdicts;
 
+pub use admitted::Admitted;
 pub use client::ClientCertificate;
 pub use decoded::Decoded;
 pub use forwarded::{ForwardedCert, Presented};

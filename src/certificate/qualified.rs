@@ -155,14 +155,18 @@ pub enum Requirement {
     Qwac,
 }
 
+/// Proof that a certificate is qualified as demanded. Only [`Eidas::admit`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Qualified(());
+
 impl Eidas {
     /// Holds a believed certificate to what is demanded.
     ///
     /// # Errors
     /// `certificate_not_qualified`, also for statements that cannot be read; `authority_not_allowed`.
-    pub fn admit(&self, qualification: &Qualification) -> Result<(), Denial> {
+    pub fn admit(&self, qualification: &Qualification) -> Result<Qualified, Denial> {
         if self.require == Requirement::Off {
-            return Ok(());
+            return Ok(Qualified(()));
         }
         let statements = qualification.demanded()?;
         let psd2 = statements.psd2.as_ref().ok_or_else(|| not_qualified("there is no PSD2 statement"))?;
@@ -177,7 +181,7 @@ impl Eidas {
         if !self.authorities.is_empty() && !self.authorities.contains(&psd2.nca_id) {
             return Err(Denial::AuthorityNotAllowed);
         }
-        Ok(())
+        Ok(Qualified(()))
     }
 }
 

@@ -165,7 +165,7 @@ async fn explanation(described: &Described, mut settings: Settings, offline: boo
     let found =
         alone.as_ref().filter(|_| judgement.findings.token.is_none()).map_or(&judgement.findings, |a| &a.findings);
     let mut evidence = described.evidence(found, &learned.introspected);
-    evidence.peer_trusted = judgement.findings.peer.is_some() || !described.is_from_header;
+    evidence.peer_trusted = judgement.findings.trusted_peer().is_some() || !described.is_from_header;
     let trust = settings.gate.certificates.truststore();
     let mut checks = explain::checks(&settings.gate, &described.method, &judgement, alone.as_ref());
     if let Some(peer) = checks.iter_mut().find(|check| check.check == "peer" && !described.taken_as_given.is_empty()) {

@@ -209,7 +209,7 @@ fn facts(check: &str, gate: &Gate, method: &Method, found: &Findings) -> Map<Str
     let route = found.route.as_ref().map(|(_, route)| &**route);
     let facts = match check {
         "route" => route.map(|route| route_facts(route, method)),
-        "peer" => route.map(|_| json!({"trusted": found.peer.is_some()})),
+        "peer" => route.map(|_| json!({"trusted": found.trusted_peer().is_some()})),
         "certificate" => found.shown.as_ref().map(certificate_facts),
         "revocation" => found.grounds.and_then(|grounds| {
             let method = grounds.method().map(crate::certificate::revocation::Method::name);

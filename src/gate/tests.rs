@@ -201,7 +201,7 @@ fn bound_token_with_its_certificate_is_permitted_and_everything_proven_is_found(
     let world = World::new();
     let Judgement { verdict, findings } = world.judge(&world.alice(), &[]);
     assert!(matches!(verdict, Verdict::Permit(_)), "{verdict:?}");
-    assert!(findings.peer.is_some() && findings.token.is_some() && findings.binding.is_some());
+    assert!(findings.trusted_peer().is_some() && findings.token.is_some() && findings.binding.is_some());
     assert_eq!(findings.certificate.unwrap().thumbprint(), &Thumbprint::of(&world.alice));
 }
 
@@ -213,6 +213,26 @@ fn token_of_another_certificate_is_refused_and_what_was_believed_is_found() {
     let Verdict::Deny(Denial::BindingMismatch { presented, confirmed }) = verdict else { panic!("{verdict:?}") };
     assert_eq!((presented, confirmed), (Thumbprint::of(&world.mallory), Thumbprint::of(&world.alice)));
     assert!(findings.certificate.is_some() && findings.token.is_some() && findings.binding.is_none());
+}
+
+/// What was found without one thing is not enough.
+#[test]
+fn permit_takes_every_proof_that_the_route_demands() {
+    let world = World::new();
+    let Judgement { findings, .. } = world.judge(&world.alice(), &[]);
+    let route = &findings.route.as_ref().unwrap().1;
+    let granted = |change: fn(&mut Findings)| {
+        let mut findings = findings.clone();
+        change(&mut findings);
+        Permit::grant(route, &Method::GET, &findings).map_err(|denial| denial.code()).err()
+    };
+
+    assert_eq!(granted(|_| ()), None);
+    assert_eq!(granted(|found| found.peer = None), Some("peer_untrusted"));
+    assert_eq!(granted(|found| found.certificate = None), Some("certificate_missing"));
+    assert_eq!(granted(|found| found.token = None), Some("token_missing"));
+    assert_eq!(granted(|found| found.binding = None), Some("binding_missing"));
+    assert_eq!(granted(|found| found.authorized = None), Some("grant_wrong"));
 }
 
 /// Each row has everything wrong that the rows after it have wrong, and one thing more: the order of checks.
@@ -332,13 +352,5 @@ fn issuer_without_keys_is_temporary_and_never_a_pass() {
     for keys in [None, Some(Arc::new(empty))] {
         world.keys = KeyRing::new(vec![keys], 0);
         assert_eq!(world.code(&world.alice()), Some("keys_unavailable"));
-    }
-}
-
-#[test]
-fn permit_is_not_granted_without_the_proofs_that_the_route_demands() {
-    for route in routes() {
-        let granted = Permit::grant(&route, &Method::GET, &Findings::default()).is_ok();
-        assert_eq!(granted, route.demands == Demands::default(), "{}", route.path.as_str());
     }
 }

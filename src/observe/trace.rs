@@ -87,7 +87,7 @@ impl Spans {
 
     /// Hands a finished request over, if it is to be recorded. `asked`: when the backend was.
     pub fn end(&self, trace: Box<Trace>, record: &Record, asked: Option<Instant>) {
-        if !trace.is_sampled(record.findings.peer.is_some()) {
+        if !trace.is_sampled(record.findings.trusted_peer().is_some()) {
             return;
         }
         let after = |asked: Instant| asked.saturating_duration_since(trace.began);

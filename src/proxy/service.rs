@@ -159,7 +159,7 @@ impl Sidecar {
         }
         if findings.route.is_none() {
             // Routing answers before the peer is looked at, and report mode does not relax who may speak to certbound.
-            findings.peer = settings.gate.peers.admit(connection, asserted, UnixTime::now())?.ok();
+            findings.peer = Some(settings.gate.peers.admit(connection, asserted, UnixTime::now())?);
         }
         Ok(Decision::WouldDeny(denial))
     }
@@ -347,7 +347,7 @@ impl ProxyHttp for Sidecar {
             backend: &settings.backend,
             findings: &exchange.findings,
             connection,
-            vouched: settings.gate.source.voucher(exchange.findings.peer).is_some(),
+            vouched: settings.gate.source.voucher(exchange.findings.trusted_peer()).is_some(),
             tls: settings.listen.tls.is_some(),
         };
         outgoing.write(request)?;

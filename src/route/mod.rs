@@ -63,6 +63,14 @@ pub enum Kind {
     },
 }
 
+/// Proof that a route's policy lets a request through. Only [`Route::authorize`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Authorized(());
+
+/// Proof that a client asks about its own registration. Only [`Route::admit_client`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnRegistration(());
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -108,10 +116,10 @@ impl Route {
     ///
     /// # Errors
     /// `client_mismatch`; also where the template has no place, or nobody knows who the client is.
-    pub fn admit_client(&self, path: RequestPath<'_>, client: Option<&str>) -> Result<(), Denial> {
+    pub fn admit_client(&self, path: RequestPath<'_>, client: Option<&str>) -> Result<OwnRegistration, Denial> {
         let named = self.path.last_place(path).and_then(|named| percent_decode_str(named).decode_utf8().ok());
         let is_same = named.zip(client).is_some_and(|(named, client)| !named.is_empty() && *named == *client);
-        is_same.then_some(()).ok_or(Denial::ClientMismatch)
+        is_same.then_some(OwnRegistration(())).ok_or(Denial::ClientMismatch)
     }
 
     /// Judges what was believed by the route's policy: roles, then scopes, then grant.
@@ -123,14 +131,12 @@ impl Route {
         &self,
         certificate: Option<&ClientCertificate>,
         token: Option<&AccessToken>,
-    ) -> Result<(), Denial> {
+    ) -> Result<Authorized, Denial> {
         if !self.roles.is_empty() {
             self.authorize_roles(certificate.ok_or(Denial::CertificateMissing { why: "roles stand in it" })?)?;
         }
-        match token {
-            Some(token) => self.authorize_token(token),
-            None => Ok(()),
-        }
+        token.map_or(Ok(()), |token| self.authorize_token(token))?;
+        Ok(Authorized(()))
     }
 
     /// One of the roles is enough. A certificate without a PSD2 statement has none.

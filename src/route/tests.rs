@@ -116,7 +116,7 @@ fn literal_written_otherwise_is_ambiguous_where_the_route_would_come_first() {
 
 fn authorize(scopes: &str, grant: GrantRule, claims: &Value) -> Result<(), &'static str> {
     let route = Route { scopes: scopes.into(), grant, ..route("/", &[]) };
-    route.authorize(None, Some(&access_token(claims))).map_err(|denial| denial.code())
+    route.authorize(None, Some(&access_token(claims))).map(|_| ()).map_err(|denial| denial.code())
 }
 
 #[test]

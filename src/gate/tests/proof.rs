@@ -68,6 +68,11 @@ fn token_of_a_key_with_its_proof_is_permitted_without_a_certificate() {
     let Judgement { verdict, findings } = keyed.world.judge(&shown, &[]);
     assert!(matches!(verdict, Verdict::Ask(Question::Use(_))), "{verdict:?}");
     assert!(findings.proof.is_some() && findings.binding.is_some() && findings.certificate.is_none());
+
+    let route = Arc::clone(&findings.route.as_ref().unwrap().1);
+    let unused = Findings { authorized: route.authorize(None, findings.token.as_ref()).ok(), ..findings };
+    let granted = Permit::grant(&route, &http::Method::GET, &unused);
+    assert_eq!(granted.unwrap_err().code(), "proof_replayed");
 }
 
 #[test]

@@ -91,3 +91,17 @@ fn roles_scopes_and_consent_answer_before_the_registration() {
     check(|route| route.consent = true, "consent_missing");
     check(|_| {}, "client_mismatch");
 }
+
+#[test]
+fn permit_about_a_registration_takes_the_proof_that_it_is_the_clients_own() {
+    let kind = Kind::Registration { managing: Demands::default() };
+    let path = Template::parse("/register/{ClientId}").unwrap();
+    let route = Route { kind, path, ..routes().swap_remove(0) };
+    let client = RequestPath::parse(b"/register/alice").unwrap();
+    let mut found = Findings { peer: Some(Err("a stranger")), ..Findings::default() };
+    found.authorized = route.authorize(None, None).ok();
+
+    assert_eq!(Permit::grant(&route, &Method::GET, &found).unwrap_err().code(), "client_mismatch");
+    found.own_registration = route.admit_client(client, Some("alice")).ok();
+    assert!(Permit::grant(&route, &Method::GET, &found).is_ok());
+}

