@@ -251,7 +251,8 @@ impl Gate {
     /// The proof that a token bound to a key comes with, verified once a request.
     ///
     /// A token that is not bound to a key has nothing to prove: presented as if it were, it is refused (RFC 9449, section
-    /// 7.1), because whoever stole it could make a proof with a key of their own.
+    /// 7.1), because whoever stole it could make a proof with a key of their own. One that its issuer calls a DPoP token is
+    /// refused without a proof, though it leaves out of which key.
     fn proof(
         &self,
         bearer: BearerToken<'_>,
@@ -262,6 +263,9 @@ impl Gate {
         found: &mut Findings,
     ) -> Result<(), Stop> {
         let (rules, _) = match (self.binding.key(token)?, bearer.scheme()) {
+            (None, Scheme::Bearer) if self.binding.proof.is_some() && token.is_proven_by_key() => {
+                return Err(Stop::Deny(Denial::ProofMissing));
+            }
             (None, Scheme::Bearer) => return Ok(()),
             (None, Scheme::DPoP) => {
                 let why = "the token is not bound to the key of a proof";

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::token::{
     Claims,
-    json::{self, Value},
+    json::{self, Members, Value},
     jws::media_type,
 };
 
@@ -39,8 +39,27 @@ pub enum Introspection {
 pub struct Introspected {
     /// Read as from a JWT.
     pub(super) claims: Claims,
-    /// `token_type`, lower case, without `application/`.
-    pub(super) token_type: Option<Box<str>>,
+    /// What kind of token it is about, by the members that say so: lower case, without `application/`.
+    pub(super) kinds: Kinds,
+}
+
+/// The members that say what kind of token something is, and what they say.
+pub(super) type Kinds = Vec<(&'static str, Box<str>)>;
+
+/// RFC 7662, section 2.2, has the first; Hydra writes the second, Keycloak the third. With what is wrong with other values.
+const KIND_MEMBERS: [(&str, &str); 3] = [
+    ("token_type", "`token_type` is not a string"),
+    ("token_use", "`token_use` is not a string"),
+    ("typ", "`typ` is not a string"),
+];
+
+/// What `members` say of the token's kind.
+///
+/// # Errors
+/// The member that is not a string.
+pub(super) fn kinds(members: &Members<'_>) -> Result<Kinds, &'static str> {
+    let said = KIND_MEMBERS.into_iter().filter_map(|(name, wrong)| Some((name, members.get(name)?, wrong)));
+    said.map(|(name, value, wrong)| Ok((name, media_type(value.as_str().ok_or(wrong)?)))).collect()
 }
 
 /// Answers that the shell keeps.
@@ -75,19 +94,17 @@ impl Introspection {
         }
         // But for `cnf`: whoever writes that down, in whatever way, does not say that the token is bound to nobody.
         members.retain(|name, value| name == "cnf" || !value.is_null());
-        let token_type = match members.get("token_type") {
-            None => None,
-            Some(Value::Text(text)) => Some(media_type(text)),
-            Some(_) => return Ok(Self::Malformed("`token_type` is not a string")),
-        };
-        Ok(match Claims::read(&members, consent) {
-            Ok(claims) => Self::Active(Arc::new(Introspected { claims, token_type })),
-            Err(why) => Self::Malformed(why),
-        })
+        let read = || Ok(Introspected { kinds: kinds(&members)?, claims: Claims::read(&members, consent)? });
+        Ok(read().map_or_else(Self::Malformed, |told| Self::Active(Arc::new(told))))
     }
 }
 
 impl Introspected {
+    /// Whether it comes with a proof of the key that it is bound to (RFC 9449, section 6.2).
+    pub(super) fn is_proven_by_key(&self) -> bool {
+        self.kinds.iter().any(|(_, kind)| **kind == *"dpop")
+    }
+
     /// `exp`, beyond which the answer is not kept.
     pub fn expires(&self) -> Option<UnixTime> {
         self.claims.expires()

@@ -29,11 +29,16 @@ pub(crate) struct Header<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Whether this is a JWT at all: three parts, the first of which is one JSON object. Everything else is opaque.
+    /// Whether this has to be read as a JWT: an object stands before the first dot, and it is no JWE (RFC 7516, section 3.1),
+    /// which has five parts and names an encryption. Everything else is opaque.
+    ///
+    /// How many parts there are does not decide: no signature covers what comes behind it, some servers pass over that, and a
+    /// client could make a JWT opaque by a dot.
     pub(super) fn is_one(token: &str) -> bool {
-        let mut parts = token.split('.');
-        let header = parts.next().and_then(|header| BASE64URL.decode(header).ok());
-        parts.count() == 2 && header.is_some_and(|header| json::members(&header).is_some())
+        let Some((header, rest)) = token.split_once('.') else { return false };
+        let Ok(header) = BASE64URL.decode(header) else { return false };
+        let is_encrypted = || json::members(&header).is_some_and(|header| header.has("enc"));
+        header.trim_ascii_start().starts_with(b"{") && !(rest.split('.').count() == 4 && is_encrypted())
     }
 
     /// Takes the three parts apart. The caller bounds the length, and lends the room for what they are decoded to.

@@ -137,6 +137,15 @@ impl ProofRules {
         if now > last {
             return Err(invalid("`iat` is too long ago"));
         }
+        // A proof needs neither; one that says it is held to it (RFC 7519, sections 4.1.4 and 4.1.5).
+        let expires = claims::time(claims, "exp", "`exp` is not a time").map_err(invalid)?;
+        if expires.is_some_and(|expires| now >= expires.as_secs().saturating_add(self.clock_skew)) {
+            return Err(invalid("`exp` is past"));
+        }
+        let begins = claims::time(claims, "nbf", "`nbf` is not a time").map_err(invalid)?;
+        if begins.is_some_and(|begins| begins.as_secs() > now.saturating_add(self.clock_skew)) {
+            return Err(invalid("`nbf` is in the future"));
+        }
         let until = last.saturating_add(self.clock_skew).saturating_add(1);
         Ok(UnixTime::since_unix_epoch(Duration::from_secs(until)))
     }

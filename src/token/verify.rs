@@ -14,7 +14,7 @@ use crate::{
     quoted::Quoted,
     token::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing, claims,
-        introspection::Introspected,
+        introspection::{self, Introspected, Kinds},
         json::{self, Members, Value},
         jws::Jws,
         key_ring::Signed,
@@ -158,6 +158,11 @@ impl Issuers {
             .ok_or_else(|| malformed("the payload is not one JSON object with each member once"))?;
         let (place, issuer) = self.issuer(&payload)?;
         if issuer.verify == Verify::Introspection {
+            // What it says of itself can only refuse.
+            if let Some(typ) = &jws.header.typ {
+                self.rules.typ("typ", Some(typ))?;
+            }
+            self.rules.kinds(&introspection::kinds(&payload).map_err(malformed)?)?;
             let confirmation = claims::confirmation(&payload).map_err(malformed)?;
             let said = Unverified { confirmation, key_confirmation: claims::key_confirmation(&payload) };
             return Ok((place, issuer, Opened::Unverified(said)));
@@ -264,7 +269,7 @@ impl Issuers {
 
     /// Holds an answer to the rules, in the order of a JWT's. `whole`: what is required has to be in it.
     fn hold(&self, issuer: &Issuer, told: &Introspected, whole: bool, now: UnixTime) -> Result<(), Denial> {
-        let Introspected { claims, token_type } = told;
+        let Introspected { claims, kinds } = told;
         let lacks = |name| whole && !claims.has(name) && self.rules.requires(name);
         if lacks("iss") {
             return Err(missing("iss"));
@@ -282,7 +287,7 @@ impl Issuers {
             return Err(missing("exp"));
         }
         self.rules.dates(claims, now)?;
-        self.rules.token_type(token_type.as_deref())?;
+        self.rules.kinds(kinds)?;
         if whole { self.rules.required(claims) } else { Ok(()) }
     }
 }
@@ -376,13 +381,13 @@ impl TokenRules {
         accepted.then_some(()).ok_or_else(|| Denial::TokenTypeWrong { member, said: typ.map(Quoted::of) })
     }
 
-    /// How an answer says what kind of token it is about (RFC 7662, section 2.2). One that does not say is taken.
-    fn token_type(&self, told: Option<&str>) -> Result<(), Denial> {
-        let Some(told) = told else { return Ok(()) };
-        // RFC 6750 and 9449 define the first two; the third is what servers write that name the kind instead. `N_A` says
+    /// What kind of token an answer is about, and what a JWT says of itself outside its header. What is not said is taken.
+    fn kinds(&self, said: &Kinds) -> Result<(), Denial> {
+        // RFC 6750 and 9449 define the first two; the others are what servers write that name the kind instead. `N_A` says
         // that it is no access token (RFC 8693, section 2.2.1).
-        let known = ["bearer", "dpop", "access_token"].contains(&told);
-        if known { Ok(()) } else { self.typ("token_type", Some(told)) }
+        const ACCESS_TOKEN: [&str; 4] = ["bearer", "dpop", "access_token", "access"];
+        let mut others = said.iter().filter(|(_, kind)| !ACCESS_TOKEN.contains(&&**kind));
+        others.try_for_each(|(member, kind)| self.typ(member, Some(kind)))
     }
 
     fn required(&self, claims: &Claims) -> Result<(), Denial> {

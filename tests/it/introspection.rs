@@ -251,6 +251,24 @@ fn jwt_that_its_issuer_is_asked_about_is_held_to_what_it_says_of_itself() {
     assert_refused(&ask("/a").showing(alice).send(), "binding_missing", &bank);
 }
 
+/// A server that splits a token at its dots may not see those behind the signature.
+#[test]
+fn jwt_is_not_made_opaque_by_what_stands_behind_it() {
+    let Pki { alice, mallory, .. } = Pki::get();
+    for lines in ["jwks = \"keys.json\"", "verify = \"introspection\"", "jwks = \"keys.json\"\nverify = \"both\""] {
+        let (bank, introspector) = (Bank::start(), Introspector::start());
+        let config = Config::in_front_of(&bank).route("path = \"/token\"\nrequire = [\"token\"]");
+        let sidecar = introspector.asked_by(config, lines).start();
+        for more in [".", "..", ".x", ".x.y"] {
+            let token = format!("{}{more}", alice.token());
+            introspector.knows(&token, but(active(alice), "cnf", Value::Null));
+
+            assert_refused(&sidecar.get("/token").showing(mallory).bearing(&token).send(), "token_malformed", &bank);
+        }
+        assert_eq!(introspector.asked(), 0, "{lines}");
+    }
+}
+
 #[test]
 fn answers_outlive_a_change_of_other_things_and_end_with_the_secret() {
     let (bank, introspector) = (Bank::start(), Introspector::start());

@@ -101,6 +101,17 @@ fn each_answer_of_an_issuer_has_its_verdict() {
         (json!({"token_type": "refresh_token"}), "token_type_wrong"),
         (json!({"token_type": ""}), "token_type_wrong"),
         (json!({"token_type": 1}), "token_malformed"),
+        (json!({"token_type": "Bearer", "token_use": "refresh_token"}), "token_type_wrong"),
+        (json!({"token_use": "id"}), "token_type_wrong"),
+        (json!({"token_use": "access_token"}), "permit"),
+        (json!({"token_use": "access"}), "permit"),
+        (json!({"token_use": []}), "token_malformed"),
+        (json!({"typ": "Refresh"}), "token_type_wrong"),
+        (json!({"typ": "Offline"}), "token_type_wrong"),
+        (json!({"typ": "ID"}), "token_type_wrong"),
+        (json!({"typ": "Bearer"}), "permit"),
+        (json!({"typ": "JWT", "token_type": "DPoP", "token_use": "access_token"}), "permit"),
+        (json!({"typ": {}}), "token_malformed"),
         (json!({"client_id": 7}), "token_malformed"),
         (json!({"scope": 7}), "token_malformed"),
         (json!({"cnf": null}), "binding_missing"),
@@ -119,8 +130,8 @@ fn each_answer_of_an_issuer_has_its_verdict() {
 fn token_that_is_not_a_jwt_is_opaque_and_a_jwt_is_not() {
     let world = world(Verify::Jwt);
     let told = || [active(&world, &json!({})), Introspection::Inactive];
-    let jwe = "eyJhbGciOiJkaXIifQ.a.b.c.d";
-    for token in ["a", "..", "a.b.c", "eyJhbGciOiJkaXIifQ", "eyJhbGciOiJkaXIifQ.a", jwe, "bm9wZQ.a.b", "W10.a.b"] {
+    let jwe = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..b.c.d";
+    for token in ["a", "..", "a.b.c", "eyJhbGciOiJkaXIifQ", jwe, "bm9wZQ.a.b", "W10.a.b", "bm9wZQ.a.b.c.d"] {
         let shown = with(world.alice(), |shown| shown.token = Some(token.to_owned()));
         assert_eq!(code(&world, &shown, &told()), "permit", "{token}");
     }
@@ -130,6 +141,24 @@ fn token_that_is_not_a_jwt_is_opaque_and_a_jwt_is_not() {
         assert!(matches!(judgement.verdict, Verdict::Deny(_)) && asked.is_empty(), "{token}");
     }
     assert!(judge(&world, &world.alice(), &told()).1.is_empty(), "a JWT is verified by its signature");
+}
+
+/// No signature covers what comes behind it, and servers that split at dots may pass over that.
+#[test]
+fn jwt_is_not_made_opaque_by_a_dot() {
+    for verify in [Verify::Jwt, Verify::Introspection, Verify::Both] {
+        let world = world(verify);
+        let told = [active(&world, &json!({})), Introspection::Inactive];
+        let twice = world.mint.sign(r#"{"alg":"ES256","alg":"ES256"}"#, &mint::claims(&json!({})).to_string());
+        for token in [world.token(&json!({})), twice] {
+            for more in [".", "..", ".x", ".x.y", "...", ".x.y.z"] {
+                let shown = with(world.alice(), |shown| shown.token = Some(format!("{token}{more}")));
+                let (judgement, asked) = judge(&world, &shown, &told);
+                let malformed = matches!(judgement.verdict, Verdict::Deny(Denial::TokenMalformed { .. }));
+                assert!(malformed && asked.is_empty(), "{verify:?} {more}: {:?}", judgement.verdict);
+            }
+        }
+    }
 }
 
 #[test]
@@ -218,6 +247,25 @@ fn jwt_of_an_issuer_that_is_only_asked_needs_no_signature() {
 }
 
 #[test]
+fn jwt_of_an_issuer_that_is_only_asked_is_held_to_the_kind_that_it_says_it_is() {
+    let world = world(Verify::Introspection);
+    let told = [active(&world, &json!({})), Introspection::Inactive];
+    for (typ, payload, expected) in [
+        (json!("at+jwt"), json!({"typ": "Bearer"}), "permit"),
+        (json!(null), json!({}), "permit"),
+        (json!("refresh+jwt"), json!({}), "token_type_wrong"),
+        (json!("JWT"), json!({"typ": "Refresh"}), "token_type_wrong"),
+        (json!("JWT"), json!({"token_use": "id"}), "token_type_wrong"),
+    ] {
+        let mut header = json!({"alg": "ES256", "typ": typ});
+        header.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let token = world.mint.sign(&header.to_string(), &mint::claims(&payload).to_string());
+        let shown = with(world.alice(), |shown| shown.token = Some(token));
+        assert_eq!(code(&world, &shown, &told), expected, "{header} {payload}");
+    }
+}
+
+#[test]
 #[rustfmt::skip]
 fn jwt_that_is_verified_by_both_passes_only_if_both_hold() {
     let mut world = world(Verify::Both);
@@ -290,6 +338,10 @@ fn introspected_token_that_is_bound_to_a_key_needs_a_proof_of_it() {
     };
 
     assert_eq!(code(&world, &opaque(&world), &told), "proof_missing");
+    for cnf in [json!(null), json!({"x5t#S256": Thumbprint::of(&world.alice).to_string()})] {
+        let named = [active(&world, &json!({"token_type": "DPoP", "cnf": cnf})), Introspection::Inactive];
+        assert_eq!(code(&world, &opaque(&world), &named), "proof_missing", "{cnf}");
+    }
     assert_eq!(code(&world, &proving(&other), &told), "proof_invalid");
     let known = [Answer::Introspection(Arc::new(Inquiry::new(0, OPAQUE)), told[0].clone())];
     let Judgement { verdict, findings } = world.judge(&proving(&own), &known);

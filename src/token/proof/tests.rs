@@ -208,6 +208,16 @@ fn proof_is_taken_from_a_skew_ahead_to_its_greatest_age_and_remembered_longer() 
 }
 
 #[test]
+fn proof_that_says_when_it_ends_or_begins_is_held_to_that() {
+    let check = |claims: Value, expected| check(&json!({}), &claims, expected);
+    check(json!({"exp": NOW - 29, "nbf": NOW + 30}), Ok(()));
+    check(json!({"exp": NOW - 30}), Err("`exp` is past"));
+    check(json!({"nbf": NOW + 31}), Err("`nbf` is in the future"));
+    check(json!({"exp": "x"}), Err("`exp` is not a time"));
+    check(json!({"nbf": []}), Err("`nbf` is not a time"));
+}
+
+#[test]
 fn identifier_is_bounded_and_kept_apart_by_key() {
     let jti = |jti: &str, expected| check(&json!({}), &json!({"jti": jti}), expected);
     jti("", Err("`jti` is not of 1 to 256 bytes"));

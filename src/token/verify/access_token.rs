@@ -94,6 +94,14 @@ impl AccessToken {
         self.claims().key_confirmation().and(told)
     }
 
+    /// Whether its issuer says that it comes with a proof of a key, whatever it says of the key.
+    pub fn is_proven_by_key(&self) -> bool {
+        match &self.0 {
+            Proven::Introspected(told, ..) | Proven::Both(_, told) => told.is_proven_by_key(),
+            Proven::Signed(_) => false,
+        }
+    }
+
     /// Why it is bound to nothing, for a refusal.
     pub fn unbound(&self) -> &'static str {
         match &self.0 {
