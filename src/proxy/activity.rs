@@ -17,6 +17,7 @@ pub struct Activity(Arc<Going>);
 
 #[derive(Debug, Default)]
 struct Going {
+    arriving: Arc<Count>,
     requests: Arc<Count>,
     connections: Arc<Count>,
     http2: Arc<Count>,
@@ -25,7 +26,12 @@ struct Going {
 }
 
 impl Activity {
-    /// Requests from the first byte of their header section to the end of their answer.
+    /// Header sections from their first byte until they are complete, or never will be, on HTTP/1.
+    pub fn arriving(&self) -> &Arc<Count> {
+        &self.0.arriving
+    }
+
+    /// Requests from the end of their header section to the end of their answer.
     pub fn requests(&self) -> &Arc<Count> {
         &self.0.requests
     }

@@ -120,7 +120,7 @@ impl Server {
     /// Serves until `told`, then waits for the requests under way, but not longer than `drain_timeout`. Whoever tells it
     /// twice does not want to wait.
     ///
-    /// Connections without a request do not hold the end up.
+    /// Connections without a request do not hold the end up, and one whose header section is under way does so for a second.
     pub async fn run(self, mut told: impl AsyncFnMut()) -> Ended {
         let activity = self.world.activity.clone();
         let (shutdown, heard) = watch::channel(false);
@@ -132,10 +132,15 @@ impl Server {
         shutdown.send_replace(true);
         let _ = taking_in.await;
         let mut until = Instant::now() + self.world.generation().settings.listen.drain_timeout;
+        let arriving = timeout_at(until.min(Instant::now() + GOODBYE), activity.arriving().none());
         tracing::info!(event = "draining", requests = activity.requests().now());
+        let drained = async {
+            let _ = arriving.await;
+            timeout_at(until, activity.requests().none()).await
+        };
         let ended = tokio::select! {
             biased;
-            drained = timeout_at(until, activity.requests().none()) => drained.map_or(Ended::Cut, |()| Ended::Finished),
+            drained = drained => drained.map_or(Ended::Cut, |()| Ended::Finished),
             () = told() => Ended::CutAtOnce,
         };
         if ended == Ended::Finished {

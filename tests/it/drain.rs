@@ -67,6 +67,24 @@ fn idle_connection_does_not_hold_the_process() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
+/// Nobody knows whether there will be a request.
+#[test]
+fn header_section_that_never_ends_holds_the_process_for_a_second_and_is_no_request() {
+    for drain_timeout in [r#""0s""#, r#""20s""#] {
+        let bank = Bank::start();
+        let mut sidecar = Config::in_front_of(&bank).set("listen.drain_timeout", drain_timeout).start();
+        let mut connection = sidecar.connect();
+        connection.write(b"GET /a HTTP/1.1\r\nHo");
+        assert_eq!(sidecar.get("/a").by(&Pki::get().alice).send().status, 200, "by then it has been read");
+
+        let begun = Instant::now();
+        sidecar.signal("TERM");
+
+        assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(0), "{drain_timeout}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+}
+
 #[test]
 fn request_that_outlasts_the_drain_is_cut_and_the_exit_says_so() {
     let bank = Bank::start();

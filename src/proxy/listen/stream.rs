@@ -263,7 +263,7 @@ impl ClientStream {
         let read = buf.filled().get(before..).unwrap_or_default();
         if phase == WAITING && !read.is_empty() {
             self.facts.line.expect_next();
-            *self.facts.arriving.lock() = Some(self.facts.activity.requests().begin());
+            *self.facts.arriving.lock() = Some(self.facts.activity.arriving().begin());
             self.facts.phase.store(HEADER, Ordering::Relaxed);
         }
         self.facts.line.see(read);

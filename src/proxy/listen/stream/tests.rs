@@ -116,21 +116,21 @@ async fn http2_has_no_header_section_of_its_own() {
 }
 
 #[tokio::test]
-async fn request_counts_from_its_first_byte_until_it_counts_for_itself() {
+async fn request_counts_as_arriving_from_its_first_byte_until_it_counts_for_itself() {
     let (mut client, mut stream) = connected(b"", false);
     let activity = stream.facts.activity.clone();
-    let mut seen = vec![activity.requests().now()];
+    let mut seen = vec![activity.arriving().now()];
     client.write_all(b"GET").await.unwrap();
     read_some(&mut stream).await.unwrap();
-    seen.push(activity.requests().now());
+    seen.push(activity.arriving().now());
     stream.facts.arrive();
-    seen.push(activity.requests().now());
+    seen.push(activity.arriving().now());
     stream.get_proxy_digest().unwrap();
     client.write_all(b"GET").await.unwrap();
     read_some(&mut stream).await.unwrap();
-    seen.push(activity.requests().now());
+    seen.push(activity.arriving().now());
     drop(stream);
-    seen.push(activity.requests().now());
+    seen.push(activity.arriving().now());
 
     assert_eq!(seen, [0, 1, 0, 1, 0]);
 }
