@@ -143,6 +143,14 @@ pub struct Judgement {
     pub findings: Findings,
 }
 
+/// One request, what is known, and the time.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    request: &'a Inbound<'a>,
+    known: &'a Known<'a>,
+    now: UnixTime,
+}
+
 /// Why a check ends the judgement.
 enum Stop {
     Deny(Denial),
@@ -153,7 +161,7 @@ impl Gate {
     /// Judges one request.
     pub fn judge(&self, request: &Inbound<'_>, known: &Known<'_>, now: UnixTime) -> Judgement {
         let mut findings = Findings::default();
-        let verdict = match self.weigh(request, known, now, &mut findings) {
+        let verdict = match self.weigh(Case { request, known, now }, &mut findings) {
             Ok(permit) => Verdict::Permit(permit),
             Err(Stop::Deny(denial)) => Verdict::Deny(denial),
             Err(Stop::Ask(question)) => Verdict::Ask(question),
@@ -165,45 +173,39 @@ impl Gate {
     /// answers. A registration is last, because it is used with that: one that is refused for another reason is not spent.
     ///
     /// What the route does not demand is not judged, with one exception: a token that is judged and says it is bound is
-    /// held to that, or a stolen token would do on every route that asks for less.
-    fn weigh(
-        &self,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
-        found: &mut Findings,
-    ) -> Result<Permit, Stop> {
+    /// held to that, or a stolen token would do on every route that asks for less. The certificate that it names is judged
+    /// before its proof.
+    fn weigh(&self, case: Case<'_>, found: &mut Findings) -> Result<Permit, Stop> {
+        let Case { request, now, .. } = case;
         let (place, route) = self.routes.find(request.path, request.method)?;
         found.route = Some((place, Arc::clone(route)));
         found.peer = Some(self.peers.admit(request.connection, request.asserted, now)?);
         let demands = route.demands(request.method);
         if demands.certificate {
-            self.certificate(request, known, now, found)?;
+            self.certificate(case, found)?;
         }
         if demands.token {
             let bearer = BearerToken::read(request.headers, self.binding.proof.is_some())?;
-            let token = self.token(bearer, known, now, found)?;
-            self.proof(bearer, &token, request, known, now, found)?;
-            self.bind(&token, demands.binding, request, known, now, found)?;
+            let token = self.token(bearer, case, found)?;
+            if token.confirmations().next().is_some() {
+                self.certificate(case, found)?;
+            }
+            self.proof(bearer, &token, demands.binding, case, found)?;
+            self.bind(&token, demands.binding, case, found)?;
         }
         found.authorized = Some(route.authorize(found.certificate.as_deref(), found.token.as_ref())?);
         if route.consent {
-            self.consent(route, request, known, found)?;
+            self.consent(route, case, found)?;
         }
         if let Kind::Registration { .. } = route.kind {
-            self.registration(route, request, known, now, found)?;
+            self.registration(route, case, found)?;
         }
         Permit::grant(route, request.method, found).map_err(Stop::Deny)
     }
 
     /// The client's certificate, judged once a request: path, revocation, qualification.
-    fn certificate(
-        &self,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
-        found: &mut Findings,
-    ) -> Result<(), Stop> {
+    fn certificate(&self, case: Case<'_>, found: &mut Findings) -> Result<(), Stop> {
+        let Case { request, known, now } = case;
         if found.certificate.is_some() {
             return Ok(());
         }
@@ -227,13 +229,8 @@ impl Gate {
         Ok(())
     }
 
-    fn token(
-        &self,
-        bearer: BearerToken<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
-        found: &mut Findings,
-    ) -> Result<AccessToken, Stop> {
+    fn token(&self, bearer: BearerToken<'_>, case: Case<'_>, found: &mut Findings) -> Result<AccessToken, Stop> {
+        let Case { known, now, .. } = case;
         let recall = |inquiry: &Inquiry| known.introspection(inquiry, now);
         let (lookup, verified) = self.issuers.verify(bearer, known.keys, &recall, now);
         found.lookups.token = lookup;
@@ -257,16 +254,18 @@ impl Gate {
         &self,
         bearer: BearerToken<'_>,
         token: &AccessToken,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
+        demanded: bool,
+        case: Case<'_>,
         found: &mut Findings,
     ) -> Result<(), Stop> {
+        let Case { request, known, now } = case;
         let (rules, _) = match (self.binding.key(token)?, bearer.scheme()) {
             (None, Scheme::Bearer) if self.binding.proof.is_some() && token.is_proven_by_key() => {
                 return Err(Stop::Deny(Denial::ProofMissing));
             }
             (None, Scheme::Bearer) => return Ok(()),
+            // The token is at fault, and not its proof: the binding that is demanded will be missed.
+            (None, Scheme::DPoP) if demanded && token.confirmations().next().is_none() => return Ok(()),
             (None, Scheme::DPoP) => {
                 let why = "the token is not bound to the key of a proof";
                 return Err(Stop::Deny(Denial::ProofInvalid { why, nonce: None }));
@@ -290,17 +289,10 @@ impl Gate {
     ///
     /// The proof is used last: one that is refused here for another reason is not spent. What comes after the binding, policy,
     /// consent, and registration, finds it spent, and the client makes another.
-    fn bind(
-        &self,
-        token: &AccessToken,
-        demanded: bool,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
-        found: &mut Findings,
-    ) -> Result<(), Stop> {
-        if token.confirmations().next().is_some() || (demanded && found.proof.is_none()) {
-            self.certificate(request, known, now, found)?;
+    fn bind(&self, token: &AccessToken, demanded: bool, case: Case<'_>, found: &mut Findings) -> Result<(), Stop> {
+        let Case { known, .. } = case;
+        if demanded && found.proof.is_none() {
+            self.certificate(case, found)?;
         }
         found.binding = self.binding.prove(token, found.certificate.as_deref(), found.proof.as_ref())?;
         if demanded && found.binding.is_none() {
@@ -323,14 +315,8 @@ impl Gate {
     }
 
     /// A request to register is verified whole; one about a client that is registered comes from that client.
-    fn registration(
-        &self,
-        route: &Route,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        now: UnixTime,
-        found: &mut Findings,
-    ) -> Result<(), Stop> {
+    fn registration(&self, route: &Route, case: Case<'_>, found: &mut Findings) -> Result<(), Stop> {
+        let Case { request, known, now } = case;
         if route.manages(request.method) {
             let client = found.token.as_ref().and_then(|token| token.claims().client_id());
             found.own_registration = Some(route.admit_client(request.path, client)?);
@@ -353,13 +339,8 @@ impl Gate {
     }
 
     /// The consent that the token names covers this request, as the service says now.
-    fn consent(
-        &self,
-        route: &Route,
-        request: &Inbound<'_>,
-        known: &Known<'_>,
-        found: &mut Findings,
-    ) -> Result<(), Stop> {
+    fn consent(&self, route: &Route, case: Case<'_>, found: &mut Findings) -> Result<(), Stop> {
+        let Case { request, known, .. } = case;
         let token = found.token.as_ref().ok_or(Denial::ConsentMissing)?;
         let id = found.consent_id.insert(Arc::clone(Consent::named_by(token)?));
         let mut question = ConsentRequest::about(id, token, route, request.method, request.path);

@@ -64,5 +64,5 @@ const NAMES: [&str; 27] = [
     "x-lb-auth",
     "x-client-thumbprint",
 ];
-const FAMILIES: [&str; 3] = ["cf-client-cert-", "cf-cert-", "cloudfront-viewer-cert-"];
+const FAMILIES: [&str; 5] = ["cf-client-cert-", "cf-cert-", "cloudfront-viewer-cert-", "ssl-client-", "x-ssl-client-"];
 const ORDINARY: [&str; 6] = ["authorization", "host", "cookie", "x-forwarded-for", "content-length", "x-request-id"];

@@ -78,7 +78,8 @@ struct Read {
 #[derive(Serialize)]
 struct Broken {
     file: String,
-    line: u64,
+    /// None: no line is at fault, but that there is none.
+    line: Option<u64>,
     why: String,
 }
 
@@ -108,13 +109,16 @@ impl Verify {
             let (tally, found) = read.map_err(|error| argument::unusable(path, error))?;
             let file = name(path);
             files.push(Read { file: file.clone(), tally });
-            broken = found.map(|found| Broken { file, line: found.line, why: found.why.to_string() });
+            broken = found.map(|found| Broken { file, line: Some(found.line), why: found.why.to_string() });
             if broken.is_some() {
                 break;
             }
         }
         let end = verification.end();
-        Ok(Findings { intact: broken.is_none() && end.is_some(), files, broken, end })
+        if let (None, None, Some(last)) = (&broken, &end, files.last()) {
+            broken = Some(Broken { file: last.file.clone(), line: None, why: "there is no audit line".to_owned() });
+        }
+        Ok(Findings { intact: broken.is_none(), files, broken, end })
     }
 }
 
@@ -129,9 +133,9 @@ impl Findings {
             let _ = writeln!(text, "the last line in order has seq {seq} and the hash {hash}");
         }
         let _ = match &self.broken {
-            Some(Broken { file, line, why }) => writeln!(text, "BROKEN: {file}: line {line} {why}"),
-            None if self.intact => writeln!(text, "intact"),
-            None => writeln!(text, "BROKEN: there is no audit line"),
+            Some(Broken { file, line: Some(line), why }) => writeln!(text, "BROKEN: {file}: line {line} {why}"),
+            Some(Broken { why, .. }) => writeln!(text, "BROKEN: {why}"),
+            None => writeln!(text, "intact"),
         };
         text
     }

@@ -16,6 +16,7 @@ use crate::{
         source::ClientCertificate,
         token::Tokens,
     },
+    gate::PublicOrigin,
     route::{Kind, Route},
 };
 
@@ -25,9 +26,11 @@ pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
     addresses(reading, tables);
     handshake(reading, listener, balancer, client);
     proofs(reading, listener, balancer, client);
+    networks(reading, listener, balancer, client);
     balancers(reading, balancer, tables);
     secret_header(reading, balancer, client);
     issuers(reading, tokens, routes);
+    origin(reading, listener, tokens);
     consents_asked_for(reading, consents, routes);
     registrations.check(reading, routes, tokens);
 }
@@ -82,17 +85,25 @@ fn proofs(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, c
         reading.fault(&balancer.on_untrusted, what, "leave it out, or write trusted_networks");
     }
     let (protocol, place) = &balancer.proxy_protocol;
-    if *protocol != ProxyProtocol::Off && !balancer.has_networks && !listener.is_unix {
+    if *protocol != ProxyProtocol::Off && balancer.networks.is_none() && !listener.is_unix {
         reading.fault(place, "a PROXY header is believed only from a trusted network", "write trusted_networks");
     }
 }
 
-/// A proof that nobody can give, and one that every client can.
-fn balancers(reading: &Reading<'_>, balancer: &LoadBalancer, Tables { client, truststore, .. }: &Tables) {
-    if let Some(place) = balancer.nobody.as_ref().filter(|_| !client.is_connection()) {
+/// A proof that nobody can give, and one that is not asked for.
+fn networks(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, client: &ClientCertificate) {
+    let Some(place) = balancer.networks.as_ref().filter(|_| !client.is_connection()) else { return };
+    if balancer.peers.networks.as_ref().is_some_and(Vec::is_empty) {
         let what = "nobody is believed, so that no forwarded certificate counts";
         reading.warn(place, what, "write the networks of your load balancers");
+    } else if listener.is_unix {
+        let what = "whoever may open the Unix socket is believed, and has no address to be in a network";
+        reading.warn(place, what, "leave it out, and look at the permissions of the socket");
     }
+}
+
+/// A proof that every client can give.
+fn balancers(reading: &Reading<'_>, balancer: &LoadBalancer, Tables { truststore, .. }: &Tables) {
     let is_anchor = |authority: &CertificateDer<'_>| truststore.as_ref().is_some_and(|store| store.leads_to(authority));
     if let Some(place) = balancer.client_ca.as_ref().filter(|_| balancer.nameless.iter().any(is_anchor)) {
         let what = "clients have certificates of this authority too, so that any of them makes a load balancer";
@@ -113,6 +124,14 @@ fn issuers(reading: &Reading<'_>, tokens: &Tokens, routes: &[PlacedRoute]) {
     if !tokens.written && routes.iter().any(|route| demands_token(&route.value)) {
         let remedy = "write [[token.issuer]] with issuer and audiences";
         reading.fault(&tokens.place, "a route demands a token, and no issuer is configured", remedy);
+    }
+}
+
+/// A proof of possession is for one address, so the client must not be the one who says which.
+fn origin(reading: &Reading<'_>, listener: &Listener, tokens: &Tokens) {
+    if tokens.binding.proof.is_some() && matches!(listener.origin, PublicOrigin::Forwarded) {
+        let what = "a proof that was made for another server holds here for whoever sends its name in Host";
+        reading.warn(&listener.origin_place, what, "write public_origin = \"https://api.bank.example\" in [listen]");
     }
 }
 

@@ -26,10 +26,8 @@ pub(super) struct LoadBalancer {
     pub(super) has_proof: bool,
     /// Where `on_untrusted` is chosen.
     pub(super) on_untrusted: Place,
-    /// Whether networks are given, none included.
-    pub(super) has_networks: bool,
-    /// Where it is written that there are none.
-    pub(super) nobody: Option<Place>,
+    /// Where networks are given, none included.
+    pub(super) networks: Option<Place>,
     /// Authorities any of whose certificates is taken for a load balancer's: there are no names.
     pub(super) nameless: Vec<CertificateDer<'static>>,
     /// Carries the shared secret.
@@ -52,8 +50,7 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
         place: table.place.clone(),
         has_proof: has_networks || client_ca.is_some() || has_secret,
         on_untrusted: table.place_of("on_untrusted"),
-        has_networks,
-        nobody: networks.as_ref().filter(|networks| networks.is_empty()).map(|_| table.place_of("trusted_networks")),
+        networks: has_networks.then(|| table.place_of("trusted_networks")),
         nameless: nameless.unwrap_or_default(),
         client_ca: client_ca.map(|file| file.place),
         proxy_protocol: (proxy_protocol, table.place_of("proxy_protocol")),

@@ -23,6 +23,8 @@ pub(super) struct Listener {
     pub(super) is_unix: bool,
     /// What clients call.
     pub(super) origin: PublicOrigin,
+    /// Where that stands, or would.
+    pub(super) origin_place: Place,
     /// None where something is at fault.
     pub(super) listen: Option<Listen>,
 }
@@ -43,6 +45,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
     let drain_timeout = table.duration_or_zero("drain_timeout", "25s");
     let threads = threads(table.integer("threads", 0, 0..=1024));
     let origin = public_origin(&mut table);
+    let origin_place = table.place_of("public_origin");
     let listen = address.map(|address| Listen {
         address,
         tls,
@@ -57,7 +60,7 @@ pub(super) fn read(mut table: Table<'_>) -> Listener {
         drain_timeout,
         threads,
     });
-    Listener { encrypted, place, is_unix, origin, listen }
+    Listener { encrypted, place, is_unix, origin, origin_place, listen }
 }
 
 /// Exactly one of `plaintext = true` and the two files, so that nobody serves plaintext by forgetting a line.

@@ -88,6 +88,10 @@ impl Registrations {
                 let what = "the path has no place for the client, so all but POST is refused";
                 reading.warn(place, what, "write methods = [\"POST\"], and /register/{ClientId} for the others");
             }
+            if manages(route) && route.path.has_place() && tokens.issuers.issuers.len() > 1 {
+                let what = "a client is known by its client_id alone, whichever of the issuers gave it that";
+                reading.warn(place, what, "let one issuer alone give out client_ids that are registered here");
+            }
             if route.path.is_open_ended() && route.takes(&Method::POST) {
                 let what = "every POST is taken for a new registration, whatever place of a client stands in the path";
                 reading.warn(place, what, "write /register with methods = [\"POST\"], and /register/{ClientId}");

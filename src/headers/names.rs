@@ -9,20 +9,26 @@ pub(super) fn exact() -> impl Iterator<Item = String> {
 }
 
 /// Beginnings that no other header shares: whatever follows is about the client's certificate.
-pub(super) const FAMILIES: [&str; 3] = [
+pub(super) const FAMILIES: [&str; 7] = [
     // Cloudflare.
     "cf-client-cert-",
     "cf-cert-",
     // Amazon CloudFront.
     "cloudfront-viewer-cert-",
+    // mod_ssl's variables (`SSL_CLIENT_S_DN_CN`, `SSL_CLIENT_SAN_DNS_0`, ...), as they are and as recipes write them.
+    "ssl-client-",
+    "x-ssl-client-",
+    // F5, Kong, Azure: named by the operator, mostly so.
+    "x-client-cert-",
+    "x-client-certificate-",
 ];
 
-/// What the profiles' headers may be followed by, whether the balancer of that profile writes it or another would.
-const COMPANIONS: [&str; 8] =
+/// What the profiles' headers, and the one that is configured, may be followed by, whether the balancer of that profile writes it or another would.
+pub(super) const COMPANIONS: [&str; 8] =
     ["-verify", "-subject-dn", "-issuer-dn", "-fingerprint", "-serial", "-leaf", "-chain", "-info"];
 
 /// The profiles' headers, folded.
-const PROFILES: [&str; 9] = [
+const PROFILES: [&str; 10] = [
     "client-cert",
     "ssl-client-auth-cert-x509",
     "ssl-client-cert",
@@ -32,6 +38,7 @@ const PROFILES: [&str; 9] = [
     "x-forwarded-client-cert",
     "x-forwarded-tls-client-cert",
     "x-ssl-client-cert",
+    "x-wso2-client-certificate",
 ];
 
 /// Stems and their endings, folded.

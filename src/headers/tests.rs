@@ -52,7 +52,8 @@ fn names_of_the_contract_are_covered() {
 #[test]
 fn other_names_are_not_covered() {
     let identity = identity();
-    for text in PLAIN.iter().chain(&["x", "cf-certs", "cf-client-certs", "ssl-client-cert-chain-10", "x-lb-auth-"]) {
+    for text in PLAIN.iter().chain(&["x", "cf-certs", "cf-client-certs", "ssl-clients", "x-client-certs", "x-lb-auth-"])
+    {
         assert!(!identity.covers(&name(text)), "{text}");
     }
 }
@@ -63,6 +64,12 @@ fn configured_names_are_covered_however_they_are_written() {
     for text in ["X-LB-Auth", "x_lb.auth", "X-Client_Thumbprint", "x-role-of-tpp", "x.role.of.tpp"] {
         assert!(identity.covers(&name(text)), "{text}");
     }
+    let read = ReadNames { certificate: Some(name("X-Bank-Cert")), ..ReadNames::default() };
+    let identity = IdentityHeaders::new(read, []);
+    for companion in ["x-bank-cert-verify", "X_Bank_Cert_Subject_DN", "x.bank.cert-chain"] {
+        assert!(identity.covers(&name(companion)), "{companion}");
+    }
+    assert!(!identity.covers(&name("x-bank-cert-id")));
 }
 
 #[test]

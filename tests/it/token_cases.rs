@@ -108,7 +108,7 @@ fn answers(alice: &Client) -> Vec<(&'static str, Option<Value>, &'static str)> {
         ("o-good", Some(active(alice)), ""),
         ("o~+/.-_==", Some(active(alice)), ""),
         ("o.two.parts.more", Some(active(alice)), ""),
-        ("eyJhbGciOiJkaXIifQ.of.a.jwe.token", Some(active(alice)), ""),
+        ("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.of.a.jwe.token", Some(active(alice)), ""),
         ("o-unknown", None, "token_inactive"),
         ("..", None, "token_inactive"),
         ("o-inactive", Some(json!({"active": false})), "token_inactive"),

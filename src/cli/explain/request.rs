@@ -17,7 +17,7 @@ use super::Explain;
 use crate::{
     certificate::{forwarded::Source, inspect},
     cli::argument,
-    config::Settings,
+    config::{Settings, settings::Address},
     explain::Evidence,
     gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
@@ -54,6 +54,11 @@ impl Described {
     /// # Errors
     /// What cannot be read, in words.
     pub(super) fn read(options: &Explain, settings: &mut Settings) -> Result<Self, String> {
+        if options.peer.is_some() && matches!(settings.listen.address, Address::Unix(_)) {
+            return Err(
+                "--peer: on a Unix socket a peer has no address; its permissions say who is believed".to_owned()
+            );
+        }
         let method = Method::from_str(&options.method).map_err(|_| "--method is no method; write it as GET")?;
         let body = read_body(options, &method)?;
         let token = options.token.as_deref().map(|file| read_token("--token", file)).transpose()?;
@@ -74,14 +79,14 @@ impl Described {
         let peer = believe(settings, options.peer);
         let mut connection = Connection::from(Some(peer));
         let is_from_header = !matches!(settings.gate.source, Source::Connection);
-        if let Some(shown) = shown {
+        let believed =
+            || settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok());
+        if let Some(shown) = shown
+            && (!is_from_header || believed())
+        {
             // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
             settings.gate.source = Source::Connection;
-            if !is_from_header
-                || settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok())
-            {
-                connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
-            }
+            connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
         }
         let at = options.at.map(|at| (at, Instant::now()));
         let (target, host) = (options.path.clone(), options.host.clone());

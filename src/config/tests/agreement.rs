@@ -151,6 +151,11 @@ fn list_of_networks_without_one_is_warned_of_where_certificates_are_forwarded() 
     let expected = "proxy.toml:5:20: load_balancer.trusted_networks: nobody is believed, so that no forwarded \
                     certificate counts; write the networks of your load balancers";
     assert_eq!(told, [expected]);
+    let asked = ("load_balancer", "trusted_networks = [\"10.0.0.0/8\"]");
+    assert!(folder.warnings(&with(&[asked])).is_empty());
+    let told = folder.warnings(&with(&[("listen", "address = \"unix:in.sock\""), asked]));
+    let expected = "load_balancer.trusted_networks: whoever may open the Unix socket is believed";
+    assert!(told.len() == 1 && told[0].contains(expected), "{told:#?}");
     let connection = [
         ("listen", "certificate_file = \"tls.crt\""),
         ("listen", "private_key_file = \"tls.key\""),

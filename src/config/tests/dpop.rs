@@ -7,6 +7,7 @@ use crate::{
 };
 
 const BOTH: (&str, &str) = ("token", "binding = [\"x5t#S256\", \"jkt\"]");
+const ORIGIN: (&str, &str) = ("listen", "public_origin = \"https://api.bank.example\"");
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn warned(changes: &[(&str, &str)], expected: &[&str]) {
@@ -59,12 +60,16 @@ fn rule_of_proofs_with_a_wrong_value_says_what_is_wrong() {
 
 #[test]
 fn rule_of_proofs_that_has_no_effect_or_a_risk_is_warned_of() {
-    warned(&[BOTH, ("revocation", "methods = [\"ocsp\"]")], &[]);
+    warned(
+        &[BOTH, ("revocation", "methods = [\"ocsp\"]")],
+        &["listen.public_origin: a proof that was made for another"],
+    );
+    warned(&[ORIGIN, BOTH], &[]);
     warned(&[("token.dpop", "nonce = true")], &["token.dpop: proofs are not looked at"]);
     warned(&[("token.dpop", "nonce = false")], &[]);
-    warned(&[BOTH, ("token.dpop", "max_age = \"6m\"")], &["token.dpop.max_age: a proof that leaks"]);
+    warned(&[ORIGIN, BOTH, ("token.dpop", "max_age = \"6m\"")], &["token.dpop.max_age: a proof that leaks"]);
     let unused = ["token.dpop.nonce_secret_file: no nonce is demanded"];
-    warned(&[BOTH, ("token.dpop", "nonce_secret_file = \"secret\"")], &unused);
+    warned(&[ORIGIN, BOTH, ("token.dpop", "nonce_secret_file = \"secret\"")], &unused);
 }
 
 #[test]

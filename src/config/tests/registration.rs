@@ -136,6 +136,10 @@ fn what_would_refuse_every_registration_is_a_fault_or_a_warning() {
     warns(&with(&[("registration", DIRECTORY)]), "registration.directory_jwks: no route takes registrations");
     let plain = "directory_jwks = \"http://keystore.directory.example/keys\"";
     warns(&registering(post, &[plain, HOSTS]), "registration.directory_jwks: whoever is on the way");
+    let second = "\n[[token.issuer]]\nissuer = \"https://other.example\"\naudiences = [\"https://api.example\"]\n";
+    let managing = registering("path = \"/register/{ClientId}\"", &[DIRECTORY, HOSTS]);
+    warns(&(managing.clone() + second), "route.path: a client is known by its client_id alone");
+    assert_eq!(Folder::new().warnings(&managing), [""; 0]);
     let quiet = Folder::new().warnings(&registering(post, &[DIRECTORY, HOSTS]));
     assert_eq!(quiet, [""; 0]);
 

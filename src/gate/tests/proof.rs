@@ -143,12 +143,16 @@ fn token_of_nothing_needs_a_certificate_to_be_called_unbound() {
 }
 
 #[test]
-fn proof_for_a_token_that_names_no_key_is_invalid() {
+fn proof_for_a_token_that_names_no_key_is_invalid_and_one_that_names_nothing_is_unbound() {
     let keyed = Keyed::new(true);
-    for cnf in [json!({}), json!({"x5t#S256": Thumbprint::of(&keyed.world.alice).to_string()})] {
+    let certificate = json!({"x5t#S256": Thumbprint::of(&keyed.world.alice).to_string()});
+    for (cnf, demanded, otherwise) in
+        [(json!({}), "binding_missing", "proof_invalid"), (certificate, "proof_invalid", "proof_invalid")]
+    {
         let mut shown = keyed.proving(&cnf, &keyed.key);
         shown.certificate = Some(header_value(&keyed.world.alice));
-        assert_eq!(keyed.code(&shown), Some("proof_invalid"));
+        assert_eq!(keyed.code(&shown), Some(demanded));
+        assert_eq!(keyed.code(&with(shown, |shown| shown.path = "/token-only")), Some(otherwise));
     }
 }
 
@@ -192,20 +196,27 @@ fn refusal_tells_which_confirmation_does_not_count() {
 
 /// Each row has everything wrong that the rows before it have wrong, and one thing more.
 #[test]
-fn token_answers_before_the_proof_and_the_proof_before_the_certificate_that_the_token_names() {
+fn token_answers_before_the_certificate_that_it_names_and_that_before_the_proof() {
     let keyed = Keyed::new(true);
     let stolen = with(keyed.proving(&keyed.both(), &keyed.key), |shown| {
         shown.certificate = Some(header_value(&keyed.world.mallory));
     });
     assert_eq!(keyed.answered(&stolen, Use::Again), Some("binding_mismatch"));
-    let untrusted = with(stolen, |shown| shown.certificate = Some(b"nonsense".to_vec()));
-    assert_eq!(keyed.code(&untrusted), Some("certificate_malformed"));
-    let elsewhere = with(untrusted, |shown| {
+    let elsewhere = with(stolen, |shown| {
         shown.proof = Some(keyed.key.proof("https://evil.example/accounts/1", shown.token.as_ref().unwrap()));
     });
     assert_eq!(keyed.code(&elsewhere), Some("proof_invalid"));
-    let expired = with(elsewhere, |shown| shown.now = NOW + YEAR);
-    assert_eq!(keyed.code(&expired), Some("token_expired"));
+    for (certificate, code) in [(None, "certificate_missing"), (Some(b"nonsense".to_vec()), "certificate_malformed")] {
+        for path in ["/accounts/1", "/token-only"] {
+            let untrusted =
+                with(elsewhere.clone(), |shown| (shown.certificate, shown.path) = (certificate.clone(), path));
+            assert_eq!(keyed.code(&untrusted), Some(code), "{path}");
+            let unproven = with(untrusted.clone(), |shown| shown.proof = None);
+            assert_eq!(keyed.code(&unproven), Some(code), "{path}");
+            let expired = with(untrusted, |shown| shown.now = NOW + YEAR);
+            assert_eq!(keyed.code(&expired), Some("token_expired"), "{path}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::{Desk, smallest, verdict};
+use super::{Desk, assert_mistake, smallest, verdict};
 use crate::{
     consent::service::Service,
     dpop,
@@ -109,6 +109,31 @@ fn certificate_of_a_handshake_needs_no_trusted_peer() {
     assert_eq!(explain(true, "192.0.2.1")["decision"], "permit");
     let refused = explain(true, "127.0.0.1");
     assert_eq!((&refused["code"], &refused["mistakes"]), (&"peer_untrusted".into(), &json!([])));
+}
+
+#[test]
+fn certificate_that_a_stranger_forwards_is_missing_for_what_the_stranger_lacks() {
+    let alice = &Pki::get().alice;
+    let desk = Desk::new(&smallest());
+    let (certificate, token) = (desk.file("alice.pem", alice.pem()), desk.file("token", alice.token()));
+    let explained = desk.json(&["--certificate", &certificate, "--token", &token, "--peer", "192.0.2.1"]);
+
+    assert_eq!(explained["code"], "certificate_missing");
+    assert_eq!(verdict(&explained, "certificate")["facts"]["why"], "the peer is in no trusted network");
+    assert_mistake(&explained, "peer_untrusted");
+}
+
+#[test]
+fn peer_of_a_unix_socket_has_no_address_to_be_explained() {
+    let alice = &Pki::get().alice;
+    let desk = Desk::new(&smallest().set("listen.address", r#""unix:in.sock""#));
+    let (certificate, token) = (desk.file("alice.pem", alice.pem()), desk.file("token", alice.token()));
+    let shown = ["--certificate", &certificate, "--token", &token];
+    let told = desk.run(&[&["--method", "GET", "--path", "/a", "--peer", "192.0.2.1"], &shown[..]].concat());
+
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("its permissions say who is believed"));
+    assert_eq!(desk.json(&["--certificate", &certificate, "--token", &token])["decision"], "permit");
 }
 
 #[test]
