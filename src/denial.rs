@@ -8,8 +8,9 @@ use crate::{quoted::Quoted, thumbprint::Thumbprint};
 
 /// Why a request was refused.
 ///
-/// The caller sees the [`Row`] alone. The fields are facts for the log; they hold no token, no whole certificate,
-/// and no path.
+/// The caller sees the [`Row`], and what a protocol wants said: `allow`, `scope`, `nonce`, the error of a registration, and
+/// the consent service's code and message. The other fields are facts for the log, and for the caller only where
+/// `[errors] detail` is `full`; none holds a token, a whole certificate, or a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the row of each variant says what it means")]
 pub enum Denial {

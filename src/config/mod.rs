@@ -1,7 +1,7 @@
 //! `proxy.toml`, parsed once into what it means, or into every fault at once.
 //!
 //! A file for each table reads its keys through `table::Table`, which knows types, defaults, and places.
-//! Each default is written once, where its key is read; `proxy.toml` shows them all, and a test compares.
+//! Each default is written where its key is read, and for people in `schema/keys.rs` and in `proxy.toml`; tests compare them.
 
 pub mod fault;
 pub mod fingerprint;

@@ -171,9 +171,9 @@ static THRESHOLD: OnceLock<Threshold> = OnceLock::new();
 static ACCESS: OnceLock<Option<Queue<Entry>>> = OnceLock::new();
 static EVENTS: OnceLock<Option<Queue<Vec<u8>>>> = OnceLock::new();
 
-/// About 6 MiB of records, half a second or so of a busy sidecar.
 /// The target of events that are heard at any level: who starts a process wants to know where it listens.
 pub const LISTENING: &str = "certbound::listening";
+/// About 6 MiB of records, half a second or so of a busy sidecar.
 const ROOM: usize = 16 * 1024;
 /// About 1 MiB of lines.
 const ROOM_FOR_EVENTS: usize = 4 * 1024;

@@ -188,7 +188,7 @@ async fn drain(session: &mut Session, most: Drain) -> bool {
 /// RFC 9449, section 8.1.
 pub(super) const NONCE: &str = "DPoP-Nonce";
 const HEADERS: usize = 8;
-/// As long as a failed fetch of keys is not repeated.
+/// As long as it is remembered that nobody answered about a certificate's revocation; for other reasons, sooner may do.
 const RETRY_AFTER_SECONDS: u16 = 10;
 const DRAIN_BEFORE: Drain = Drain { bytes: 64 * 1024, time: Duration::from_secs(1) };
 const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_secs(2) };

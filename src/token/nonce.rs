@@ -38,7 +38,7 @@ impl Nonces {
         BASE64_URL_SAFE_NO_PAD.encode(tag).into()
     }
 
-    /// Since when this nonce was handed out; none: never, or too long ago. Compares in constant time.
+    /// How old this nonce is; none: it was never handed out, or too long ago. Compares in constant time.
     pub fn age(&self, nonce: &str, now: UnixTime) -> Option<Age> {
         if nonce.len() != TEXT_LENGTH {
             return None;

@@ -39,7 +39,7 @@ pub enum Profile {
 pub struct Written {
     /// The value of the certificate header.
     pub leaf: HeaderValue,
-    /// The values of the chain header, where the profile has one and intermediates are to be forwarded.
+    /// The value of the chain header, where the profile has one and intermediates are to be forwarded.
     pub chain: Option<HeaderValue>,
 }
 

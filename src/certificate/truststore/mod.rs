@@ -174,10 +174,10 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 impl Truststore {
     /// The anchors among `certificates`, each once. Those that are skipped (expired, no authority, malformed) are listed,
     /// and so are those that are kept though no path can end in them now: for their extensions, or because they are not
-    /// valid yet. None left is an error.
+    /// valid yet.
     ///
     /// # Errors
-    /// A certificate that cannot be read, or no anchor.
+    /// No anchor is left.
     pub fn new(certificates: Vec<CertificateDer<'static>>, now: UnixTime) -> Result<(Self, Vec<Unusable>), Unusable> {
         let mut store = Self::empty();
         let mut skipped = Vec::new();

@@ -459,7 +459,8 @@ const REST: u8 = 2;
 const COMPLETE: u8 = 3;
 /// Whoever asks again within it is no idle client.
 const BRIEF: Duration = Duration::from_secs(1);
-/// A header section and a small body leave in one segment's worth of system calls; kept for each connection.
+/// A header section and a small body leave in one segment's worth of system calls. A connection that is idle for
+/// longer than [`BRIEF`] has none.
 const WRITE_BUFFER: usize = 4096;
 
 #[cfg(test)]
