@@ -23,6 +23,15 @@ fn module_uses_only_modules_above_it() {
 }
 
 #[test]
+fn codemap_is_in_the_order_of_the_modules() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    // What has a place in another module is told beside it.
+    let told: Vec<_> = rows.map(|(module, _)| module).filter(|module| !module.contains('/')).collect();
+    assert_eq!(told, modules());
+}
+
+#[test]
 fn arrow_that_points_down_is_found() {
     let uses = |code: &str| used_modules(code);
 
