@@ -163,6 +163,11 @@ impl RegistrationError {
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
         }
     }
+
+    /// The refusal of a registration with this wrong.
+    pub const fn refusal(self, why: &'static str) -> Denial {
+        Denial::RegistrationInvalid { error: self, why }
+    }
 }
 
 /// How a refusal looks from outside.

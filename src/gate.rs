@@ -325,8 +325,7 @@ impl Gate {
             return Ok(());
         }
         let why = "registrations are not configured";
-        let error = RegistrationError::InvalidClientMetadata;
-        let rules = self.registration.as_ref().ok_or(Denial::RegistrationInvalid { error, why })?;
+        let rules = self.registration.as_ref().ok_or(RegistrationError::InvalidClientMetadata.refusal(why))?;
         let body = known.body().ok_or(Stop::Ask(Question::Body))?;
         match rules.verify(body, found.certificate.as_deref(), known, now) {
             Ok(registration) => found.registration = Some(registration),
@@ -388,8 +387,7 @@ impl Permit {
         }
         let registers = matches!(route.kind, Kind::Registration { .. }) && registers(method);
         if registers && found.registration.is_none() {
-            let error = RegistrationError::InvalidClientMetadata;
-            return Err(Denial::RegistrationInvalid { error, why: "not judged" });
+            return Err(RegistrationError::InvalidClientMetadata.refusal("not judged"));
         }
         if route.consent && found.consent.is_none() {
             return Err(Denial::ConsentUnavailable);

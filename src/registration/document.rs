@@ -112,7 +112,7 @@ impl<'a> Claims<'a> {
 
     /// The refusal of the document.
     pub(super) fn refusal(&self, why: &'static str) -> Denial {
-        Denial::RegistrationInvalid { error: self.error, why }
+        self.error.refusal(why)
     }
 
     /// A refusal unless it holds.
@@ -128,7 +128,7 @@ impl<'a> Claims<'a> {
 impl Kind {
     /// The refusal of the document.
     pub(super) fn refusal(&self, why: &'static str) -> Denial {
-        Denial::RegistrationInvalid { error: self.error, why }
+        self.error.refusal(why)
     }
 }
 

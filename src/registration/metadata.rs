@@ -1,7 +1,7 @@
 //! What the client asks to be (RFC 7591, section 2; UK Open Banking, dynamic client registration).
 
 use crate::{
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::InvalidRedirectUri},
     registration::{address::Address, document::Claims, request::Request, statement::Statement},
     token::Algorithm,
 };
@@ -51,12 +51,11 @@ impl Metadata {
 
 /// Every redirection address holds, not only one of them. Their hosts.
 fn redirection(claims: &Claims<'_>, statement: &Statement<'_>) -> Result<Vec<String>, Denial> {
-    let error = RegistrationError::InvalidRedirectUri;
-    let hold = |holds: bool, why| holds.then_some(()).ok_or(Denial::RegistrationInvalid { error, why });
+    let hold = |holds: bool, why| holds.then_some(()).ok_or(InvalidRedirectUri.refusal(why));
     let mut hosts = Vec::new();
     for written in claims.texts("redirect_uris", "`redirect_uris` is missing or not a list of texts")? {
         let why = "`redirect_uris` has one that is not an absolute address";
-        let address = Address::read(written).ok_or(Denial::RegistrationInvalid { error, why })?;
+        let address = Address::read(written).ok_or(InvalidRedirectUri.refusal(why))?;
         hold(address.is_https(), "`redirect_uris` has one that is not https")?;
         hold(!address.is_local(), "`redirect_uris` has one on the client's own machine")?;
         hold(!written.contains('#'), "`redirect_uris` has one with a fragment")?;

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{
     certificate::ClientCertificate,
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::InvalidClientMetadata},
     registration::{RegistrationKnowledge, RegistrationStop, keys, statement::Statement},
     thumbprint::Thumbprint,
     token::{self, json::Value},
@@ -31,9 +31,8 @@ impl Publication {
         if published.iter().any(|jwk| publishes(jwk, certificate)) {
             return Ok(Self(()));
         }
-        let error = RegistrationError::InvalidClientMetadata;
         let why = "neither the certificate nor an authority above it is in the key set of the organisation";
-        Err(Denial::RegistrationInvalid { error, why }.into())
+        Err(InvalidClientMetadata.refusal(why).into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::InvalidSoftwareStatement},
     registration::{
         RegistrationKnowledge, RegistrationRules, RegistrationStop,
         document::{Claims, REQUEST, Unverified},
@@ -40,11 +40,10 @@ impl<'a> UnverifiedRequest<'a> {
 
     /// `software_statement`.
     pub(super) fn statement(&self) -> Result<Cow<'a, str>, Denial> {
-        let error = RegistrationError::InvalidSoftwareStatement;
         match self.0.claim("software_statement") {
             Some(Value::Text(statement)) => Ok(statement.clone()),
             None => Err(REQUEST.refusal("`software_statement` is missing")),
-            Some(_) => Err(Denial::RegistrationInvalid { error, why: "`software_statement` is not a text" }),
+            Some(_) => Err(InvalidSoftwareStatement.refusal("`software_statement` is not a text")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     certificate::{ClientCertificate, qualified::Qualification},
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::InvalidClientMetadata},
     registration::{metadata::Metadata, statement::Statement},
 };
 
@@ -22,7 +22,8 @@ impl Roles {
         for (scope, role, _) in ROLES {
             let asked = scope.is_some_and(|scope| metadata.scopes().any(|asked| asked == scope));
             if asked && !statement.roles.iter().any(|has| has == role) {
-                return Err(refusal("`scope` has one that `software_roles` of the software statement does not give"));
+                return Err(InvalidClientMetadata
+                    .refusal("`scope` has one that `software_roles` of the software statement does not give"));
             }
         }
         if let Some(certificate) = certificate {
@@ -43,11 +44,7 @@ fn hold_certificate(statement: &Statement<'_>, qualification: &Qualification) ->
         known.is_some_and(|(_, _, psp)| psd2.roles.iter().any(|has| has.name() == *psp))
     };
     let why = "`software_roles` of the software statement has one that the certificate does not";
-    statement.roles.iter().all(backed).then_some(()).ok_or(refusal(why))
-}
-
-fn refusal(why: &'static str) -> Denial {
-    Denial::RegistrationInvalid { error: RegistrationError::InvalidClientMetadata, why }
+    statement.roles.iter().all(backed).then_some(()).ok_or(InvalidClientMetadata.refusal(why))
 }
 
 /// A scope, the role in a statement that gives it, and that role in a certificate (ETSI TS 119 495, annex A).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::UnapprovedSoftwareStatement},
     registration::{
         KeysAt, RegistrationKnowledge, RegistrationRules, RegistrationStop,
         address::{self, Address},
@@ -50,12 +50,16 @@ impl<'a> Statement<'a> {
         let statement = Unverified::read(&STATEMENT, text, room)?;
         let claims = statement.verify(&rules.algorithms, &KeysAt::Directory, known)?;
         if claims.text("iss", "the software statement has no `iss`")? != rules.directory_issuer {
-            return Err(unapproved("the software statement comes from another directory").into());
+            return Err(UnapprovedSoftwareStatement
+                .refusal("the software statement comes from another directory")
+                .into());
         }
         in_date(&claims, rules.clock_skew, now)?;
         let status = claims.optional_text("org_status", "`org_status` of the software statement is not a text")?;
         if status.is_some_and(|status| !status.eq_ignore_ascii_case("active")) {
-            return Err(unapproved("`org_status` of the software statement is not active").into());
+            return Err(UnapprovedSoftwareStatement
+                .refusal("`org_status` of the software statement is not active")
+                .into());
         }
         Ok(Self::read(claims, rules)?)
     }
@@ -132,7 +136,7 @@ fn named_keys(
     let [malformed, host, http] = why;
     let address = Address::read(named).filter(|_| !named.contains('#')).ok_or(claims.refusal(malformed))?;
     if !rules.allowed_hosts.iter().any(|allowed| address::is_host(allowed, address.host())) {
-        return Err(unapproved(host));
+        return Err(UnapprovedSoftwareStatement.refusal(host));
     }
     claims.hold(address.is_https() || address.is_local(), http)?;
     Ok(KeysAt::Named(Arc::from(named)))
@@ -140,10 +144,6 @@ fn named_keys(
 
 fn owned(texts: Option<Vec<&str>>) -> Vec<String> {
     texts.unwrap_or_default().into_iter().map(str::to_owned).collect()
-}
-
-fn unapproved(why: &'static str) -> Denial {
-    Denial::RegistrationInvalid { error: RegistrationError::UnapprovedSoftwareStatement, why }
 }
 
 const REDIRECT_URIS: &str = "`software_redirect_uris` of the software statement is not a list of texts";

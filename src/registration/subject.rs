@@ -2,7 +2,7 @@
 
 use crate::{
     certificate::{ClientCertificate, organization::Organization},
-    denial::{Denial, RegistrationError},
+    denial::{Denial, RegistrationError::InvalidClientMetadata},
     registration::{SubjectRule, statement::Statement},
     token::json::Value,
 };
@@ -35,9 +35,12 @@ impl Subject {
 
 /// As the directory of Open Banking (UK) issues transport certificates: CN is `software_id`, OU is `org_id`, each once.
 fn obie(statement: &Statement<'_>, certificate: &ClientCertificate) -> Result<(), Denial> {
-    let org_id = statement.org_id.as_deref().ok_or(refusal(NO_ORG_ID))?;
-    let common_name = certificate.common_name().ok_or(refusal("the certificate's subject has not one CN"))?;
-    let unit = certificate.organizational_unit().ok_or(refusal("the certificate's subject has not one OU"))?;
+    let org_id = statement.org_id.as_deref().ok_or(InvalidClientMetadata.refusal(NO_ORG_ID))?;
+    let common_name =
+        certificate.common_name().ok_or(InvalidClientMetadata.refusal("the certificate's subject has not one CN"))?;
+    let unit = certificate
+        .organizational_unit()
+        .ok_or(InvalidClientMetadata.refusal("the certificate's subject has not one OU"))?;
     hold(common_name == statement.software_id, "CN of the certificate is not `software_id` of the software statement")?;
     hold(unit == org_id, "OU of the certificate is not `org_id` of the software statement")
 }
@@ -47,7 +50,7 @@ fn obie(statement: &Statement<'_>, certificate: &ClientCertificate) -> Result<()
 /// number).
 fn organization(statement: &Statement<'_>, certificate: &ClientCertificate) -> Result<(), Denial> {
     let none = "the certificate's subject has no organizationIdentifier";
-    let written = certificate.organization_identifier().ok_or(refusal(none))?;
+    let written = certificate.organization_identifier().ok_or(InvalidClientMetadata.refusal(none))?;
     let org_id = statement.org_id.as_deref();
     let named = match Organization::read(written) {
         _ if org_id == Some(written) => true,
@@ -85,11 +88,7 @@ fn is_authority(named: &str, country: &str, authority: &str) -> bool {
 }
 
 fn hold(holds: bool, why: &'static str) -> Result<(), Denial> {
-    holds.then_some(()).ok_or(refusal(why))
-}
-
-fn refusal(why: &'static str) -> Denial {
-    Denial::RegistrationInvalid { error: RegistrationError::InvalidClientMetadata, why }
+    holds.then_some(()).ok_or(InvalidClientMetadata.refusal(why))
 }
 
 const NO_ORG_ID: &str = "the software statement has no `org_id` to compare OU of the certificate with";
