@@ -55,13 +55,11 @@ fn summary(settings: &Settings) -> String {
         // Nothing fails to be written into a string.
         let _ = writeln!(text, "  {name:<12}{value}");
     };
-    line(
-        "mode",
-        &match settings.mode {
-            Mode::Enforce => "enforce",
-            Mode::Report => "report: refusals are recorded, not answered",
-        },
-    );
+    let meaning = match settings.mode {
+        Mode::Enforce => "",
+        Mode::Report => ": refusals are recorded, not answered",
+    };
+    line("mode", &format_args!("{}{meaning}", settings.mode.name()));
     line(
         "listens on",
         &format_args!("{} ({})", place(&listen.address), if listen.tls.is_some() { "TLS" } else { "plaintext" }),

@@ -91,6 +91,16 @@ pub enum Mode {
     Report,
 }
 
+impl Mode {
+    /// As the configuration names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Report => "report",
+        }
+    }
+}
+
 /// A place to listen on or connect to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Address {

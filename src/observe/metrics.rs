@@ -25,7 +25,6 @@ use prometheus_client::{
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    config::settings::Mode,
     gate::Findings,
     lookup::Lookup,
     observe::{
@@ -164,10 +163,7 @@ impl Metrics {
             decision: record.decision.name(),
             reason: record.decision.reason(),
             route: route.clone(),
-            mode: match record.regime.mode {
-                Mode::Enforce => "enforce",
-                Mode::Report => "report",
-            },
+            mode: record.regime.mode.name(),
         };
         self.decisions.with(&decided, |counter| {
             counter.inc();

@@ -10,7 +10,6 @@ use crate::{
         qualified::Role,
         revocation::{Grounds, Method},
     },
-    config::settings::Mode,
     denial::Denial,
     gate::Findings,
     observe::{
@@ -64,7 +63,7 @@ impl<'a> AuditLine<'a> {
             )
             .member("route", found.and_then(metrics::route).map(|route| &**route))
             .member("status", record.and_then(|record| record.status))
-            .member("mode", mode(self.regime.mode))
+            .member("mode", self.regime.mode.name())
             .member("decision", record.map_or("deny", |record| record.decision.name()))
             .member("reason", denial.map(Denial::code))
             .member("detail", denial.and_then(Denial::detail).as_deref())
@@ -138,14 +137,6 @@ fn token(token: &AccessToken, bound: bool, mut object: Object<'_>) {
 
 fn micros(took: Duration) -> u64 {
     took.as_micros().try_into().unwrap_or(u64::MAX)
-}
-
-/// As the configuration names it.
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Enforce => "enforce",
-        Mode::Report => "report",
-    }
 }
 
 #[cfg(test)]

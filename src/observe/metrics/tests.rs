@@ -2,6 +2,7 @@ use http::Method;
 
 use super::*;
 use crate::{
+    config::settings::Mode,
     denial::Denial,
     observe::{Regime, record::Decision, sample},
 };

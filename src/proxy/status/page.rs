@@ -7,6 +7,7 @@ use super::{
     markup::Markup,
     state::{Minute, State},
 };
+use crate::config::settings::Mode;
 
 /// The page. `refreshes`: the browser asks again every ten seconds.
 pub(super) fn of(state: &State, refreshes: bool) -> String {
@@ -53,7 +54,10 @@ fn heading(page: &mut Markup, state: &State) {
 }
 
 fn mode(state: &State) -> (&'static str, &'static str) {
-    if state.mode == "enforce" { ("good", "Enforcing") } else { ("warn", "Report mode") }
+    match state.mode {
+        Mode::Enforce => ("good", "Enforcing"),
+        Mode::Report => ("warn", "Report mode"),
+    }
 }
 
 fn readiness(state: &State) -> (&'static str, &'static str) {
@@ -62,7 +66,7 @@ fn readiness(state: &State) -> (&'static str, &'static str) {
 
 /// What nobody may overlook.
 fn banners(page: &mut Markup, state: &State) {
-    if state.mode != "enforce" {
+    if state.mode == Mode::Report {
         page.put("<section class=\"banner warn\"><h2>Report mode: nothing is enforced</h2>");
         page.put(
             "<p>Requests that the gate refuses are recorded as <code>would_deny</code> and forwarded all the same. ",

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustls_pki_types::UnixTime;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::{
@@ -23,8 +23,8 @@ use crate::{
 pub(super) struct State {
     pub(super) version: &'static str,
     pub(super) now: Second,
-    /// `enforce` or `report`.
-    pub(super) mode: &'static str,
+    #[serde(serialize_with = "mode")]
+    pub(super) mode: Mode,
     pub(super) ready: bool,
     pub(super) checks: Vec<Check>,
     /// Whether the API answers past certbound.
@@ -155,10 +155,7 @@ impl State {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             now: Second(of_system(now)),
-            mode: match in_force.settings.mode {
-                Mode::Enforce => "enforce",
-                Mode::Report => "report",
-            },
+            mode: in_force.settings.mode,
             ready: checks.iter().all(|check| check.ok),
             checks,
             backend_exposed: world.metrics.is_backend_exposed(),
@@ -217,6 +214,10 @@ fn keys(world: &World) -> Vec<Keys> {
         Keys { issuer: issuer.to_string(), keys, fetched, refresh_seconds: refresh.as_secs() }
     })
     .collect()
+}
+
+fn mode<S: Serializer>(mode: &Mode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mode.name())
 }
 
 impl Minute {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    config::settings::Mode,
     denial::Denial,
     observe::{record::Decision, sample},
     token::mint::access_token,
@@ -61,5 +62,5 @@ fn peer_that_nobody_looked_at_is_neither_trusted_nor_not() {
 
 #[test]
 fn mode_is_named_as_in_the_configuration() {
-    assert_eq!([Mode::Enforce, Mode::Report].map(mode), ["enforce", "report"]);
+    assert_eq!([Mode::Enforce, Mode::Report].map(Mode::name), ["enforce", "report"]);
 }

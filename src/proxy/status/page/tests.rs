@@ -30,7 +30,7 @@ fn state() -> State {
     State {
         version: "0.1.0",
         now: at(NOW),
-        mode: "report",
+        mode: Mode::Report,
         ready: false,
         checks: vec![Check { name: "keys", ok: false, failure: Some(hostile()) }],
         backend_exposed: true,
@@ -87,7 +87,7 @@ fn what_is_wrong_is_said_at_the_top_and_in_words() {
         ],
     );
     let reload = Reload { at: None, faults: vec![], waiting: vec![] };
-    let quiet = State { mode: "enforce", ready: true, backend_exposed: false, reload, ..state() };
+    let quiet = State { mode: Mode::Enforce, ready: true, backend_exposed: false, reload, ..state() };
     let page = of(&quiet, true);
     check(&page, &["<title>certbound: Enforcing, Ready</title>"]);
     assert!(!page.contains("class=\"banner"), "{page}");
