@@ -62,15 +62,15 @@ fn summary(settings: &Settings) -> String {
     line("mode", &format_args!("{}{meaning}", settings.mode.name()));
     line(
         "listens on",
-        &format_args!("{} ({})", place(&listen.address), if listen.tls.is_some() { "TLS" } else { "plaintext" }),
+        &format_args!("{} ({})", listen.address, if listen.tls.is_some() { "TLS" } else { "plaintext" }),
     );
-    line("admin on", &place(&settings.admin));
+    line("admin on", &settings.admin);
     line("certificate", &certificate(settings));
     line("revocation", &revocation(settings));
     line("trusts", &counted(anchors, "anchor"));
     line("issuers", &if issuers.is_empty() { "none".to_owned() } else { issuers.join(", ") });
     line("serves", &counted(settings.gate.routes.iter().count(), "route"));
-    line("backend", &place(&settings.backend.address));
+    line("backend", &settings.backend.address);
     text
 }
 
@@ -109,11 +109,4 @@ fn revocation(settings: &Settings) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-fn place(address: &Address) -> String {
-    match address {
-        Address::Tcp(name) => name.clone(),
-        Address::Unix(path) => format!("unix:{}", path.display()),
-    }
 }

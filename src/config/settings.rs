@@ -110,6 +110,16 @@ pub enum Address {
     Unix(PathBuf),
 }
 
+/// As the configuration writes it.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// Where the status page is served: on this machine only.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StatusPage {

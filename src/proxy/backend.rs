@@ -71,14 +71,11 @@ impl BackendPeer {
                 (template, literal.map_or_else(named, |_| Place::Fixed))
             }
         };
-        let address = match &backend.address {
-            Address::Tcp(address) => address.as_str().into(),
-            Address::Unix(path) => format!("unix:{}", path.display()).into(),
-        };
         set_limits(&mut template, backend);
         if let Some(tls) = &backend.tls {
             set_trust(&mut template, tls);
         }
+        let address = backend.address.to_string().into();
         Ok(Self { template, place, address, timeout: backend.connect_timeout })
     }
 
