@@ -10,7 +10,7 @@ use crate::{
         table::{Table, among, nearest},
     },
     dialect::Dialect,
-    route::{Demands, GrantRule, Kind, Route, Template},
+    route::{Demands, GrantRule, Kind, METHODS, ROLES, Route, Template},
     token::Grant,
 };
 
@@ -139,13 +139,10 @@ fn method(name: &str) -> Result<Method, Wrong> {
     if matches!(name, "TRACE" | "CONNECT") {
         return Err(Wrong::new(format!("`{name}` is on no route"), "leave it out"));
     }
-    match METHODS.contains(&name) {
-        true => Method::from_bytes(name.as_bytes()).map_err(|_| Wrong::new("not a method", "write it as GET")),
-        false => {
-            let near = nearest(&name.to_ascii_uppercase(), METHODS.into_iter()).unwrap_or_default();
-            Err(Wrong::new(format!("`{name}` is not a method"), format!("the nearest is `{near}`")))
-        }
-    }
+    METHODS.iter().find(|known| known.as_str() == name).cloned().ok_or_else(|| {
+        let near = nearest(&name.to_ascii_uppercase(), METHODS.iter().map(Method::as_str)).unwrap_or_default();
+        Wrong::new(format!("`{name}` is not a method"), format!("the nearest is `{near}`"))
+    })
 }
 
 /// What is behind the route, as it is written.
@@ -230,7 +227,7 @@ fn roles(table: &mut Table<'_>, demands: Demands) -> Vec<&'static str> {
             "add \"certificate\" to require",
         );
     }
-    let words = ["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"].map(|role| (role, role));
+    let words = ROLES.map(|role| (role, role));
     named.iter().filter_map(|role| table.reading.settle(&role.place, among(&role.value, &words))).collect()
 }
 
@@ -314,5 +311,3 @@ const KINDS: [(&str, Written); 2] = [("token", Written::Token), ("registration",
 
 const ALL: Demands = Demands { certificate: true, token: true, binding: true };
 const OPEN: Demands = Demands { certificate: false, token: false, binding: false };
-
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -1,7 +1,5 @@
 //! A request arrives: identity headers are taken out, limits and the rules of framing are held.
 
-use std::sync::Arc;
-
 use http::{
     HeaderName, HeaderValue, Method, Version,
     header::{EXPECT, HOST, UPGRADE},
@@ -12,7 +10,7 @@ use crate::{
     denial::Denial,
     headers::{Asserted, HeaderFields, IdentityHeaders},
     proxy::{framing, listen, request_line::RequestLine},
-    route::RequestPath,
+    route::{METHODS, RequestPath},
 };
 
 /// Pingora's request header, so that identity headers can be taken out of it.
@@ -129,7 +127,8 @@ fn size(session: &Session) -> Size {
 /// The target of CONNECT is no path, so no route could refuse it.
 fn no_tunnel(request: &RequestHeader) -> Result<(), Denial> {
     if request.method == Method::CONNECT {
-        return Err(Denial::MethodNotAllowed { allow: Arc::from("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS") });
+        let allow = METHODS.each_ref().map(Method::as_str).join(", ").into();
+        return Err(Denial::MethodNotAllowed { allow });
     }
     Ok(())
 }

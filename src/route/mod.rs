@@ -86,7 +86,7 @@ pub struct Route {
     pub consent: bool,
     /// How refusals are written here; none: as everywhere.
     pub errors: Option<Dialect>,
-    /// PSD2 roles, any of which the certificate must have; empty: not asked. Names of [`Role::KNOWN`].
+    /// PSD2 roles, any of which the certificate must have; empty: not asked. Of [`ROLES`].
     pub roles: Vec<&'static str>,
     /// Scopes, all of which the token must have, joined by single spaces for the challenge.
     pub scopes: Arc<str>,
@@ -169,7 +169,7 @@ impl Route {
 
     /// The methods that it takes; where it takes all, those that are registered for everyday use.
     fn allowed(&self) -> &[Method] {
-        if self.methods.is_empty() { &EVERYDAY_METHODS } else { &self.methods }
+        if self.methods.is_empty() { &METHODS } else { &self.methods }
     }
 }
 
@@ -236,9 +236,11 @@ pub fn is_refused(method: &Method) -> bool {
     [Method::TRACE, Method::CONNECT].iter().any(|refused| method.as_str().eq_ignore_ascii_case(refused.as_str()))
 }
 
-/// Written in `Allow` for a route that takes every method.
-const EVERYDAY_METHODS: [Method; 7] =
+/// What a route takes that takes every method, as `Allow` says it; no route takes another by name.
+pub static METHODS: [Method; 7] =
     [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::PATCH, Method::POST, Method::PUT];
+/// PSD2 roles that a route can demand, of [`Role::KNOWN`].
+pub const ROLES: [&str; 4] = ["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"];
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,16 @@
 //!
 //! A new key is a new row. `cargo test --lib schema` names the row that is missing, and what differs from the walker.
 
+use http::Method;
+
 use super::{Form, Key, Least, Presence};
-use crate::{certificate::Profile, denial::Denial, dialect::Dialect, token::Algorithm};
+use crate::{
+    certificate::Profile,
+    denial::Denial,
+    dialect::Dialect,
+    route::{METHODS, ROLES},
+    token::Algorithm,
+};
 
 pub(super) fn every() -> Vec<Key> {
     let mut keys = vec![choice(
@@ -202,9 +210,9 @@ fn route() -> Vec<Key> {
     vec![
         optional("route", Form::Tables, "The paths there are, and what each demands. The first that fits answers; without any, there is one for `/{*rest}` that demands everything."),
         required("route.path", Form::Text("/.*", "path"), "/accounts/{AccountId}", "Literal segments, `{Name}` for one, `{*rest}` for all that is left."),
-        optional("route.methods", Form::Words(words(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]), Least::One), "All, unless written."),
+        optional("route.methods", Form::Words(METHODS.iter().map(Method::as_str).collect(), Least::One), "All, unless written."),
         row("route.require", Form::Words(words(["certificate", "token", "binding"]), Least::None), "[\"certificate\",\"token\",\"binding\"]", "What a request has to show. `binding` implies `token`, and `certificate` unless the token is bound by `jkt`; an empty list is open to everyone. Only `[\"certificate\"]` by default where `kind` is another than `api`."),
-        row("route.roles", Form::Words(words(["PSP_AS", "PSP_PI", "PSP_AI", "PSP_IC"]), Least::None), "[]", "PSD2 roles, one of which the certificate has to have."),
+        row("route.roles", Form::Words(words(ROLES), Least::None), "[]", "PSD2 roles, one of which the certificate has to have."),
         row("route.scopes", Form::Texts(Least::None), "[]", "All of these have to be in the token."),
         choice("route.grant", words(["any", "application", "user"]), "For whom the client obtained the token: for itself, or for a user."),
         row("route.consent", Form::Boolean, "false", "Whether `[consent]` is asked before each request; the token names the consent."),
