@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     cli::{failure, print},
     denial::{Denial, Row},
+    explain::CHECKS,
 };
 
 /// Print the table of refusals
@@ -61,7 +62,7 @@ fn json() -> serde_json::Result<String> {
 }
 
 fn markdown() -> String {
-    let mut table = String::from(INTRODUCTION);
+    let mut table = format!("{INTRODUCTION}{}.\n\n{HEAD}", CHECKS.join(", "));
     for Row { code, status, challenge, title } in rows() {
         let challenge = challenge.map(|challenge| format!("`{}`", challenge.as_str())).unwrap_or_default();
         // Nothing fails to be written into a string.
@@ -78,8 +79,9 @@ Printed by `certbound denials`; do not edit.
 Codes are never renamed and never used for anything else.
 `[errors] status` can replace a status; a challenge is then sent with every 401.
 What is wrong with a token that came by the `DPoP` scheme is said in that scheme, with `algs` (RFC 9449, section 7.1).
-When several things are wrong, the first in the order of the checks answers: arrival, peer, certificate, token, binding, policy.
+When several things are wrong, the first in the order of the checks answers: ";
 
+const HEAD: &str = "\
 | code | status | `WWW-Authenticate` | title |
 |---|---|---|---|
 ";
