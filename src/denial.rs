@@ -381,7 +381,7 @@ fn said(member: &str, value: Option<&Quoted>) -> String {
 }
 
 /// RFC 3339, UTC; what lies beyond the year 9999 in seconds of the Unix epoch.
-fn moment(seconds: u64) -> String {
+pub(crate) fn moment(seconds: u64) -> String {
     let moment = DateTime::from_unix_duration(Duration::from_secs(seconds));
     moment.map_or_else(|_| format!("{seconds} s after 1970"), |moment| moment.to_string())
 }

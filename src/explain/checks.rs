@@ -8,7 +8,7 @@ use crate::{
         ClientCertificate,
         qualified::{Requirement, Role},
     },
-    denial::Denial,
+    denial::{Denial, moment},
     explain::{Check, Verdict},
     gate::{Findings, Gate, Judgement, Question, Verdict as GateVerdict},
     route::{Demands, GrantRule, Kind, Route},
@@ -242,7 +242,7 @@ fn certificate_facts(shown: &ClientCertificate) -> Value {
         "subject": shown.subject(),
         "issuer": shown.issuer(),
         "serial": shown.serial(),
-        "not_after": time(shown.not_after()),
+        "not_after": moment(shown.not_after().as_secs()),
     })
 }
 
@@ -254,7 +254,7 @@ fn token_facts(found: &Findings) -> Option<Value> {
         "issuer": token.issuer(),
         "client_id": claims.client_id(),
         "scope": token.scope(),
-        "expires": claims.expires().map(time),
+        "expires": claims.expires().map(|expires| moment(expires.as_secs())),
     }))
 }
 
@@ -283,14 +283,6 @@ fn policy_facts(route: &Route, found: &Findings) -> Value {
         "grant_demanded": demanded,
         "grant": claims.and_then(|claims| claims.grant()).map(grant),
     })
-}
-
-/// RFC 3339, to the second.
-fn time(time: rustls_pki_types::UnixTime) -> String {
-    let Ok(t) = der::DateTime::from_unix_duration(std::time::Duration::from_secs(time.as_secs())) else {
-        return "9999-12-31T23:59:59Z".to_owned();
-    };
-    t.to_string()
 }
 
 fn object(value: Value) -> Map<String, Value> {
