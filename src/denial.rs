@@ -326,9 +326,7 @@ impl Denial {
             Self::Overloaded,
         ]
     }
-}
 
-impl Denial {
     /// The facts of this refusal in a sentence, for an operator and, where `[errors] detail` is `full`, for the caller.
     ///
     /// None where the title says all there is to say. Holds no token, no whole certificate, and no path.

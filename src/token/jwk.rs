@@ -139,9 +139,7 @@ impl Material {
             Self::Ed25519(key) => by(&ED25519, key),
         }
     }
-}
 
-impl Material {
     /// What stands in subjectPublicKey (RFC 8017, appendix A.1.1; RFC 5480, section 2.2; RFC 8410, section 4).
     fn octets(&self) -> Option<Vec<u8>> {
         match self {
