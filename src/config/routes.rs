@@ -284,7 +284,7 @@ fn warn_of_unreachable(routes: &[PlacedRoute], reading: &Reading<'_>) {
     for (place, route) in routes.iter().enumerate() {
         let covering: Vec<&Route> =
             routes.iter().take(place).map(|r| &r.value).filter(|r| r.path.covers(&route.value.path)).collect();
-        let takes = |method: &Method| covering.iter().any(|r| r.methods.is_empty() || r.methods.contains(method));
+        let takes = |method: &Method| covering.iter().any(|r| r.takes(method));
         let reached = match route.value.methods.as_slice() {
             [] => !covering.iter().any(|r| r.methods.is_empty()),
             methods => !methods.iter().all(takes),
