@@ -95,12 +95,17 @@ impl fmt::Display for Organization<'_> {
 /// Split at the first two hyphens only: the number may hold more.
 fn payment_service_provider<'a>(country: &'a str, rest: &'a str) -> Option<Organization<'a>> {
     let (authority, id) = rest.split_once('-').filter(|(_, id)| is_id(id))?;
-    let named = (2..=8).contains(&authority.len()) && authority.bytes().all(|byte| byte.is_ascii_uppercase());
     match (country, authority) {
-        _ if !named => None,
+        _ if !is_authority(country, authority) => None,
         ("GB", "OB") => Some(Organization::OpenBankingDirectory { id }),
         _ => Some(Organization::PaymentServiceProvider { country, authority, id }),
     }
+}
+
+/// Whether this may be a country and the abbreviation of an authority in it (TS 119 495, GEN-5.2.3-2).
+pub(super) fn is_authority(country: &str, abbreviation: &str) -> bool {
+    let is_short = (2..=8).contains(&abbreviation.len());
+    is_country(country) && is_short && abbreviation.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn is_country(text: &str) -> bool {

@@ -4,7 +4,7 @@
 use const_oid::ObjectIdentifier;
 use der::{Any, Decode, Sequence, asn1::Utf8StringRef};
 
-use crate::denial::Denial;
+use crate::{certificate::organization, denial::Denial};
 
 /// What the qcStatements extension says, or that there is none, or that it cannot be read.
 ///
@@ -295,11 +295,7 @@ fn role(stated: &RoleOfPsp<'_>) -> Result<Role, &'static str> {
 
 /// TS 119 495, GEN-5.2.3-2: ISO 3166-1 country, hyphen, two to eight capitals; `NA` for central banks and authorities.
 pub fn is_nca_id(id: &str) -> bool {
-    let capitals = |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase());
-    id == "NA"
-        || id.split_once('-').is_some_and(|(country, nca)| {
-            country.len() == 2 && (2..=8).contains(&nca.len()) && capitals(country) && capitals(nca)
-        })
+    id == "NA" || id.split_once('-').is_some_and(|(country, nca)| organization::is_authority(country, nca))
 }
 
 /// `SIZE (1..256)`, in characters.
