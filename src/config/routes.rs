@@ -30,18 +30,7 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>, proofs: bool) 
 }
 
 fn everywhere() -> Option<PlacedRoute> {
-    let route = Route {
-        path: Template::parse("/{*rest}").ok()?,
-        methods: Vec::new(),
-        demands: ALL,
-        roles: Vec::new(),
-        scopes: "".into(),
-        grant: GrantRule::Any,
-        kind: Kind::Api,
-        consent: false,
-        errors: None,
-        websocket: false,
-    };
+    let route = Route::new(Template::parse("/{*rest}").ok()?, ALL);
     Some(Placed { value: route, place: Place::default() })
 }
 

@@ -166,18 +166,8 @@ impl Introspections for NothingKept {
 }
 
 fn routes() -> Vec<Route> {
-    let route = |path, demands| Route {
-        path: Template::parse(path).unwrap(),
-        methods: vec![Method::GET],
-        demands,
-        roles: vec![],
-        scopes: "".into(),
-        grant: GrantRule::Any,
-        kind: Kind::Api,
-        consent: false,
-        errors: None,
-        websocket: false,
-    };
+    let route =
+        |path, demands| Route { methods: vec![Method::GET], ..Route::new(Template::parse(path).unwrap(), demands) };
     let all = Demands { certificate: true, token: true, binding: true };
     vec![
         route("/open", Demands::default()),

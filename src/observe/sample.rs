@@ -14,7 +14,7 @@ use crate::{
     config::settings::Mode,
     gate::Findings,
     observe::{Record, Regime, record::Decision},
-    route::{Demands, GrantRule, Kind, Route, Template},
+    route::{Demands, Route, Template},
 };
 
 pub(super) const TEMPLATE: &str = "/accounts/{AccountId}";
@@ -26,18 +26,7 @@ pub(super) fn regime() -> Arc<Regime> {
 
 /// A request to [`TEMPLATE`] of which nothing was believed.
 pub(super) fn record(decision: Decision) -> Record {
-    let route = Route {
-        path: Template::parse(TEMPLATE).unwrap(),
-        methods: Vec::new(),
-        demands: Demands::default(),
-        roles: vec![],
-        scopes: "".into(),
-        grant: GrantRule::Any,
-        kind: Kind::Api,
-        consent: false,
-        errors: None,
-        websocket: false,
-    };
+    let route = Route::new(Template::parse(TEMPLATE).unwrap(), Demands::default());
     Record {
         regime: regime(),
         time: UNIX_EPOCH + Duration::from_micros(1_795_330_800_123_456),

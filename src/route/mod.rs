@@ -97,6 +97,22 @@ pub struct Route {
 }
 
 impl Route {
+    /// To an API, by every method, for whoever has what is demanded.
+    pub fn new(path: Template, demands: Demands) -> Self {
+        Self {
+            path,
+            methods: Vec::new(),
+            demands,
+            kind: Kind::Api,
+            consent: false,
+            errors: None,
+            roles: Vec::new(),
+            scopes: "".into(),
+            grant: GrantRule::Any,
+            websocket: false,
+        }
+    }
+
     /// What is demanded of a request.
     pub fn demands(&self, method: &Method) -> Demands {
         match self.kind {

@@ -6,18 +6,7 @@ use super::*;
 use crate::token::mint::access_token;
 
 fn route(path: &str, methods: &[Method]) -> Route {
-    Route {
-        path: Template::parse(path).unwrap(),
-        methods: methods.to_vec(),
-        demands: Demands::default(),
-        roles: vec![],
-        scopes: "".into(),
-        grant: GrantRule::Any,
-        kind: Kind::Api,
-        consent: false,
-        errors: None,
-        websocket: false,
-    }
+    Route { methods: methods.to_vec(), ..Route::new(Template::parse(path).unwrap(), Demands::default()) }
 }
 
 fn routes() -> Routes {

@@ -19,7 +19,7 @@ use certbound::{
     gate::{Answer, Gate, Inbound, Judgement, Known, PublicOrigin, Question, Verdict},
     headers::{Asserted, IdentityHeaders, ReadNames},
     peer::{Connection, Secrets, TrustedPeers},
-    route::{Demands, GrantRule, Kind, RequestPath, Route, Routes, Template},
+    route::{Demands, GrantRule, RequestPath, Route, Routes, Template},
     token::{
         Algorithm, Grant, Inquiry, Introspection, Introspections, Issuer, Issuers, KeyRing, KeySet, ProofRules,
         TokenRules, Use, Verify,
@@ -290,16 +290,8 @@ fn issuers(verify: Verify) -> Issuers {
 /// As [`super::witness`] knows them in its own words.
 fn routes() -> Vec<Route> {
     let route = |path, demands| Route {
-        path: Template::parse(path).expect("a template"),
         methods: vec![Method::GET],
-        demands,
-        roles: vec![],
-        scopes: "".into(),
-        grant: GrantRule::Any,
-        kind: Kind::Api,
-        consent: false,
-        errors: None,
-        websocket: false,
+        ..Route::new(Template::parse(path).expect("a template"), demands)
     };
     let all = Demands { certificate: true, token: true, binding: true };
     vec![
