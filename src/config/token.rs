@@ -12,7 +12,7 @@ use crate::{
         settings::{IntrospectionSource, KeyLocation, KeySource},
         table::{Table, among},
     },
-    token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify},
+    token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify, media_type},
 };
 
 /// The table as read.
@@ -75,7 +75,7 @@ fn rules(table: &mut Table<'_>) -> TokenRules {
     TokenRules {
         algorithms,
         clock_skew,
-        types: types.iter().map(|typ| normalised(&typ.value)).collect(),
+        types: types.iter().map(|typ| media_type(&typ.value).into()).collect(),
         required_claims: required_claims(table),
         consent_claim: None,
     }
@@ -91,12 +91,6 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
         return Err(Wrong::new(what, "leave it out"));
     }
     among(name, &Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm)))
-}
-
-/// RFC 7515, section 4.1.9: `typ` compares without case, and `application/` may be left out.
-fn normalised(typ: &str) -> String {
-    let lower = typ.to_ascii_lowercase();
-    lower.strip_prefix("application/").unwrap_or(&lower).to_owned()
 }
 
 fn required_claims(table: &mut Table<'_>) -> Vec<Arc<str>> {

@@ -89,7 +89,7 @@ fn text<'a>(header: &mut Members<'a>, name: &str, wrong: &'static str) -> Result
 }
 
 /// Lower case, without `application/` (RFC 7515, section 4.1.9).
-pub(super) fn media_type(typ: &str) -> Box<str> {
+pub(crate) fn media_type(typ: &str) -> Box<str> {
     let rest = typ.split_at_checked("application/".len());
     let rest = rest.filter(|(kind, _)| kind.eq_ignore_ascii_case("application/"));
     rest.map_or(typ, |(_, rest)| rest).to_ascii_lowercase().into()

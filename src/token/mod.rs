@@ -25,7 +25,7 @@ pub use claims::{Claims, Grant};
 pub use introspection::{Inquiry, Introspection, Introspections};
 pub use issued::IssuedToken;
 pub(crate) use jwk::key_identifier;
-pub(crate) use jws::Jws;
+pub(crate) use jws::{Jws, media_type};
 pub use key_ring::KeyRing;
 pub(crate) use keys::jwks;
 pub use keys::{Algorithm, KeySet};
