@@ -218,6 +218,17 @@ impl Examined {
         }
     }
 
+    /// What holds for an anchor right above a leaf, each by itself, in the order in which a path answers.
+    pub(super) fn hold_as_anchor(&self, minimum_rsa_bits: usize, now: UnixTime) -> [Result<(), Denial>; 5] {
+        [
+            self.hold_critical_extensions(Policies::OfAnchor),
+            self.hold_kind(),
+            self.hold_issuer(0, now),
+            self.hold_issuer_purpose(),
+            self.hold_strength(minimum_rsa_bits),
+        ]
+    }
+
     /// No critical extension that is not known. webpki does not look at those of an anchor.
     pub(super) fn hold_critical_extensions(&self, policies: Policies) -> Result<(), Denial> {
         let known = |id: ObjectIdentifier| {

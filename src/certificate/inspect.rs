@@ -140,7 +140,7 @@ impl Description {
             crl: issued::distribution_points_of(tbs).ok(),
             issued_by: None,
             as_client: as_client(der, examined, rules, now),
-            as_anchor: examined.is_authority().then(|| as_anchor(examined, rules, now)),
+            as_anchor: examined.is_authority().then(|| refusals(examined.hold_as_anchor(rules.minimum_rsa_bits, now))),
         }
     }
 
@@ -188,16 +188,6 @@ fn as_client(der: &[u8], examined: &Examined, rules: &PathRules, now: UnixTime) 
     // Two of the checks may say the same, each in its words.
     met.dedup_by(|later, earlier| later.code() == earlier.code());
     met
-}
-
-fn as_anchor(examined: &Examined, rules: &PathRules, now: UnixTime) -> Vec<Denial> {
-    refusals([
-        examined.hold_critical_extensions(Policies::OfAnchor),
-        examined.hold_kind(),
-        examined.hold_issuer(0, now),
-        examined.hold_issuer_purpose(),
-        examined.hold_strength(rules.minimum_rsa_bits),
-    ])
 }
 
 fn refusals<const N: usize>(checks: [Result<(), Denial>; N]) -> Vec<Denial> {

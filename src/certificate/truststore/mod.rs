@@ -17,7 +17,7 @@ use x509_cert::{Certificate, name::Name};
 
 use super::{
     Decoded,
-    examined::{Examined, Policies},
+    examined::Examined,
     name,
     revocation::{Issuer, NoAnswer},
 };
@@ -318,14 +318,8 @@ impl Anchor {
             let what = format!("{subject} is not valid yet, not before {from}");
             return Some(Unusable { what, remedy: Remedy::Clock });
         }
-        let held = examined
-            .hold_critical_extensions(Policies::OfAnchor)
-            .and_then(|()| examined.hold_kind())
-            .and_then(|()| examined.hold_issuer(0, now))
-            .and_then(|()| examined.hold_issuer_purpose())
-            .and_then(|()| examined.hold_strength(0));
-        held.err()
-            .map(|denial| unusable(&format!("no path can end in {subject}: {}", denial.detail().unwrap_or_default())))
+        let denial = examined.hold_as_anchor(0, now).into_iter().find_map(Result::err)?;
+        Some(unusable(&format!("no path can end in {subject}: {}", denial.detail().unwrap_or_default())))
     }
 }
 
