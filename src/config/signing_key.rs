@@ -11,12 +11,14 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PSS_SHA256},
 };
 use rustls_pki_types::PrivateKeyDer;
-use sha2::{Digest as _, Sha256};
 
-use crate::config::{
-    fault::Wrong,
-    identity::{self, EcPrivateKey},
-    reading::{Placed, Reading},
+use crate::{
+    config::{
+        fault::Wrong,
+        identity::{self, EcPrivateKey},
+        reading::{Placed, Reading},
+    },
+    token::PublicKey,
 };
 
 /// A private key for JWS (RFC 7515). The key itself cannot be printed.
@@ -40,7 +42,7 @@ impl SigningKey {
         let remedy = "give RSA of 2048 to 4096 bits, P-256, or Ed25519";
         let pair = pair.ok_or_else(|| Wrong::new("this key cannot sign", remedy));
         let pair = reading.settle(&file.place, pair)?;
-        let kid = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(pair.public_jwk()));
+        let kid = pair.public_key().thumbprint().to_string();
         Some(Self { pair, kid })
     }
 
@@ -111,26 +113,14 @@ impl Pair {
         }
     }
 
-    /// The required members in alphabetical order and without white space (RFC 7638, section 3; RFC 8037, section 2).
-    fn public_jwk(&self) -> String {
-        let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    fn public_key(&self) -> PublicKey {
         match self {
             Self::Rsa(pair) => {
-                let public = rsa::PublicKeyComponents::<Vec<u8>>::from(pair.public());
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(&public.e), text(&public.n))
+                let rsa::PublicKeyComponents { n, e } = pair.public().into();
+                PublicKey::Rsa { n, e }
             }
-            Self::P256(pair) => {
-                // An uncompressed point: 4, then two coordinates.
-                let (x, y) = pair
-                    .public_key()
-                    .as_ref()
-                    .split_first()
-                    .map_or((&[][..], &[][..]), |(_, point)| point.split_at(point.len() / 2));
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y))
-            }
-            Self::Ed25519(pair) => {
-                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(pair.public_key().as_ref()))
-            }
+            Self::P256(pair) => PublicKey::P256(pair.public_key().as_ref().to_vec()),
+            Self::Ed25519(pair) => PublicKey::Ed25519(pair.public_key().as_ref().to_vec()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One public key of an issuer or of a proof (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use der::{Encode, Sequence, asn1::UintRef};
+use der::{Encode, asn1::UintRef};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
     RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
@@ -25,11 +25,12 @@ pub(super) struct Key {
     kid: Option<Box<str>>,
     /// The key's own `alg`: it then serves no other.
     algorithm: Option<Algorithm>,
-    material: Material,
+    public: PublicKey,
 }
 
+/// The key alone, whatever is said of it.
 #[derive(Debug, Eq, PartialEq)]
-enum Material {
+pub(crate) enum PublicKey {
     /// Modulus and exponent, big-endian, without leading zeros.
     Rsa { n: Vec<u8>, e: Vec<u8> },
     /// An uncompressed point.
@@ -61,7 +62,7 @@ impl Key {
             None => None,
         };
         let kid = jwk.text("kid", "`kid` is not a string")?.map(Box::from);
-        let key = Self { kid, algorithm, material: Material::read(jwk)? };
+        let key = Self { kid, algorithm, public: PublicKey::read(jwk)? };
         match algorithm {
             Some(algorithm) if !key.fits(algorithm) => Err("`alg` is not for this type of key"),
             _ => Ok(key),
@@ -72,23 +73,23 @@ impl Key {
         self.kid.as_deref()
     }
 
-    /// SHA-256 thumbprint (RFC 7638, section 3) of the key as RFC 7518 wants it written, however it was.
+    /// See [`PublicKey::thumbprint`].
     pub(super) fn thumbprint(&self) -> Thumbprint {
-        Thumbprint::of(self.material.required_members().as_bytes())
+        self.public.thumbprint()
     }
 
     /// Whether a signature of this algorithm may be verified with this key.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
-        self.material.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+        self.public.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
     }
 
     /// Whether the key made this signature. The algorithm decides how it is read, so [`Self::fits`] is asked again.
     pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        self.fits(algorithm) && self.material.verify(algorithm, message, signature)
+        self.fits(algorithm) && self.public.verify(algorithm, message, signature)
     }
 }
 
-impl Material {
+impl PublicKey {
     fn read(jwk: &Members<'_>) -> Result<Self, &'static str> {
         let kty = jwk.text("kty", "`kty` is not a string")?;
         match (kty, jwk.text("crv", "`crv` is not a string")?) {
@@ -98,6 +99,11 @@ impl Material {
             (Some("OKP"), Some("Ed25519")) => coordinate(jwk, "x", 32).map(Self::Ed25519),
             _ => Err("not RSA, EC with P-256 or P-384, or OKP with Ed25519"),
         }
+    }
+
+    /// SHA-256 thumbprint (RFC 7638, section 3) of the key as RFC 7518 wants it written, however it was.
+    pub(crate) fn thumbprint(&self) -> Thumbprint {
+        Thumbprint::of(self.required_members().as_bytes())
     }
 
     /// The members without which there is no key, in the order of their names and without a space (RFC 7638, section 3.2;
@@ -143,10 +149,7 @@ impl Material {
     /// What stands in subjectPublicKey (RFC 8017, appendix A.1.1; RFC 5480, section 2.2; RFC 8410, section 4).
     fn octets(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa { n, e } => {
-                let key = RsaPublicKey { modulus: UintRef::new(n).ok()?, exponent: UintRef::new(e).ok()? };
-                key.to_der().ok()
-            }
+            Self::Rsa { n, e } => [UintRef::new(n).ok()?, UintRef::new(e).ok()?].to_der().ok(),
             Self::P256(octets) | Self::P384(octets) | Self::Ed25519(octets) => Some(octets.clone()),
         }
     }
@@ -170,17 +173,11 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
 /// What the key may be used for is not looked at.
 pub(crate) fn key_identifier(jwk: &Value<'_>) -> Option<[u8; 32]> {
     let jwk = jwk.as_object().filter(|jwk| !is_secret(jwk))?;
-    Some(Sha256::digest(Material::read(jwk).ok()?.octets()?).into())
+    Some(Sha256::digest(PublicKey::read(jwk).ok()?.octets()?).into())
 }
 
 fn is_secret(jwk: &Members<'_>) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|secret| jwk.has(secret))
-}
-
-#[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    exponent: UintRef<'a>,
 }
 
 fn allows_verify(key_ops: &Value<'_>) -> bool {
@@ -192,7 +189,7 @@ fn octets(jwk: &Members<'_>, name: &str) -> Option<Vec<u8>> {
 }
 
 /// Modulus of 2048 to 8192 bits; exponent odd, at least 3 and below 2^33: what ring verifies with.
-fn rsa(jwk: &Members<'_>) -> Result<Material, &'static str> {
+fn rsa(jwk: &Members<'_>) -> Result<PublicKey, &'static str> {
     let n = octets(jwk, "n").ok_or("`n` is not base64url")?;
     let e = octets(jwk, "e").ok_or("`e` is not base64url")?;
     // Some issuers write the sign octet of their library, against RFC 7518, section 6.3.1.1.
@@ -206,7 +203,7 @@ fn rsa(jwk: &Members<'_>) -> Result<Material, &'static str> {
     if !(3..1 << 33).contains(&exponent) || exponent % 2 == 0 {
         return Err("`e` is not an odd number from 3 to 2^33");
     }
-    Ok(Material::Rsa { n, e })
+    Ok(PublicKey::Rsa { n, e })
 }
 
 fn without_leading_zeros(mut number: Vec<u8>) -> Vec<u8> {

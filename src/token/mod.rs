@@ -24,7 +24,7 @@ pub use bearer::BearerToken;
 pub use claims::{Claims, Grant};
 pub use introspection::{Inquiry, Introspection, Introspections};
 pub use issued::IssuedToken;
-pub(crate) use jwk::key_identifier;
+pub(crate) use jwk::{PublicKey, key_identifier};
 pub(crate) use jws::{Jws, media_type};
 pub use key_ring::KeyRing;
 pub(crate) use keys::jwks;

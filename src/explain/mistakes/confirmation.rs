@@ -5,7 +5,7 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use const_oid::{ObjectIdentifier, db};
-use der::{Decode, Encode, Sequence, asn1::UintRef};
+use der::{Decode, Encode, asn1::UintRef};
 use rustls_pki_types::UnixTime;
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::Certificate;
@@ -15,6 +15,7 @@ use crate::{
     certificate::{PathRules, Profile, Truststore, inspect},
     explain::{Evidence, Mistake},
     thumbprint::Thumbprint,
+    token::PublicKey,
 };
 
 /// The first mistake in what signature and issuer name as `x5t#S256`.
@@ -79,7 +80,7 @@ fn keys(leaf: &[u8]) -> Vec<Thumbprint> {
     let Ok(der) = key.to_der() else { return Vec::new() };
     let mut found = pem_texts("PUBLIC KEY", &der);
     found.extend([Thumbprint::of(&der), Thumbprint::of(key.subject_public_key.raw_bytes())]);
-    found.extend(jwk(key).map(|jwk| Thumbprint::of(jwk.as_bytes())));
+    found.extend(public_key(key).map(|key| key.thumbprint()));
     found
 }
 
@@ -106,35 +107,26 @@ fn pem_texts(label: &str, der: &[u8]) -> Vec<Thumbprint> {
     ["\n", "\r\n", " ", ""].into_iter().flat_map(written).map(|text| Thumbprint::of(text.as_bytes())).collect()
 }
 
-/// The members without which there is no key, in the order of their names (RFC 7638, section 3.2; RFC 8037, section 2).
-fn jwk(key: &SubjectPublicKeyInfoOwned) -> Option<String> {
+/// The key without its certificate. None for one of a kind that is not accepted.
+fn public_key(key: &SubjectPublicKeyInfoOwned) -> Option<PublicKey> {
     let octets = key.subject_public_key.as_bytes()?;
-    let encode = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+    let point = || octets.starts_with(&[4]).then(|| octets.to_vec());
     match key.algorithm.oid {
         db::rfc5912::RSA_ENCRYPTION => {
-            let RsaPublicKey { modulus, exponent } = RsaPublicKey::from_der(octets).ok()?;
-            let (n, e) = (encode(modulus.as_bytes()), encode(exponent.as_bytes()));
-            Some(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))
+            let numbers = Vec::<UintRef<'_>>::from_der(octets).ok()?;
+            let [n, e] = numbers.as_slice() else { return None };
+            Some(PublicKey::Rsa { n: n.as_bytes().to_vec(), e: e.as_bytes().to_vec() })
         }
         db::rfc5912::ID_EC_PUBLIC_KEY => {
-            let crv = match key.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok()? {
-                db::rfc5912::SECP_256_R_1 => "P-256",
-                db::rfc5912::SECP_384_R_1 => "P-384",
-                _ => return None,
-            };
-            let point = octets.strip_prefix(&[4])?;
-            let (x, y) = point.split_at(point.len() / 2);
-            Some(format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y)))
+            match key.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok()? {
+                db::rfc5912::SECP_256_R_1 => point().map(PublicKey::P256),
+                db::rfc5912::SECP_384_R_1 => point().map(PublicKey::P384),
+                _ => None,
+            }
         }
-        db::rfc8410::ID_ED_25519 => Some(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(octets))),
+        db::rfc8410::ID_ED_25519 => Some(PublicKey::Ed25519(octets.to_vec())),
         _ => None,
     }
-}
-
-#[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    exponent: UintRef<'a>,
 }
 
 #[cfg(test)]
@@ -153,7 +145,7 @@ mod tests {
     fn check(oid: ObjectIdentifier, parameters: Option<Any>, octets: &[u8], thumbprint: &str) {
         let algorithm = AlgorithmIdentifierOwned { oid, parameters };
         let key = SubjectPublicKeyInfoOwned { algorithm, subject_public_key: BitString::from_bytes(octets).unwrap() };
-        assert_eq!(Thumbprint::of(jwk(&key).unwrap().as_bytes()).to_string(), thumbprint);
+        assert_eq!(public_key(&key).unwrap().thumbprint().to_string(), thumbprint);
     }
 
     fn member(key: &Value, name: &str) -> Vec<u8> {
@@ -164,7 +156,7 @@ mod tests {
     fn key_of_a_certificate_has_the_thumbprint_of_its_jwk() {
         let [rsa, okp] = [RFC_7638, RFC_8037].map(|text| serde_json::from_str::<Value>(text).unwrap());
         let (n, e) = (member(&rsa, "n"), member(&rsa, "e"));
-        let key = RsaPublicKey { modulus: UintRef::new(&n).unwrap(), exponent: UintRef::new(&e).unwrap() };
+        let key = [&n, &e].map(|number| UintRef::new(number).unwrap());
         let thumbprint = rsa["thumbprint_sha256"].as_str().unwrap();
         check(db::rfc5912::RSA_ENCRYPTION, Some(Any::null()), &key.to_der().unwrap(), thumbprint);
         let thumbprint = okp["thumbprint_sha256"].as_str().unwrap();
