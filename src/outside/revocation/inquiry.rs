@@ -32,7 +32,7 @@ pub(super) struct Inquiry {
     methods: Vec<Method>,
     files: ArcSwap<CrlFiles>,
     lists: Lists,
-    post: Arc<Post>,
+    errands: Arc<Errands>,
 }
 
 /// What an inquiry came to.
@@ -46,7 +46,7 @@ pub(super) enum Outcome {
 }
 
 /// Fetches from addresses that certificates name, those set aside that did not answer a moment ago.
-pub(super) struct Post {
+pub(super) struct Errands {
     addresses: AddressRules,
     fetcher: Fetcher,
     /// Until when each is set aside: one dead responder costs one timeout, not one for each certificate.
@@ -82,7 +82,7 @@ impl Inquiry {
     ) -> Result<Self, FetchError> {
         let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
         metrics.crls.read_from_files(files.ends());
-        let post = Arc::new(Post {
+        let errands = Arc::new(Errands {
             fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
             addresses,
             silent: Cache::new(MAX_SILENT),
@@ -91,8 +91,8 @@ impl Inquiry {
             timeout,
             metrics,
         });
-        let lists = Lists::new(Arc::clone(&post), crl_refresh);
-        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, post })
+        let lists = Lists::new(Arc::clone(&errands), crl_refresh);
+        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, errands })
     }
 
     /// Of the files.
@@ -105,7 +105,7 @@ impl Inquiry {
     }
 
     pub(super) fn replace_files(&self, files: CrlFiles) {
-        self.post.metrics.crls.read_from_files(files.ends());
+        self.errands.metrics.crls.read_from_files(files.ends());
         self.files.store(Arc::new(files));
     }
 
@@ -137,8 +137,10 @@ impl Inquiry {
             match self.ask_responder(written, about, now).await {
                 Ok(Response::Known(answer)) => return Outcome::Answered(Method::Ocsp, answer),
                 Ok(Response::Unknown) => otherwise = Outcome::Unknown,
-                Ok(Response::Refused) => self.post.note(Method::Ocsp, written, &NoUse::Answer("it reports an error")),
-                Err(why) => self.post.note(Method::Ocsp, written, &why),
+                Ok(Response::Refused) => {
+                    self.errands.note(Method::Ocsp, written, &NoUse::Answer("it reports an error"))
+                }
+                Err(why) => self.errands.note(Method::Ocsp, written, &why),
             }
         }
         otherwise
@@ -161,12 +163,12 @@ impl Inquiry {
         let mut nonce = [0; 32];
         SystemRandom::new().fill(&mut nonce).map_err(|_| NoUse::Answer("no random numbers for a nonce"))?;
         let question = ocsp::request(about, hash, &nonce).map_err(NoUse::Answer)?;
-        let answer = self.post.ask(written, question.into()).await?;
+        let answer = self.errands.ask(written, question.into()).await?;
         ocsp::verify(&answer, about, &nonce, now).map_err(NoUse::Answer)
     }
 }
 
-impl Post {
+impl Errands {
     async fn ask(&self, written: &str, question: Bytes) -> Result<Bytes, NoUse> {
         let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
         let begun = Instant::now();

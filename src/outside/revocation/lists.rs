@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     MEMORY_OF_SILENCE,
-    inquiry::{MAX_ADDRESSES, NoUse, Outcome, Post},
+    inquiry::{Errands, MAX_ADDRESSES, NoUse, Outcome},
     was_set_back,
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 pub(super) struct Lists(Arc<Shelf>);
 
 struct Shelf {
-    post: Arc<Post>,
+    errands: Arc<Errands>,
     lists: Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>,
     /// Each brings its list itself: the memory may be too small for it beside others.
     flights: Flights<Place, Option<Arc<List>>>,
@@ -59,9 +59,9 @@ struct List {
 }
 
 impl Lists {
-    pub(super) fn new(post: Arc<Post>, refresh: Duration) -> Self {
+    pub(super) fn new(errands: Arc<Errands>, refresh: Duration) -> Self {
         Self(Arc::new(Shelf {
-            post,
+            errands,
             lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list| list.crl.weight())),
             flights: Flights::new(),
             useless: Cache::new(MAX_USELESS),
@@ -110,7 +110,7 @@ impl Lists {
                 Some(Answer { until: answer.until.min(until), ..answer })
             }
             Err(why) => {
-                shelf.post.note(Method::Crl, address, &NoUse::Answer(why));
+                shelf.errands.note(Method::Crl, address, &NoUse::Answer(why));
                 None
             }
         }
@@ -122,7 +122,7 @@ impl Shelf {
         let begun = Instant::now();
         match self.read(&place, about).await {
             Ok(crl) => {
-                self.post.received(&place.address, &crl);
+                self.errands.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
                 // Seconds that have begun count whole, and `crl_refresh` is the most.
                 let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh.saturating_sub(1)));
@@ -133,7 +133,7 @@ impl Shelf {
                 Some(list)
             }
             Err(why) => {
-                self.post.note(Method::Crl, &place.address, &why);
+                self.errands.note(Method::Crl, &place.address, &why);
                 self.heed(place, &why);
                 None
             }
@@ -143,8 +143,8 @@ impl Shelf {
     /// Leaves alone what was of no use, or every other certificate of the issuer would make it fetched again.
     fn heed(&self, place: Place, why: &NoUse) {
         match why {
-            NoUse::Fetch(_) => self.post.set_aside(&place.address),
-            NoUse::Answer(_) => self.useless.insert(place, self.post.silence_from_now()),
+            NoUse::Fetch(_) => self.errands.set_aside(&place.address),
+            NoUse::Answer(_) => self.useless.insert(place, self.errands.silence_from_now()),
             // Not tried: to extend its time would leave it alone for as long as anybody asks.
             NoUse::Silent | NoUse::Busy | NoUse::Address(_) => {}
         }
@@ -154,8 +154,8 @@ impl Shelf {
         if self.useless.get(place).is_some_and(|until| Instant::now() < until) {
             return Err(NoUse::Silent);
         }
-        let _turn = self.post.turn(&self.reading).await?;
-        let der = self.post.get(&place.address, crl::MAX_BYTES).await?;
+        let _turn = self.errands.turn(&self.reading).await?;
+        let der = self.errands.get(&place.address, crl::MAX_BYTES).await?;
         let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
         verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
     }
