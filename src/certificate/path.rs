@@ -203,7 +203,7 @@ impl Candidate<'_> {
     /// there is none.
     fn denial(&self, error: &Error) -> Denial {
         let refused = self.refused.take().or_else(|| {
-            search::paths(self);
+            search::note_refusals(self);
             self.refused.take()
         });
         refused.unwrap_or_else(|| Denial::CertificateUntrusted {

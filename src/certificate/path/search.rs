@@ -37,7 +37,7 @@ pub(super) fn path<'a>(candidate: &'a Candidate<'_>, error: &Error) -> Option<He
 
 /// Notes as refused why the last path does not hold that leads to an anchor by its names and signatures; those that are
 /// too weak to be verified count. There is none that holds.
-pub(super) fn paths(candidate: &Candidate<'_>) {
+pub(super) fn note_refusals(candidate: &Candidate<'_>) {
     // Whatever it finds, webpki has refused.
     let _ = Search::new(candidate, true).extend(candidate.leaf);
 }
