@@ -49,8 +49,8 @@ pub struct Metrics {
     pub configuration: Configured,
     decisions: Cells<Decided, Counter>,
     stripped: Cells<Stripped, Counter>,
-    certificates: Lookups,
-    tokens: Lookups,
+    certificates: CacheCounters,
+    tokens: CacheCounters,
     checks: Checks,
     uses: SingleUses,
     issued: IssuedTokens,
@@ -134,8 +134,8 @@ impl Metrics {
         Self {
             decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
             stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
-            certificates: Lookups::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
-            tokens: Lookups::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
+            certificates: CacheCounters::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
+            tokens: CacheCounters::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
             consents: Cells::new(to, "certbound_consents", "Answers of the consent service"),
             checks: Checks::new(to),
             crls: CrlEnds::new(to),
@@ -335,12 +335,12 @@ where
 }
 
 /// Hits and misses of one cache.
-struct Lookups {
+struct CacheCounters {
     hits: Counter,
     misses: Counter,
 }
 
-impl Lookups {
+impl CacheCounters {
     fn new(registry: &mut Registry, name: &str, help: &str) -> Self {
         let family = Family::<Outcome, Counter>::default();
         registry.register(name, help, family.clone());
