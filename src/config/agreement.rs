@@ -6,6 +6,7 @@ use crate::{
     config::{
         Tables,
         balancer::LoadBalancer,
+        client_certificate::ClientCertificate,
         consent::Consents,
         listen::Listener,
         names,
@@ -13,7 +14,6 @@ use crate::{
         registration,
         routes::PlacedRoute,
         settings::{Address, ProxyProtocol},
-        source::ClientCertificate,
         token::Tokens,
     },
     gate::PublicOrigin,

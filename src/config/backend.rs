@@ -7,11 +7,11 @@ use crate::{
     certificate::verdicts::Forward,
     config::{
         anchors,
+        client_certificate::{ClientCertificate, profiles},
         fault::Wrong,
         names,
         reading::{Placed, as_read},
         settings::{Address, Backend, BackendTls, CertificateHeaders, HeaderTemplate, OwnCertificate},
-        source::{ClientCertificate, profiles},
         table::Table,
     },
     consent::Consent,

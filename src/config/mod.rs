@@ -14,6 +14,7 @@ mod agreement;
 mod anchors;
 mod backend;
 mod balancer;
+mod client_certificate;
 mod consent;
 mod dpop;
 mod eidas;
@@ -32,7 +33,6 @@ pub mod revocation;
 mod routes;
 pub mod schema;
 mod signing_key;
-mod source;
 mod table;
 mod template;
 #[cfg(test)]
@@ -56,6 +56,7 @@ use crate::{
     },
     config::{
         balancer::LoadBalancer,
+        client_certificate::ClientCertificate,
         consent::Consents,
         fault::Wrong,
         fingerprint::Fingerprint,
@@ -65,7 +66,6 @@ use crate::{
         reload::{Refused, Source},
         routes::PlacedRoute,
         settings::{Address, Audit, Backend, Errors, Listen, Log, Mode, StatusPage, Tracing, Uses},
-        source::ClientCertificate,
         table::Table,
         token::Tokens,
     },
@@ -175,7 +175,7 @@ struct Tables {
 impl Tables {
     /// Reads every table, then holds them against each other.
     fn read(reading: &Reading<'_>, mut document: Table<'_>) -> Self {
-        let client = source::read(document.table("client_certificate"));
+        let client = client_certificate::read(document.table("client_certificate"));
         let (truststore, rules) = anchors::read(document.required_table("truststore"));
         let (backend, forward) = backend::read(document.required_table("backend"), &client);
         let (admin, status) = records::admin(document.table("admin"));
