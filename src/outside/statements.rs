@@ -44,12 +44,12 @@ struct Library {
     /// Apart from the others, so that no number of them can push it out.
     of_directory: Mutex<Option<Held>>,
     of_named: Cache<Arc<str>, Held>,
-    memory: Memory,
+    pace: Pace,
 }
 
 /// How long what was read serves before it is read anew.
 #[derive(Clone, Copy)]
-struct Memory {
+struct Pace {
     directory: Duration,
     named: Duration,
     /// That a key set is not to be had.
@@ -110,16 +110,16 @@ impl StatementKeys {
         timeout: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
-        Self::remembering(Memory::PROMISED, source, timeout, metrics)
+        Self::at_pace(Pace::PROMISED, source, timeout, metrics)
     }
 
-    fn remembering(
-        memory: Memory,
+    fn at_pace(
+        pace: Pace,
         source: Option<RegistrationSource>,
         timeout: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
-        let library = source.map(|source| Library::new(source, timeout, memory)).transpose()?;
+        let library = source.map(|source| Library::new(source, timeout, pace)).transpose()?;
         Ok(Arc::new(Self { library, flights: Flights::new(), metrics }))
     }
 
@@ -143,7 +143,7 @@ impl StatementKeys {
         let library = self.library.as_ref()?;
         let mut held = None;
         let is_needed = || {
-            held = library.held(at).filter(|held| held.does(sought, library.memory.pause));
+            held = library.held(at).filter(|held| held.does(sought, library.pace.pause));
             held.is_none()
         };
         let flight = self.flights.board(at.clone(), is_needed, || {
@@ -183,7 +183,7 @@ impl StatementKeys {
 }
 
 impl Library {
-    fn new(source: RegistrationSource, timeout: Duration, memory: Memory) -> Result<Self, FetchError> {
+    fn new(source: RegistrationSource, timeout: Duration, pace: Pace) -> Result<Self, FetchError> {
         let RegistrationSource { directory: location, allowed_hosts, authorities } = source;
         // Whoever lists a host means it wherever it is: the list is the guard here.
         let rules = AddressRules::new(&allowed_hosts, !allowed_hosts.is_empty());
@@ -194,7 +194,7 @@ impl Library {
             of_directory: Mutex::new(None),
             of_named: Cache::new(MOST_NAMED),
             location,
-            memory,
+            pace,
         };
         if let KeyLocation::File(path) = &library.location {
             match file(path).and_then(key_set) {
@@ -237,7 +237,7 @@ impl Library {
         let now = Instant::now();
         let missed = missed.or(before.as_ref().and_then(|held| held.missed));
         let good = before.filter(|held| held.document.is_some());
-        let (lasting, silence) = (now + self.memory.of(at), now + self.memory.silence);
+        let (lasting, silence) = (now + self.pace.of(at), now + self.pace.silence);
         match (read, good) {
             (Some(read), _) => Held { document: Some(read), until: lasting, missed },
             (None, Some(good)) if now < good.until => Held { missed, ..good },
@@ -279,7 +279,7 @@ impl Library {
     }
 }
 
-impl Memory {
+impl Pace {
     const PROMISED: Self = Self {
         directory: Duration::from_secs(600),
         named: Duration::from_secs(300),

@@ -9,25 +9,25 @@ use super::*;
 use crate::outside::origin::{Origin, ok, status, until};
 
 /// Forgets at once what it read, and never that it could not.
-const FORGETFUL: Memory = Memory { directory: Duration::ZERO, named: Duration::ZERO, ..Memory::PROMISED };
+const FORGETFUL: Pace = Pace { directory: Duration::ZERO, named: Duration::ZERO, ..Pace::PROMISED };
 /// Asks again at once whatever came of it.
-const CURIOUS: Memory = Memory { silence: Duration::ZERO, ..FORGETFUL };
+const CURIOUS: Pace = Pace { silence: Duration::ZERO, ..FORGETFUL };
 /// Lets every missing key make a fetch.
-const HASTY: Memory = Memory { pause: Duration::ZERO, ..Memory::PROMISED };
+const HASTY: Pace = Pace { pause: Duration::ZERO, ..Pace::PROMISED };
 
-fn keys_with(memory: Memory, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
+fn keys_with(pace: Pace, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
     let allowed_hosts = allowed_hosts.iter().map(|&host| host.to_owned()).collect();
     let source = RegistrationSource { directory, allowed_hosts, authorities: None };
     let metrics = Arc::new(Metrics::new());
-    StatementKeys::remembering(memory, Some(source), Duration::from_secs(20), metrics).unwrap()
+    StatementKeys::at_pace(pace, Some(source), Duration::from_secs(20), metrics).unwrap()
 }
 
-fn directory_at(origin: &Origin, memory: Memory) -> Arc<StatementKeys> {
-    keys_with(memory, KeyLocation::Address(origin.at("/directory")), &[])
+fn directory_at(origin: &Origin, pace: Pace) -> Arc<StatementKeys> {
+    keys_with(pace, KeyLocation::Address(origin.at("/directory")), &[])
 }
 
-fn named_on(allowed_hosts: &[&str], memory: Memory) -> Arc<StatementKeys> {
-    keys_with(memory, KeyLocation::Nowhere, allowed_hosts)
+fn named_on(allowed_hosts: &[&str], pace: Pace) -> Arc<StatementKeys> {
+    keys_with(pace, KeyLocation::Nowhere, allowed_hosts)
 }
 
 fn at(origin: &Origin, path: &str) -> KeysAt {
@@ -68,8 +68,8 @@ async fn key_set_asked_for_by_many_at_once_is_fetched_once_and_then_remembered()
     for (directory, path) in [(true, "/directory"), (false, "/software")] {
         let origin = Origin::start(|_| ok(key_set("a"))).await;
         let (keys, what) = match directory {
-            true => (directory_at(&origin, Memory::PROMISED), KeysAt::Directory),
-            false => (named_on(&["127.0.0.1"], Memory::PROMISED), at(&origin, path)),
+            true => (directory_at(&origin, Pace::PROMISED), KeysAt::Directory),
+            false => (named_on(&["127.0.0.1"], Pace::PROMISED), at(&origin, path)),
         };
         let held = origin.answering.write().await;
         let mut askers = JoinSet::new();
@@ -89,7 +89,7 @@ async fn key_set_asked_for_by_many_at_once_is_fetched_once_and_then_remembered()
 #[tokio::test]
 async fn more_key_sets_at_once_than_are_remembered_are_all_brought() {
     let origin = Origin::start(|_| ok(key_set("a"))).await;
-    let keys = named_on(&["127.0.0.1"], Memory::PROMISED);
+    let keys = named_on(&["127.0.0.1"], Pace::PROMISED);
     let held = origin.answering.write().await;
     let mut askers = JoinSet::new();
     for number in 0..MOST_NAMED * 3 {
@@ -114,8 +114,8 @@ async fn key_set_is_read_anew_once_its_time_is_over() {
         assert!(first.is_some());
         assert_ne!(text(keys.answer(&what).await), first);
     }
-    assert_eq!(Memory::PROMISED.directory, Duration::from_secs(600));
-    assert_eq!(Memory::PROMISED.named, Duration::from_secs(300));
+    assert_eq!(Pace::PROMISED.directory, Duration::from_secs(600));
+    assert_eq!(Pace::PROMISED.named, Duration::from_secs(300));
 }
 
 #[tokio::test]
@@ -123,8 +123,8 @@ async fn missing_key_makes_one_fetch_in_ten_seconds_and_everyone_has_what_it_bro
     for of_directory in [true, false] {
         let origin = rotating().await;
         let (keys, what) = match of_directory {
-            true => (directory_at(&origin, Memory::PROMISED), KeysAt::Directory),
-            false => (named_on(&["127.0.0.1"], Memory::PROMISED), at(&origin, "/software")),
+            true => (directory_at(&origin, Pace::PROMISED), KeysAt::Directory),
+            false => (named_on(&["127.0.0.1"], Pace::PROMISED), at(&origin, "/software")),
         };
         assert_eq!(text(keys.answer(&what).await), Some(key_set("0")));
         assert_eq!(text(keys.answer_anew(&what).await), Some(key_set("1")));
@@ -133,7 +133,7 @@ async fn missing_key_makes_one_fetch_in_ten_seconds_and_everyone_has_what_it_bro
             assert_eq!(text(keys.answer(&what).await), Some(key_set("1")));
         }
     }
-    assert_eq!(Memory::PROMISED.pause, Duration::from_secs(10));
+    assert_eq!(Pace::PROMISED.pause, Duration::from_secs(10));
 }
 
 #[tokio::test]
@@ -169,8 +169,8 @@ async fn last_good_keys_stay_until_their_own_end_when_a_missing_key_has_them_fet
     for of_directory in [true, false] {
         let (origin, fails) = moody(|| status(StatusCode::INTERNAL_SERVER_ERROR)).await;
         let (keys, what) = match of_directory {
-            true => (directory_at(&origin, Memory::PROMISED), KeysAt::Directory),
-            false => (named_on(&["127.0.0.1"], Memory::PROMISED), at(&origin, "/software")),
+            true => (directory_at(&origin, Pace::PROMISED), KeysAt::Directory),
+            false => (named_on(&["127.0.0.1"], Pace::PROMISED), at(&origin, "/software")),
         };
         keys.answer(&what).await;
         let before = keys.library.as_ref().unwrap().held(&what).unwrap();
@@ -191,7 +191,7 @@ async fn last_good_keys_stay_until_their_own_end_when_a_missing_key_has_them_fet
 async fn missing_key_does_not_hasten_what_is_not_to_be_had() {
     let (origin, fails) = moody(|| status(StatusCode::NOT_FOUND)).await;
     fails.store(true, Ordering::Relaxed);
-    let keys = named_on(&["127.0.0.1"], Memory { silence: Duration::from_secs(3600), ..HASTY });
+    let keys = named_on(&["127.0.0.1"], Pace { silence: Duration::from_secs(3600), ..HASTY });
     for _ in 0..3 {
         assert_eq!(keys.answer_anew(&at(&origin, "/software")).await, None);
     }
@@ -240,12 +240,12 @@ async fn document_without_a_key_takes_nobodys_place() {
 async fn failure_is_remembered_for_a_second_at_most() {
     let (origin, fails) = moody(|| status(StatusCode::NOT_FOUND)).await;
     fails.store(true, Ordering::Relaxed);
-    let keys = named_on(&["127.0.0.1"], Memory { silence: Duration::from_secs(3600), ..Memory::PROMISED });
+    let keys = named_on(&["127.0.0.1"], Pace { silence: Duration::from_secs(3600), ..Pace::PROMISED });
     for _ in 0..3 {
         assert_eq!(keys.answer(&at(&origin, "/software")).await, None);
     }
     assert_eq!(origin.asked("/software"), 1);
-    assert_eq!(Memory::PROMISED.silence, Duration::from_secs(1));
+    assert_eq!(Pace::PROMISED.silence, Duration::from_secs(1));
 }
 
 #[tokio::test]
@@ -260,10 +260,10 @@ async fn address_that_is_not_allowed_is_not_asked() {
         (&["127.0.0.1"], &KeysAt::Named("file:///etc/passwd".into())),
         (&["169.254.169.254"], &KeysAt::Named("http://169.254.169.254/latest/meta-data".into())),
     ] {
-        assert_eq!(named_on(allowed, Memory::PROMISED).answer(what).await, None, "{what:?}");
+        assert_eq!(named_on(allowed, Pace::PROMISED).answer(what).await, None, "{what:?}");
     }
     assert_eq!(origin.asked("/software"), 0);
-    let nowhere = named_on(&[], Memory::PROMISED);
+    let nowhere = named_on(&[], Pace::PROMISED);
     let public = nowhere.library.as_ref().unwrap().named("https://keystore.example/software").await;
     assert!(matches!(public, Err(DocumentError::NoHosts)), "to none at all, not to every public one");
 }
