@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use der::Decode;
 use rustls_pki_types::CertificateDer;
+use webpki::anchor_from_trusted_cert;
+use x509_cert::Certificate;
 
 use crate::{
     certificate::{
@@ -59,11 +62,17 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
     (certificates.and_then(|certificates| anchors(table.reading, &place, certificates)), rules)
 }
 
-/// Certificates of authorities in one file.
+/// Certificates of authorities in one file, each of which TLS takes for one: a single other would end all of it later.
 pub(super) fn authorities(reading: &Reading<'_>, file: &Placed<String>) -> Option<Vec<CertificateDer<'static>>> {
     let resolved = reading.resolve(&file.value);
     reading.watch(&resolved);
-    from_file(reading, &resolved, &file.place, Password::Unknown)
+    let certificates = from_file(reading, &resolved, &file.place, Password::Unknown)?;
+    let unusable =
+        |der: &CertificateDer<'_>| Certificate::from_der(der).is_err() || anchor_from_trusted_cert(der).is_err();
+    let Some(at) = certificates.iter().position(unusable) else { return Some(certificates) };
+    let what = format!("certificate {} in `{}` cannot be read", at + 1, resolved.display());
+    reading.fault(&file.place, what, "give it anew, or take it out");
+    None
 }
 
 fn anchors(reading: &Reading<'_>, place: &Place, certificates: Vec<CertificateDer<'static>>) -> Option<Truststore> {

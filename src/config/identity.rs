@@ -12,6 +12,7 @@ use ring::{
     },
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use webpki::EndEntityCert;
 use x509_cert::Certificate;
 
 use crate::{
@@ -46,10 +47,13 @@ impl OwnCertificate {
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Wrong> {
     let remedy = "give a PEM file: the certificate, then its intermediates";
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match chain {
-        Ok(chain) if chain.is_empty() => Err(Wrong::new("this file holds no certificate", remedy)),
-        Ok(chain) => Ok(chain),
-        Err(_) => Err(Wrong::new("this file is not PEM", remedy)),
+    let chain = chain.map_err(|_| Wrong::new("this file is not PEM", remedy))?;
+    if chain.is_empty() {
+        return Err(Wrong::new("this file holds no certificate", remedy));
+    }
+    match chain.iter().position(|der| Certificate::from_der(der).is_err()) {
+        Some(at) => Err(Wrong::new(format!("certificate {} in this file cannot be read", at + 1), remedy)),
+        None => Ok(chain),
     }
 }
 
@@ -63,9 +67,13 @@ pub(super) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Wrong> {
     })
 }
 
+/// The first of the chain, if TLS can show it.
 fn leaf(chain: &[CertificateDer<'static>]) -> Result<Certificate, Wrong> {
-    let leaf = chain.first().and_then(|der| Certificate::from_der(der).ok());
-    leaf.ok_or_else(|| Wrong::new("the first certificate cannot be read", "give an X.509 certificate"))
+    let leaf = chain.first().filter(|der| EndEntityCert::try_from(*der).is_ok());
+    let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
+    leaf.ok_or_else(|| {
+        Wrong::new("the first certificate cannot be shown in TLS", "give an X.509 certificate of version 3")
+    })
 }
 
 fn warn_of_dates(reading: &Reading<'_>, file: &Placed<String>, validity: Validity) {

@@ -13,7 +13,7 @@ use crate::{
     config::settings::IntrospectionSource,
     memory::Weigh,
     observe::Metrics,
-    outside::{EXPECTED, flights::Flights},
+    outside::{EXPECTED, flights::Flights, http::FetchError},
     token::{Inquiry, Introspection, Introspections, introspection::Introspected},
 };
 
@@ -44,20 +44,26 @@ struct Kept {
 impl IntrospectionStore {
     /// `sources`: in the order of the gate's issuers. `timeout`: for one question. `consent_claim`: as for a JWT, where the
     /// consent's identifier stands.
+    ///
+    /// # Errors
+    /// Authorities, or the certificate to be shown, cannot be used.
     pub fn new(
         sources: &[Option<Arc<IntrospectionSource>>],
         timeout: Duration,
         consent_claim: Option<Arc<str>>,
         metrics: Arc<Metrics>,
-    ) -> Arc<Self> {
-        let endpoints = sources.iter().map(|source| Some(Endpoint::new(source.as_ref()?, timeout))).collect();
-        Arc::new(Self {
+    ) -> Result<Arc<Self>, FetchError> {
+        let endpoint = |source: &Option<Arc<IntrospectionSource>>| {
+            source.as_deref().map(|source| Endpoint::new(source, timeout)).transpose()
+        };
+        let endpoints = sources.iter().map(endpoint).collect::<Result<_, _>>()?;
+        Ok(Arc::new(Self {
             endpoints,
             answers: Cache::with_weighter(EXPECTED, MOST_BYTES, Weigh(|_, kept| kept.weight)),
             flights: Flights::new(),
             consent_claim,
             metrics,
-        })
+        }))
     }
 
     /// Asks the issuer. However many ask about one token at a time, it is asked once, and all are told the same. Who goes

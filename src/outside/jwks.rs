@@ -43,8 +43,7 @@ pub struct KeyStore {
 /// Where one issuer's keys come from.
 struct Keys {
     source: KeySource,
-    /// An error when the configured authorities cannot be used: every fetch fails with it.
-    fetcher: Result<Fetcher, FetchError>,
+    fetcher: Fetcher,
     /// When an unknown key last made a fetch.
     asked: Mutex<Option<Instant>>,
     /// Why the latest try left it without a new key; none: it did not, or there was none yet.
@@ -74,13 +73,16 @@ pub struct Missing {
 impl KeyStore {
     /// Starts with what files hold, and with what `before` knows of issuers whose source is the same, so that their tokens are
     /// taken without a gap; addresses are fetched by [`Self::run`].
+    ///
+    /// # Errors
+    /// The authorities for https cannot be used.
     pub fn following(
         before: Option<&Self>,
         sources: Vec<KeySource>,
         fetch_timeout: Duration,
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, FetchError> {
         let known = |source: &KeySource| before?.known(source);
         Self::at_pace(Pace::PROMISED, &known, sources, fetch_timeout, token_cache_bytes, metrics)
     }
@@ -98,21 +100,19 @@ impl KeyStore {
         fetch_timeout: Duration,
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, FetchError> {
         for source in sources.iter().filter(|source| source.location != KeyLocation::Nowhere) {
             metrics.keys_expected(&source.issuer);
         }
         let sets = sources.iter().map(|source| on_disk(source, &metrics).or_else(|| known(source))).collect();
         let issuers = sources
             .into_iter()
-            .map(|source| Keys {
-                fetcher: Fetcher::new(source.authorities.as_deref(), fetch_timeout),
-                source,
-                asked: Mutex::new(None),
-                failure: Mutex::new(None),
+            .map(|source| {
+                let fetcher = Fetcher::new(source.authorities.as_deref(), fetch_timeout)?;
+                Ok(Keys { fetcher, source, asked: Mutex::new(None), failure: Mutex::new(None) })
             })
-            .collect();
-        Arc::new(Self {
+            .collect::<Result<_, FetchError>>()?;
+        Ok(Arc::new(Self {
             ring: ArcSwap::from_pointee(KeyRing::new(sets, token_cache_bytes)),
             issuers,
             flights: Flights::new(),
@@ -120,7 +120,7 @@ impl KeyStore {
             token_cache_bytes,
             metrics,
             pace,
-        })
+        }))
     }
 
     /// Fetches and refreshes until dropped: one task an issuer.
@@ -284,23 +284,21 @@ impl KeyStore {
     }
 
     async fn read(&self, keys: &Keys) -> Result<KeySet, KeysError> {
-        let fetcher = keys.fetcher.as_ref().map_err(|error| KeysError::Client(error.to_string()));
         let discovered;
-        let (fetcher, address) = match &keys.source.location {
+        let address = match &keys.source.location {
             KeyLocation::File(path) => {
                 let path = path.clone();
                 let set = tokio::task::spawn_blocking(move || read_file(&path)).await;
                 return set.map_err(|_| KeysError::Task)?;
             }
             KeyLocation::Nowhere => return Err(KeysError::Nowhere("this issuer has no keys")),
-            KeyLocation::Address(address) => (fetcher?, address),
+            KeyLocation::Address(address) => address,
             KeyLocation::Discovery => {
-                let fetcher = fetcher?;
-                discovered = self.discover(fetcher, &keys.source.issuer).await?;
-                (fetcher, &discovered)
+                discovered = self.discover(&keys.fetcher, &keys.source.issuer).await?;
+                &discovered
             }
         };
-        let document = self.get(fetcher, address, KeySet::MAX_BYTES).await?;
+        let document = self.get(&keys.fetcher, address, KeySet::MAX_BYTES).await?;
         KeySet::parse(&document).map_err(|error| KeysError::KeySet(address.into(), error))
     }
 

@@ -74,10 +74,10 @@ impl Outside {
         let shared = || Arc::clone(metrics);
         let crls = std::mem::take(&mut settings.crls);
         let (revocation, lists) = revocation(None, &settings.revocation, crls, metrics)?;
-        let keys = keys(settings, None, metrics);
+        let keys = keys(settings, None, metrics)?;
         let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
         Ok(Self {
-            introspection: introspection(settings, metrics),
+            introspection: introspection(settings, metrics)?,
             uses: UseStore::new(std::mem::take(&mut settings.uses), shared()).map_err(io::Error::other)?,
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
@@ -107,7 +107,7 @@ impl Outside {
         if before.keys == settings.keys && same_timeout {
             next.keys.reread_files();
         } else {
-            next.keys = keys(settings, Some(&self.keys), metrics);
+            next.keys = keys(settings, Some(&self.keys), metrics)?;
             next.keys_task = Task::spawn(Arc::clone(&next.keys).run());
             // Fetching goes on behind the caller's back, and requests that need these keys wait for it.
             let _ = timeout(FIRST_FETCH, next.keys.first_fetch()).await;
@@ -124,7 +124,7 @@ impl Outside {
             lists.watch.lock().await.look().await;
         }
         if before.introspection != settings.introspection || !same_timeout {
-            next.introspection = introspection(settings, metrics);
+            next.introspection = introspection(settings, metrics)?;
         }
         Ok(next)
     }
@@ -204,14 +204,15 @@ impl Outside {
     }
 }
 
-fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) -> Arc<KeyStore> {
+fn keys(settings: &Settings, before: Option<&KeyStore>, metrics: &Arc<Metrics>) -> io::Result<Arc<KeyStore>> {
     let (timeout, cache) = (settings.fetch_timeout, settings.token_cache_bytes);
-    KeyStore::following(before, settings.keys.clone(), timeout, cache, Arc::clone(metrics))
+    KeyStore::following(before, settings.keys.clone(), timeout, cache, Arc::clone(metrics)).map_err(io::Error::other)
 }
 
-fn introspection(settings: &Settings, metrics: &Arc<Metrics>) -> Arc<IntrospectionStore> {
+fn introspection(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<IntrospectionStore>> {
     let consent_claim = settings.gate.issuers.rules.consent_claim.clone();
     IntrospectionStore::new(&settings.introspection, settings.fetch_timeout, consent_claim, Arc::clone(metrics))
+        .map_err(io::Error::other)
 }
 
 fn statements(settings: &Settings, metrics: &Arc<Metrics>) -> io::Result<Arc<StatementKeys>> {

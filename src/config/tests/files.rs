@@ -235,6 +235,54 @@ fn key_of_the_listener_must_match_its_certificate() {
 }
 
 #[test]
+fn authority_that_tls_cannot_take_is_a_fault_wherever_one_is_named() {
+    let folder = Folder::new();
+    folder.write("ca.pem", authority().pem() + BROKEN);
+    for (table, more) in [
+        ("token.issuer", ""),
+        ("consent", "endpoint = \"https://consents.example/\""),
+        ("registration", ""),
+        ("replay", "redis = \"rediss://redis.bank.internal:6379\""),
+        ("tracing", ""),
+        ("backend.tls", "server_name = \"api.bank.internal\""),
+    ] {
+        let faults = folder.faults(&with(&[(table, more), (table, "ca_file = \"ca.pem\"")]));
+        let expected =
+            format!("{table}.ca_file: certificate 2 in `ca.pem` cannot be read; give it anew, or take it out");
+        assert!(faults.len() == 1 && faults[0].ends_with(&expected), "{expected}: {faults:#?}");
+    }
+}
+
+#[test]
+fn own_certificate_that_tls_cannot_show_is_a_fault() {
+    let folder = Folder::new();
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new([]).unwrap().self_signed(&key).unwrap();
+    folder.write("tls.key", key.serialize_pem());
+    let check = |pem: &str, expected: &str| {
+        folder.write("tls.crt", pem);
+        let lines = "certificate_file = \"tls.crt\"\nprivate_key_file = \"tls.key\"";
+        for (table, more) in [("listen", "plaintext = false"), ("backend.tls", "server_name = \"api.bank.internal\"")] {
+            let faults = folder.faults(&with(&[(table, more), (table, lines)]));
+            let expected = format!("{table}.certificate_file: {expected}");
+            assert!(faults.len() == 1 && faults[0].contains(&expected), "{expected}: {faults:#?}");
+        }
+    };
+    check(&(own.pem() + BROKEN), "certificate 2 in this file cannot be read");
+    check(BROKEN, "certificate 1 in this file cannot be read");
+
+    let mut older = own.der().to_vec();
+    let version = older.windows(5).position(|window| window == [0xa0, 3, 2, 1, 2]).unwrap();
+    older[version + 4] = 1;
+    let base64 = base64::prelude::BASE64_STANDARD.encode(older);
+    let older = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+    check(&older, "the first certificate cannot be shown in TLS; give an X.509 certificate of version 3");
+}
+
+/// PEM of an empty sequence.
+const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+
+#[test]
 fn key_in_the_older_form_of_elliptic_curves_is_matched_too() {
     let folder = Folder::new();
     let key = KeyPair::generate().unwrap();

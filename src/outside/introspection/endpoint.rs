@@ -29,8 +29,7 @@ use crate::{
 pub(super) struct Endpoint {
     issuer: Arc<str>,
     address: Uri,
-    /// An error when authorities or certificate cannot be used: every question fails with it.
-    fetcher: Result<Fetcher, FetchError>,
+    fetcher: Fetcher,
     authentication: Authentication,
     cache_ttl: u64,
     timeout: Duration,
@@ -49,7 +48,7 @@ enum Authentication {
 }
 
 impl Endpoint {
-    pub(super) fn new(source: &IntrospectionSource, timeout: Duration) -> Self {
+    pub(super) fn new(source: &IntrospectionSource, timeout: Duration) -> Result<Self, FetchError> {
         let IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities } = source;
         let (authentication, identity) = match client {
             ClientAuthentication::Secret { client_id, secret } => {
@@ -59,16 +58,16 @@ impl Endpoint {
                 (Authentication::Named(encoded(client_id).to_string()), Some(identity))
             }
         };
-        Self {
+        Ok(Self {
             issuer: Arc::clone(issuer),
             address: endpoint.clone(),
-            fetcher: Fetcher::keeping(authorities.as_deref(), identity, timeout),
+            fetcher: Fetcher::keeping(authorities.as_deref(), identity, timeout)?,
             authentication,
             cache_ttl: cache_ttl.as_secs(),
             timeout,
             places: Semaphore::new(MOST_QUESTIONS),
             complained: Mutex::new(None),
-        }
+        })
     }
 
     pub(super) fn issuer(&self) -> &Arc<str> {
@@ -98,7 +97,6 @@ impl Endpoint {
     }
 
     async fn post(&self, inquiry: &Inquiry) -> Result<Bytes, FetchError> {
-        let fetcher = self.fetcher.as_ref().map_err(|error| FetchError::NoAnswer(error.to_string()))?;
         let mut form = format!("token={}&token_type_hint=access_token", encoded(inquiry.token()));
         let mut request = Request::post(&self.address)
             .header(ACCEPT, "application/json")
@@ -110,7 +108,7 @@ impl Endpoint {
             }
             Authentication::Named(client_id) => form.extend(["&client_id=", client_id]),
         }
-        fetcher.ask(request, Bytes::from(form), MOST_BYTES).await
+        self.fetcher.ask(request, Bytes::from(form), MOST_BYTES).await
     }
 
     /// Says that the issuer gives no usable answer: once in a while, because a flood of tokens would be one of lines.

@@ -44,7 +44,7 @@ fn source(origin: &Origin, cache_ttl: u64) -> IntrospectionSource {
 
 fn store_of(source: IntrospectionSource, timeout: Duration) -> Arc<IntrospectionStore> {
     let metrics = Arc::new(Metrics::new());
-    IntrospectionStore::new(&[None, Some(Arc::new(source))], timeout, None, metrics)
+    IntrospectionStore::new(&[None, Some(Arc::new(source))], timeout, None, metrics).unwrap()
 }
 
 fn store(origin: &Origin, cache_ttl: u64) -> Arc<IntrospectionStore> {

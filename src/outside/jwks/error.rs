@@ -13,8 +13,6 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeysError {
     #[error("{0}")]
-    Client(String),
-    #[error("{0}")]
     Nowhere(&'static str),
     #[error("{0}: {1}")]
     Fetch(Place, FetchError),

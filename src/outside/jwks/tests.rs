@@ -18,7 +18,7 @@ const CURIOUS: Pace = Pace { asking: Duration::ZERO, ..Pace::PROMISED };
 fn store_from(pace: Pace, issuer: &str, location: KeyLocation, refresh: Duration) -> Arc<KeyStore> {
     let source = KeySource { issuer: issuer.into(), location, refresh, authorities: None };
     let metrics = Arc::new(Metrics::new());
-    KeyStore::at_pace(pace, &|_| None, vec![source], Duration::from_secs(20), 0, metrics)
+    KeyStore::at_pace(pace, &|_| None, vec![source], Duration::from_secs(20), 0, metrics).unwrap()
 }
 
 fn store_at(origin: &Origin, pace: Pace) -> Arc<KeyStore> {
@@ -215,7 +215,7 @@ async fn keys_of_the_store_before_serve_at_once_and_are_fetched_anew() {
     before.first_fetch().await;
     let source = KeySource { refresh: HOUR, ..before.issuers[0].source.clone() };
     let metrics = Arc::new(Metrics::new());
-    let after = KeyStore::following(Some(&before), vec![source], Duration::from_secs(2), 0, metrics);
+    let after = KeyStore::following(Some(&before), vec![source], Duration::from_secs(2), 0, metrics).unwrap();
     assert!(holds(&after, "0"));
 
     // Each reload would give a key that was withdrawn another interval.
