@@ -9,10 +9,13 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use http::StatusCode;
 use pingora::{
     Error,
-    ErrorType::{ConnectNoRoute, SocketError},
-    protocols::{TcpKeepalive, l4::socket::SocketAddr as PeerAddress},
+    ErrorType::{ConnectNoRoute, InvalidHTTPHeader, SocketError},
+    connectors::http::Connector,
+    http::ResponseHeader,
+    protocols::{TcpKeepalive, http::client::HttpSession, l4::socket::SocketAddr as PeerAddress},
     upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy},
     utils::tls::{CertKey, WrappedX509, parse_x509},
 };
@@ -93,6 +96,27 @@ impl BackendPeer {
         Ok((peer, addresses.len()))
     }
 
+    /// A connection to the first of the backend's addresses at which somebody listens, for an exchange that is made whole.
+    ///
+    /// # Errors
+    /// The name does not resolve, or what was wrong with the last address.
+    pub(super) async fn connect(&self, connector: &Connector) -> pingora::Result<HttpSession> {
+        let mut attempt = 0;
+        loop {
+            let (peer, addresses) = self.choose(attempt).await?;
+            attempt += 1;
+            match connector.get_http_session(&*peer).await {
+                Ok((mut session, _)) => {
+                    session.set_write_timeout(peer.options.write_timeout);
+                    session.set_read_timeout(peer.options.read_timeout);
+                    return Ok(session);
+                }
+                Err(error) if attempt >= addresses => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Has the log say what `denial` says to the client, and why: the backend failed with `error`.
     pub(super) fn note_failure(&self, denial: &Denial, error: &Error) {
         if matches!(denial, Denial::BackendUnreachable | Denial::BackendTimeout) {
@@ -117,6 +141,23 @@ impl BackendPeer {
         found.store(Some(Arc::clone(&fresh)));
         Ok(fresh)
     }
+}
+
+/// The header section that answers the request, after those that only announce it (RFC 9110, section 15.2).
+///
+/// # Errors
+/// There is none.
+pub(super) async fn final_header(session: &mut HttpSession) -> pingora::Result<ResponseHeader> {
+    loop {
+        session.read_response_header().await?;
+        match session.response_header() {
+            Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => break,
+            Some(head) if head.status.is_informational() => {}
+            Some(head) => return Ok(head.clone()),
+            None => break,
+        }
+    }
+    Err(Error::explain(InvalidHTTPHeader, "the backend does not answer the request").into_up())
 }
 
 /// Pingora's defaults are no time-outs at all, and WebSocket for everyone.
@@ -163,3 +204,33 @@ const ALIVE: TcpKeepalive = TcpKeepalive {
     user_timeout: Duration::ZERO,
 };
 const STREAMS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use pingora::{connectors::ConnectorOptions, server::configuration::ServerConf};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connection_is_made_to_the_next_address_where_nobody_listens_at_the_first() {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = Arc::from([nobody, listener.local_addr().unwrap()]);
+        let found = ArcSwapOption::from_pointee(Found { addresses, at: Instant::now() });
+        let peer = BackendPeer {
+            template: HttpPeer::new(NOWHERE, false, String::new()),
+            place: Place::Named { host: "api.bank.internal".to_owned(), port: 80, found },
+            address: "api.bank.internal:80".into(),
+            timeout: RESOLVED_FOR,
+        };
+        let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
+        let connector = Connector::new(Some(ConnectorOptions::from_server_conf(&conf)));
+
+        assert!(peer.connect(&connector).await.is_ok());
+        drop(listener);
+        assert!(peer.connect(&connector).await.is_err());
+    }
+}

@@ -7,7 +7,7 @@ use http::{
     header::{CONNECTION, HOST},
 };
 use pingora::{
-    Error, ErrorType,
+    ErrorType,
     connectors::{ConnectorOptions, http::Connector},
     http::RequestHeader,
     server::configuration::ServerConf,
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::{
     config::settings::{Address, Backend},
-    proxy::backend::BackendPeer,
+    proxy::backend::{BackendPeer, final_header},
 };
 
 /// Asks the backend's health check, on a connection of its own each time.
@@ -64,16 +64,12 @@ impl Health {
     }
 
     async fn get(&self) -> pingora::Result<StatusCode> {
-        let (peer, _) = self.peer.choose(0).await?;
-        let (mut session, _) = self.connector.get_http_session(&*peer).await?;
-        session.set_write_timeout(peer.options.write_timeout);
-        session.set_read_timeout(peer.options.read_timeout);
+        let mut session = self.peer.connect(&self.connector).await?;
         session.write_request_header(Box::new(self.request.clone())).await?;
         session.finish_request_body().await?;
-        session.read_response_header().await?;
-        let status = session.response_header().map(|head| head.status).filter(|status| !status.is_informational());
+        let status = final_header(&mut session).await?.status;
         session.shutdown().await;
-        status.ok_or_else(|| Error::new(ErrorType::InvalidHTTPHeader))
+        Ok(status)
     }
 }
 
@@ -136,6 +132,8 @@ mod tests {
         for (answer, expected) in [
             ("HTTP/1.1 204 No Content\r\n\r\n", 204),
             ("HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", 503),
+            ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", 502),
             ("nonsense\r\n\r\n", 502),
         ] {
             let (status, asked) = probe(Some(answer), LONG).await;

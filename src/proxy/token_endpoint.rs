@@ -15,10 +15,9 @@ use pingora::{
     http::{RequestHeader, ResponseHeader},
     protocols::http::client::HttpSession,
     server::configuration::ServerConf,
-    upstreams::peer::HttpPeer,
 };
 
-use crate::proxy::backend::BackendPeer;
+use crate::proxy::backend::{self, BackendPeer};
 
 /// Asks the backend, on a connection of its own each time: an answer that does not come is never asked for twice, since
 /// the backend may have issued it.
@@ -38,18 +37,18 @@ impl TokenEndpoint {
     /// The backend cannot be reached, does not answer in time, or answers with more than 64 KiB.
     pub(super) async fn ask(
         &self,
-        backend: &BackendPeer,
+        peer: &BackendPeer,
         request: RequestHeader,
         body: Bytes,
     ) -> pingora::Result<(ResponseHeader, Bytes)> {
         let bodiless = request.method == Method::HEAD;
-        let mut session = self.connect(backend).await?;
+        let mut session = peer.connect(&self.connector).await?;
         session.write_request_header(Box::new(request)).await?;
         if !body.is_empty() {
             session.write_request_body(body, true).await?;
         }
         session.finish_request_body().await?;
-        let mut head = final_header(&mut session).await?;
+        let mut head = backend::final_header(&mut session).await?;
         let body = if bodiless { Bytes::new() } else { whole_body(&mut session).await? };
         session.shutdown().await;
         // Pingora writes no other version to clients of HTTP/1.
@@ -61,20 +60,6 @@ impl TokenEndpoint {
             head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
         }
         Ok((head, body))
-    }
-
-    /// To the first of the backend's addresses at which somebody listens.
-    async fn connect(&self, backend: &BackendPeer) -> pingora::Result<HttpSession> {
-        let mut attempt = 0;
-        loop {
-            let (peer, addresses) = backend.choose(attempt).await?;
-            attempt += 1;
-            match self.connector.get_http_session(&*peer).await {
-                Ok((session, _)) => return Ok(within_limits(session, &peer)),
-                Err(error) if attempt >= addresses => return Err(error),
-                Err(_) => {}
-            }
-        }
     }
 }
 
@@ -100,25 +85,6 @@ pub(super) fn request(received: &RequestHeader, body: &Bytes) -> pingora::Result
         request.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
     }
     Ok(request)
-}
-
-fn within_limits(mut session: HttpSession, peer: &HttpPeer) -> HttpSession {
-    session.set_write_timeout(peer.options.write_timeout);
-    session.set_read_timeout(peer.options.read_timeout);
-    session
-}
-
-async fn final_header(session: &mut HttpSession) -> pingora::Result<ResponseHeader> {
-    loop {
-        session.read_response_header().await?;
-        match session.response_header() {
-            Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => break,
-            Some(head) if head.status.is_informational() => {}
-            Some(head) => return Ok(head.clone()),
-            None => break,
-        }
-    }
-    Err(Error::explain(ErrorType::InvalidHTTPHeader, "the backend does not answer the request").into_up())
 }
 
 async fn whole_body(session: &mut HttpSession) -> pingora::Result<Bytes> {
