@@ -289,7 +289,7 @@ fn unusable(what: &str) -> Unusable {
 }
 
 /// Size of what is read, at most.
-pub const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: u64 = 1024 * 1024;
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 /// Each is compared with every other.
 const MOST: usize = 500;

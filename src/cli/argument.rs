@@ -1,16 +1,44 @@
-//! What is told of an argument that is no use: not itself where it may be a token. Who forgets that a file is wanted gives its
-//! content, and errors end up in logs and tickets.
+//! Files that arguments name, and what is told of an argument that is no use: not itself where it may be a token. Who forgets
+//! that a file is wanted gives its content, and errors end up in logs and tickets.
 
-use std::{fmt::Display, path::Path};
+use std::{
+    fmt::Display,
+    fs::File,
+    io::{self, Read, stdin},
+    path::Path,
+};
 
 use clap::error::{ContextKind, ContextValue, Error};
+
+/// The file, or standard input for `-`.
+pub(super) fn open(file: &Path) -> io::Result<Box<dyn Read>> {
+    Ok(if is_standard_input(file) { Box::new(stdin()) } else { Box::new(File::open(file)?) })
+}
+
+/// All of `source`, which is a token or some certificates. Who reads from a pipe does not wait for the end of one that is too
+/// large.
+pub(super) fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match source.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
+        true => Err(io::Error::other("it is larger than 1 MiB")),
+        false => Ok(bytes),
+    }
+}
+
+pub(super) fn is_standard_input(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// As findings name it.
+pub(super) fn name(file: &Path) -> String {
+    if is_standard_input(file) { "standard input".to_owned() } else { file.display().to_string() }
+}
 
 /// That `file` is of no use, by its name, or without what looks like the content of one.
 pub(super) fn unusable(file: &Path, why: impl Display) -> String {
     match file.to_str() {
-        Some("-") => format!("standard input: {why}"),
         Some(text) if is_content(text) => format!("{UNSHOWN}, and the name of a file belongs here: {why}"),
-        _ => format!("{}: {why}", file.display()),
+        _ => format!("{}: {why}", name(file)),
     }
 }
 
@@ -34,6 +62,7 @@ fn is_content(text: &str) -> bool {
         || text.split('/').any(|segment| segment.len() > LONGEST_NAME)
 }
 
+const MOST_BYTES: u64 = 1 << 20;
 const SCHEMES: [&str; 2] = ["Bearer ", "DPoP "];
 /// Base64 of `{"` and of a certificate in DER; PEM.
 const BEGINNINGS: [&str; 4] = ["eyJ", "MII", "-----BEGIN", "%2D%2D"];

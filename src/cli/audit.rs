@@ -1,12 +1,6 @@
 //! `certbound audit verify`: whether audit lines are as they were written.
 
-use std::{
-    fmt::Write as _,
-    fs::File,
-    io::{self, BufRead, BufReader, stdin},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fmt::Write as _, io::BufReader, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -105,9 +99,9 @@ impl Verify {
         let mut verification = Verification::default();
         let (mut files, mut broken) = (Vec::new(), None);
         for path in &self.files {
-            let read = open(path).and_then(|source| verification.read(source));
+            let read = argument::open(path).and_then(|source| verification.read(BufReader::new(source)));
             let (tally, found) = read.map_err(|error| argument::unusable(path, error))?;
-            let file = name(path);
+            let file = argument::name(path);
             files.push(Read { file: file.clone(), tally });
             broken = found.map(|found| Broken { file, line: Some(found.line), why: found.why.to_string() });
             if broken.is_some() {
@@ -139,21 +133,6 @@ impl Findings {
         };
         text
     }
-}
-
-fn name(path: &Path) -> String {
-    if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
-}
-
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    Ok(match is_standard_input(path) {
-        true => Box::new(stdin().lock()),
-        false => Box::new(BufReader::new(File::open(path)?)),
-    })
-}
-
-fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 const EXAMPLES: &str = "\

@@ -1,9 +1,6 @@
 //! `certbound detect`: which profiles a captured header value fits.
 
-use std::{
-    io::{self, Read},
-    process::ExitCode,
-};
+use std::{io::stdin, path::Path, process::ExitCode};
 
 use clap::Args;
 use rustls_pki_types::UnixTime;
@@ -11,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     certificate::{PathRules, Profile, inspect},
-    cli::{failure, inspect::json::certificate, print},
+    cli::{argument, failure, inspect::json::certificate, print},
 };
 
 /// Name the profiles that a captured header value fits
@@ -33,19 +30,16 @@ pub(super) struct Detect {
 impl Detect {
     pub(super) fn execute(&self) -> ExitCode {
         let value = match self.value.as_str() {
-            "-" => {
-                let mut text = String::new();
-                match io::stdin().take(MOST_BYTES).read_to_string(&mut text) {
-                    Ok(_) => text,
-                    Err(error) => return failure(format_args!("standard input: {error}")),
-                }
-            }
-            value => value.to_owned(),
+            "-" => match argument::bounded(stdin()) {
+                Ok(value) => value,
+                Err(error) => return failure(argument::unusable(Path::new("-"), error)),
+            },
+            value => value.as_bytes().to_vec(),
         };
-        let value = value.trim_matches(['\r', '\n', ' ', '\t']);
-        let fits = |profile: &Profile| profile.decode(value.as_bytes(), &[], MOST_INTERMEDIATES).is_ok();
+        let value = value.trim_ascii();
+        let fits = |profile: &Profile| profile.decode(value, &[], MOST_INTERMEDIATES).is_ok();
         let profiles: Vec<&str> = Profile::ALL.into_iter().filter(fits).map(Profile::name).collect();
-        let certificates = inspect::read(value.as_bytes()).unwrap_or_default();
+        let certificates = inspect::read(value).unwrap_or_default();
         let described = inspect::describe(&certificates, &PathRules::default(), UnixTime::now());
         let described: Vec<_> = described.into_iter().flatten().collect();
         let shown = match self.json {
@@ -72,7 +66,6 @@ impl Detect {
 }
 
 const MOST_INTERMEDIATES: usize = 10;
-const MOST_BYTES: u64 = 1 << 20;
 const EXAMPLES: &str = "\
 Examples:
   certbound detect \"$(cat captured.txt)\"

@@ -28,7 +28,8 @@ use crate::{
 /// The same gate as in `run` judges the request that the options describe, as if a trusted load balancer had sent it.
 /// Each check is shown with its verdict and what it found, the first refusal is marked, and common mistakes are named with
 /// their remedy.
-/// The exit code is 0 when the request would pass, 3 when it would be refused, and 2 for a bad configuration.
+/// The exit code is 0 when the request would pass, 3 when it would be refused, 2 for a bad configuration, and 1 when
+/// something else failed.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {

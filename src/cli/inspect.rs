@@ -3,12 +3,7 @@
 pub(in crate::cli) mod json;
 mod text;
 
-use std::{
-    fs::File,
-    io::{self, Read, stdin},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use rustls_pki_types::UnixTime;
@@ -36,16 +31,11 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn execute(&self) -> ExitCode {
-        let from_standard_input = self.file.as_os_str() == "-";
-        let name = if from_standard_input { "standard input".into() } else { self.file.to_string_lossy() };
-        let source: io::Result<Box<dyn Read>> = match from_standard_input {
-            true => Ok(Box::new(stdin())),
-            false => File::open(&self.file).map(|file| Box::new(file) as _),
-        };
-        let input = match source.and_then(bounded) {
+        let input = match argument::open(&self.file).and_then(argument::bounded) {
             Ok(input) => input,
             Err(error) => return failure(argument::unusable(&self.file, error)),
         };
+        let name = argument::name(&self.file);
         let certificates = match inspect::read(&input) {
             Ok(certificates) => certificates,
             Err(why) => return failure(format_args!("{name}: {}", why.what)),
@@ -73,13 +63,6 @@ impl Inspect {
             _ => print(&text::blocks(&readable, certificates.len(), now)),
         }
     }
-}
-
-/// All of it, or as much as shows that it is too large: who reads from a pipe must not wait for its end.
-fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut input = Vec::new();
-    source.take(inspect::MAX_BYTES + 1).read_to_end(&mut input)?;
-    Ok(input)
 }
 
 const EXAMPLES: &str = r#"Examples:

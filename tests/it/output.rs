@@ -121,5 +121,26 @@ fn token_or_certificate_in_place_of_a_file_is_not_repeated() {
     assert!(!told.contains(opaque), "{told}");
 }
 
+#[test]
+fn input_that_is_too_large_is_said_to_be_and_not_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    Config::to("127.0.0.1:8080").write(folder.path());
+    std::fs::write(folder.path().join("large"), "a".repeat((1 << 20) + 1)).unwrap();
+    let explain = ["explain", "--offline", "--method", "GET", "--path", "/accounts/1"];
+    for arguments in [
+        &[&explain[..], &["--token", "large"]].concat()[..],
+        &[&explain[..], &["--certificate", "large"]].concat(),
+        &["inspect", "large"],
+        &["detect", "-"],
+    ] {
+        let large = std::fs::File::open(folder.path().join("large")).unwrap();
+        let mut command = Command::new(binary());
+        let output = command.current_dir(folder.path()).args(arguments).stdin(large).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.ends_with(": it is larger than 1 MiB\n"), "{arguments:?}: {told}");
+        assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]), "{arguments:?}");
+    }
+}
+
 /// PEM around what is not a certificate.
 const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";

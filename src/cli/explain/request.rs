@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::Read,
     net::{IpAddr, Ipv4Addr},
     path::Path,
     str::FromStr,
@@ -22,7 +22,7 @@ use crate::{
     gate::{Answer, Findings, Gate, Inbound, Judgement, Known, Verdict},
     headers::Asserted,
     peer::{Connection, TrustedPeers},
-    proxy::{answers::Outside, framing},
+    proxy::{answers::Outside, body::MOST_BYTES, framing},
     route::{Demands, GrantRule, Kind, RequestPath, Route, Routes, Template},
 };
 
@@ -207,21 +207,23 @@ fn read_header(options: &Explain, settings: &Settings, headers: &mut HeaderMap) 
 
 /// The file, and the certificates in it.
 fn read_certificates(file: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
-    let bytes = fs::File::open(file).and_then(bounded).map_err(|error| argument::unusable(file, error))?;
+    let bytes = fs::File::open(file).and_then(argument::bounded).map_err(|error| argument::unusable(file, error))?;
     let certificates = inspect::read(&bytes).map_err(|why| format!("{}: {}", file.display(), why.what))?;
     Ok((bytes, certificates))
 }
 
 /// Byte for byte. Requests by methods that seldom have one have none.
 fn read_body(options: &Explain, method: &Method) -> Result<Option<Bytes>, String> {
-    let is_standard_input = |file: Option<&Path>| file.is_some_and(|file| file.as_os_str() == "-");
     match options.body.as_deref() {
-        Some(_) if is_standard_input(options.body.as_deref()) && is_standard_input(options.token.as_deref()) => {
+        Some(file) if argument::is_standard_input(file) && options.token.as_deref() == Some(file) => {
             Err("standard input is the token or the body, not both".to_owned())
         }
         Some(file) => {
-            let body = read_whole(file).map_err(|error| format!("--body: {}", argument::unusable(file, error)))?;
-            Ok(Some(body.into()))
+            let mut read = Vec::new();
+            // One byte more than a body may have that is read, so that one that is too large is refused as such.
+            let body = argument::open(file).and_then(|body| body.take(MOST_BYTES + 1).read_to_end(&mut read));
+            body.map_err(|error| format!("--body: {}", argument::unusable(file, error)))?;
+            Ok(Some(read.into()))
         }
         None => Ok(matches!(*method, Method::GET | Method::HEAD | Method::DELETE).then(Bytes::new)),
     }
@@ -231,25 +233,11 @@ fn read_body(options: &Explain, method: &Method) -> Result<Option<Bytes>, String
 fn read_token(option: &str, file: &Path) -> Result<String, String> {
     // Not repeated, whatever it looks like: who forgets that a file is wanted gives the token itself.
     let unreadable = |error| format!("{option} names a file, and there is none that can be read: {error}");
-    let bytes = read_whole(file).map_err(unreadable)?;
+    let bytes = argument::open(file).and_then(argument::bounded).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{option} holds what is not ASCII"))?;
     let text = text.trim();
     let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
     Ok(bare.trim().to_owned())
-}
-
-/// A file, or standard input.
-fn read_whole(file: &Path) -> io::Result<Vec<u8>> {
-    match file.as_os_str() == "-" {
-        true => bounded(io::stdin()),
-        false => fs::File::open(file).and_then(bounded),
-    }
-}
-
-fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// A time in RFC 3339, in UTC or with an offset; its letters may be lower case.
@@ -279,8 +267,6 @@ fn split_zone(text: &str) -> Option<(&str, i64)> {
         _ => None,
     }
 }
-
-const MOST_BYTES: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {
