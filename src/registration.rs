@@ -35,7 +35,8 @@ pub struct RegistrationRules {
     pub directory_issuer: String,
     /// One of these must be in the request's `aud`.
     pub audiences: Vec<String>,
-    /// Where a verified statement may point: host names or IP addresses, lower case; empty: nowhere.
+    /// Where a verified statement may point: host names in lower case, or IP addresses in the form of RFC 5952;
+    /// empty: nowhere.
     pub allowed_hosts: Vec<String>,
     /// What the certificate's subject must say of who is registered.
     pub subject: SubjectRule,

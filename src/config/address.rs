@@ -12,6 +12,7 @@ use crate::config::{
     fault::Wrong,
     reading::{Placed, Reading},
     settings::Address,
+    table::Table,
 };
 
 impl Address {
@@ -93,18 +94,32 @@ pub(super) fn url(text: &str) -> Result<Uri, Wrong> {
     Ok(uri)
 }
 
-/// A name or an IP address, as addresses are compared with it: in lower case, without brackets and final dot.
-pub(super) fn host(written: &str) -> Result<String, Wrong> {
-    let bare = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(written);
+/// The hosts that a key lists.
+pub(super) fn hosts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
+    let hosts = table.strings(key).unwrap_or_default();
+    hosts.iter().filter_map(|written| table.reading.settle(&written.place, host(&written.value))).collect()
+}
+
+/// A name or an IP address, as addresses are compared with it: a name in lower case without final dot, an IP address in the
+/// form of RFC 5952 without brackets.
+fn host(written: &str) -> Result<String, Wrong> {
+    let bare = unbracketed(written);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
-    let is_name = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-    match is_name || bare.parse::<Ipv6Addr>().is_ok() {
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(ip.to_string());
+    }
+    match !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) {
         true => Ok(bare.to_ascii_lowercase()),
         false => {
             let what = format!("`{written}` is not a host name");
             Err(Wrong::new(what, "write it as directory.example, without scheme, port, and path"))
         }
     }
+}
+
+/// Without the brackets that stand around an IPv6 address where a port may follow.
+pub(super) fn unbracketed(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Whether whoever stands on the way to `uri` could answer in its place.
@@ -114,15 +129,13 @@ pub(super) fn is_exposed(uri: &Uri) -> bool {
 
 /// `localhost`, 127.0.0.0/8, or `::1`, in brackets or not.
 pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    ip(host).is_some_and(|ip| ip.is_loopback())
 }
 
 fn ip(host: &str) -> Option<IpAddr> {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     match host.eq_ignore_ascii_case("localhost") {
         true => Some(Ipv4Addr::LOCALHOST.into()),
-        false => bare.parse().ok().map(|ip: IpAddr| ip.to_canonical()),
+        false => unbracketed(host).parse().ok().map(|ip: IpAddr| ip.to_canonical()),
     }
 }
 

@@ -6,7 +6,7 @@ use rustls_pki_types::ServerName;
 use crate::{
     certificate::verdicts::Forward,
     config::{
-        anchors,
+        address, anchors,
         client_certificate::{ClientCertificate, profiles},
         fault::Wrong,
         names,
@@ -86,9 +86,7 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
     }
     let identity = certificate.zip(key).map(|(certificate, key)| OwnCertificate::load(reading, &certificate, &key));
     let host = match address {
-        Some(Address::Tcp(address)) => {
-            address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']']).to_owned())
-        }
+        Some(Address::Tcp(address)) => address.rsplit_once(':').map(|(host, _)| address::unbracketed(host).to_owned()),
         Some(Address::Unix(_)) | None => None,
     };
     let (name, place) = match name {

@@ -46,7 +46,7 @@ pub(super) fn read(mut table: Table<'_>) -> Registrations {
     Registrations {
         directory,
         directory_issuer: table.string_or("directory_issuer", "OpenBanking Ltd").value,
-        allowed_hosts: hosts(&mut table),
+        allowed_hosts: address::hosts(&mut table, "allowed_jwks_hosts"),
         hosts_place: table.place_of("allowed_jwks_hosts"),
         audiences: audiences(&mut table),
         subject: table.choice(
@@ -135,11 +135,6 @@ pub(super) fn manages(route: &Route) -> bool {
 
 fn is_registration(route: &Route) -> bool {
     matches!(route.kind, Kind::Registration { .. })
-}
-
-fn hosts(table: &mut Table<'_>) -> Vec<String> {
-    let hosts = table.strings("allowed_jwks_hosts").unwrap_or_default();
-    hosts.iter().filter_map(|written| table.reading.settle(&written.place, address::host(&written.value))).collect()
 }
 
 fn audiences(table: &mut Table<'_>) -> Vec<String> {

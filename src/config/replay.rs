@@ -5,7 +5,7 @@ use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
 use crate::config::{
-    anchors,
+    address, anchors,
     fault::Wrong,
     reading::{Place, Placed, as_read},
     settings::{Address, SharedMemory, SharedTls, Uses},
@@ -79,7 +79,7 @@ impl Server {
     }
 
     fn server_name(&self, table: &Table<'_>, place: &Place) -> Option<ServerName<'static>> {
-        let host = self.host.trim_matches(['[', ']']).to_owned();
+        let host = address::unbracketed(&self.host).to_owned();
         let wrong = |_| Wrong::new(format!("`{host}` is not a server name"), FORM);
         table.reading.settle(place, ServerName::try_from(host.clone()).map_err(wrong))
     }

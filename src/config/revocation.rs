@@ -32,7 +32,7 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<(Revocatio
         cache_ttl: table.duration("cache_ttl", "1h"),
         max_stale: (while_unavailable == While::Stale).then_some(max_stale),
         crl_refresh: table.duration("crl_refresh", "1h"),
-        allowed_hosts: hosts(&mut table),
+        allowed_hosts: address::hosts(&mut table, "allowed_hosts"),
         allow_private_addresses: table.boolean("allow_private_addresses", false),
         crl_files: resolved,
         methods,
@@ -87,11 +87,6 @@ fn methods(table: &mut Table<'_>) -> Vec<Method> {
         table.reading.warn(&table.place_of("methods"), "revocation is off", what);
     }
     methods
-}
-
-fn hosts(table: &mut Table<'_>) -> Vec<String> {
-    let hosts = table.strings("allowed_hosts").unwrap_or_default();
-    hosts.iter().filter_map(|written| table.reading.settle(&written.place, address::host(&written.value))).collect()
 }
 
 fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<UnverifiedCrl>> {

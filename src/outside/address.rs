@@ -18,7 +18,7 @@ use crate::outside::names;
 /// whoever asks for a certificate speak to services that do not expect HTTP.
 #[derive(Clone, Debug, Default)]
 pub struct AddressRules {
-    /// Lower-case, without brackets and final dot. Empty: any.
+    /// Empty: any.
     allowed_hosts: Vec<String>,
     allow_private: bool,
 }
@@ -55,11 +55,11 @@ enum Reach {
 }
 
 impl AddressRules {
-    /// `allowed_hosts`: names or IP addresses, case aside; empty: any. `allow_private`: loopback and private ranges too;
-    /// link-local, metadata, and reserved addresses never.
+    /// `allowed_hosts`: names in lower case without final dot, and IP addresses in the form of RFC 5952 without brackets, as
+    /// the configuration has them; empty: any. `allow_private`: loopback and private ranges too; link-local, metadata, and
+    /// reserved addresses never.
     pub fn new(allowed_hosts: &[String], allow_private: bool) -> Self {
-        let allowed_hosts = allowed_hosts.iter().map(|host| plain(host)).collect();
-        Self { allowed_hosts, allow_private }
+        Self { allowed_hosts: allowed_hosts.to_vec(), allow_private }
     }
 
     /// Whether only hosts that are listed are reached.
@@ -102,17 +102,10 @@ impl AddressRules {
             Some(scheme) if *scheme == Scheme::HTTPS => 443,
             _ => return Err(AddressError::Malformed),
         };
-        let host = plain(authority.host());
-        let bracketed = authority.host().starts_with('[');
-        let is_host = match bracketed {
-            true => host.parse::<Ipv6Addr>().is_ok(),
-            false => {
-                !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-            }
-        };
-        if !is_host || authority.as_str().contains('@') {
+        if authority.as_str().contains('@') {
             return Err(AddressError::Malformed);
         }
+        let host = host(authority.host()).ok_or(AddressError::Malformed)?;
         // A port that is no number would be lost without a word.
         let rest = authority.as_str().get(authority.host().len()..).unwrap_or_default();
         let port = match authority.port_u16() {
@@ -157,10 +150,14 @@ async fn first_to_answer(mut places: impl Iterator<Item = SocketAddr>) -> Result
     }
 }
 
-/// A host as it is compared: lower-case, no brackets around IPv6, no final dot.
-fn plain(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+/// A host as it is compared.
+fn host(written: &str) -> Option<String> {
+    if let Some(ip) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return ip.parse::<Ipv6Addr>().ok().map(|ip| ip.to_string());
+    }
+    let name = written.strip_suffix('.').unwrap_or(written).to_ascii_lowercase();
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    is_name.then_some(name)
 }
 
 fn reach(ip: IpAddr) -> Reach {

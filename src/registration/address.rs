@@ -28,7 +28,8 @@ impl Address {
         is_port.then_some(Self { host: host(authority.host())?, is_https })
     }
 
-    /// The host as it is compared: lower case, an IPv6 address without brackets, no final dot.
+    /// The host as it is compared: a name in lower case without final dot, an IP address in the form of RFC 5952 without
+    /// brackets.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
@@ -44,11 +45,6 @@ impl Address {
             Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
         }
     }
-}
-
-/// A host that is compared with one which an operator wrote.
-pub(super) fn is_host(configured: &str, host: &str) -> bool {
-    self::host(configured).is_some_and(|configured| configured == host)
 }
 
 fn host(written: &str) -> Option<String> {
@@ -133,14 +129,5 @@ mod tests {
             check(written, None);
         }
         check(&format!("https://tpp.example/{}", "a".repeat(2048)), None);
-    }
-
-    #[test]
-    fn configured_host_may_be_written_in_any_way() {
-        for (configured, host) in [("TPP.example.", "tpp.example"), ("[::1]", "::1"), ("0:0::1", "::1")] {
-            assert!(is_host(configured, host), "{configured}");
-        }
-        assert!(!is_host("example", "tpp.example"));
-        assert!(!is_host("", ""));
     }
 }

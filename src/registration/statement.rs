@@ -8,7 +8,7 @@ use crate::{
     denial::{Denial, RegistrationError::UnapprovedSoftwareStatement},
     registration::{
         KeysAt, RegistrationKnowledge, RegistrationRules, RegistrationStop,
-        address::{self, Address},
+        address::Address,
         document::{Claims, STATEMENT, Unverified},
     },
     token::json::Value,
@@ -135,7 +135,7 @@ fn named_keys(
 ) -> Result<KeysAt, Denial> {
     let [malformed, host, http] = why;
     let address = Address::read(named).filter(|_| !named.contains('#')).ok_or(claims.refusal(malformed))?;
-    if !rules.allowed_hosts.iter().any(|allowed| address::is_host(allowed, address.host())) {
+    if !rules.allowed_hosts.iter().any(|allowed| allowed == address.host()) {
         return Err(UnapprovedSoftwareStatement.refusal(host));
     }
     claims.hold(address.is_https() || address.is_local(), http)?;

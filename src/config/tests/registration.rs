@@ -55,7 +55,7 @@ fn what_is_written_counts() {
     folder.write("ca.pem", authority().pem());
     let lines = [
         DIRECTORY,
-        "allowed_jwks_hosts = [\"KeyStore.Directory.Example.\", \"10.0.0.7\", \"[::1]\", \"localhost\"]",
+        "allowed_jwks_hosts = [\"KeyStore.Directory.Example.\", \"10.0.0.7\", \"[2001:DB8:0::1]\", \"0::1\", \"localhost\"]",
         "directory_issuer = \"Other Directory\"",
         "audiences = [\"https://a.example\", \"b\"]",
         "subject_rule = \"organization_identifier\"",
@@ -67,7 +67,7 @@ fn what_is_written_counts() {
     let rules = settings.gate.registration.unwrap();
     assert_eq!(rules.directory_issuer, "Other Directory");
     assert_eq!(rules.audiences, ["https://a.example", "b"]);
-    assert_eq!(rules.allowed_hosts, ["keystore.directory.example", "10.0.0.7", "::1", "localhost"]);
+    assert_eq!(rules.allowed_hosts, ["keystore.directory.example", "10.0.0.7", "2001:db8::1", "::1", "localhost"]);
     assert_eq!(rules.subject, SubjectRule::OrganizationIdentifier);
     assert_eq!(settings.registration.unwrap().authorities.unwrap().len(), 1);
 }

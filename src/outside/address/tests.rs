@@ -166,15 +166,17 @@ fn address_is_a_plain_one_over_http_or_https() {
 
 #[test]
 fn listed_hosts_are_the_only_ones_and_have_ports_of_their_own() {
-    let listed = rules(&["OCSP.Bank.Example", "::1", "10.0.0.9"], false);
+    let listed = rules(&["ocsp.bank.example", "::1", "10.0.0.9", "2606:4700::1"], false);
     for address in ["http://ocsp.bank.example/", "http://ocsp.bank.example:2560/", "http://OCSP.BANK.EXAMPLE./"] {
         assert!(listed.admit(address).is_ok(), "{address}");
     }
+    assert!(listed.admit("http://[2606:4700:0::0:1]/").is_ok(), "another way to write it");
     for address in [
         "http://bank.example/",
         "http://x.ocsp.bank.example/",
         "http://ocsp.bank.example.evil.example/",
         "http://8.8.8.8/",
+        "http://[::ffff:10.0.0.9]/",
     ] {
         assert!(matches!(listed.admit(address), Err(AddressError::Host)), "{address}");
     }
