@@ -82,7 +82,7 @@ impl Fetcher {
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        Ok(Self::through(Connector::anywhere(false), client_config(authorities)?, timeout, 0))
+        Ok(Self::through(Connector::Anywhere(transport(false)), client_config(authorities)?, timeout, 0))
     }
 
     /// One that keeps connections for the next request, for a service that is asked all the time, and shows `identity` where
@@ -105,7 +105,7 @@ impl Fetcher {
                 tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };
-        Ok(Self::through(Connector::anywhere(true), tls, timeout, MOST_KEPT))
+        Ok(Self::through(Connector::Anywhere(transport(true)), tls, timeout, MOST_KEPT))
     }
 
     /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
@@ -204,17 +204,6 @@ enum Connector {
     Guarded(Arc<AddressRules>),
 }
 
-impl Connector {
-    /// `nodelay`: nothing waits for a packet to fill, on a connection that is used more than once.
-    fn anywhere(nodelay: bool) -> Self {
-        let mut anywhere = HttpConnector::new_with_resolver(Resolver);
-        // Its own refusal of https would come before TLS is laid over it.
-        anywhere.enforce_http(false);
-        anywhere.set_nodelay(nodelay);
-        Self::Anywhere(anywhere)
-    }
-}
-
 impl Service<Uri> for Connector {
     type Response = TokioIo<TcpStream>;
     type Error = Box<dyn Error + Send + Sync>;
@@ -239,6 +228,16 @@ impl Service<Uri> for Connector {
             }
         }
     }
+}
+
+/// Opens TCP connections to wherever a name leads. `nodelay`: nothing waits for a packet to fill, on a connection that is used
+/// more than once.
+pub(super) fn transport(nodelay: bool) -> HttpConnector<Resolver> {
+    let mut transport = HttpConnector::new_with_resolver(Resolver);
+    // Its own refusal of https would come before TLS is laid over it.
+    transport.enforce_http(false);
+    transport.set_nodelay(nodelay);
+    transport
 }
 
 /// Believes `authorities`, none for the public web roots, and shows no certificate.

@@ -27,7 +27,10 @@ use crate::{
         Spans,
         trace::{Ended, span::Server},
     },
-    outside::http::{AGENT, FetchError, client_config, reasons},
+    outside::{
+        http::{AGENT, FetchError, client_config, reasons, transport},
+        names::Resolver,
+    },
 };
 
 /// Takes finished requests from a queue to the collector.
@@ -40,7 +43,7 @@ pub struct Exporter {
 }
 
 struct Collector {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     call: Uri,
 }
 
@@ -131,10 +134,8 @@ impl Exporter {
 
 impl Collector {
     fn new(tracing: &Tracing) -> Result<Self, FetchError> {
-        let mut transport = HttpConnector::new();
-        // Its own refusal of https would come before TLS is laid over it.
-        transport.enforce_http(false);
-        transport.set_nodelay(true);
+        let mut transport = transport(true);
+        // Of several addresses each has its part of it.
         transport.set_connect_timeout(Some(CALL));
         let tls = client_config(tracing.authorities.as_deref())?;
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http2();

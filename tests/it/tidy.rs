@@ -103,6 +103,21 @@ fn pingora_is_of_one_version_and_caches_nothing() {
     }
 }
 
+/// A look-up that nobody waits for any more keeps a thread, so `outside/names` makes each once at a time.
+#[test]
+fn names_are_looked_up_in_one_place() {
+    // The second binds listeners, before there is a request.
+    let places = ["outside/names.rs", "listen/socket.rs"];
+    let looks = |source: &PathBuf| {
+        let code = code(source);
+        ["lookup_host", "to_socket_addrs", "HttpConnector::new()"].iter().any(|way| code.contains(way))
+    };
+    let (known, others): (Vec<_>, Vec<_>) =
+        sources("src").into_iter().filter(looks).partition(|source| places.iter().any(|place| source.ends_with(place)));
+    assert_eq!(known.len(), places.len());
+    assert!(others.is_empty(), "{others:?}");
+}
+
 #[test]
 fn file_fits_into_a_head() {
     let mut long = Vec::new();
