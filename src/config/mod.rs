@@ -24,7 +24,7 @@ mod introspection;
 mod listen;
 mod names;
 mod quantity;
-mod reading;
+pub(crate) mod reading;
 mod records;
 mod registration;
 mod repeated;

@@ -196,7 +196,7 @@ pub(super) fn without_mark(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
 }
 
 /// The content of a regular file, at most so many bytes.
-pub(super) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // A pipe would block the start, a device would never end.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
@@ -212,4 +212,4 @@ pub(super) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>
 /// Of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A larger configuration, certificate, or key is none.
-pub(super) const MAX_BYTES: usize = 16 << 20;
+pub(crate) const MAX_BYTES: usize = 16 << 20;

@@ -3,7 +3,7 @@
 mod error;
 
 use std::{
-    io::Read,
+    io,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,9 +13,13 @@ use arc_swap::ArcSwap;
 use http::Uri;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use crate::{
-    config::settings::{KeyLocation, KeySource},
+    config::{
+        reading,
+        settings::{KeyLocation, KeySource},
+    },
     observe::Metrics,
     outside::{
         discovery,
@@ -346,13 +350,13 @@ fn on_disk(source: &KeySource, metrics: &Metrics) -> Option<Arc<KeySet>> {
 }
 
 fn read_file(path: &Path) -> Result<KeySet, KeysError> {
-    let mut document = Vec::new();
-    let unreadable = |error| KeysError::File(path.into(), error);
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    // One byte more than is allowed, so that a file that is too large is seen to be.
-    let most = KeySet::MAX_BYTES as u64 + 1;
-    file.take(most).read_to_end(&mut document).map_err(unreadable)?;
+    let document = document(path).map_err(|error| KeysError::File(path.into(), error))?;
     KeySet::parse(&document).map_err(|error| KeysError::KeySet(path.into(), error))
+}
+
+/// The document of a key set, read as the configuration read it: a pipe in the file's place would keep a thread for ever.
+pub(super) fn document(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    reading::bounded(path, reading::MAX_BYTES)
 }
 
 /// Between two fetches that unknown keys make.

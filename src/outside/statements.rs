@@ -1,8 +1,7 @@
 //! The key sets that registrations need: the directory's, and those that verified software statements name.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -197,7 +196,7 @@ impl Library {
             pace,
         };
         if let KeyLocation::File(path) = &library.location {
-            match file(path).and_then(key_set) {
+            match file(path) {
                 Ok(document) => {
                     library.hold(&KeysAt::Directory, Some(document), None);
                 }
@@ -255,11 +254,11 @@ impl Library {
         match (at, &self.location) {
             (KeysAt::Named(address), _) => self.named(address).await,
             (KeysAt::Directory, KeyLocation::Address(address)) => {
-                key_set(self.directory.get(address, KeySet::MAX_BYTES).await?.to_vec())
+                key_set(&self.directory.get(address, KeySet::MAX_BYTES).await?)
             }
             (KeysAt::Directory, KeyLocation::File(path)) => {
                 let path = path.clone();
-                let read = tokio::task::spawn_blocking(move || file(&path).and_then(key_set)).await;
+                let read = tokio::task::spawn_blocking(move || file(&path)).await;
                 read.map_err(|_| DocumentError::Task)?
             }
             (KeysAt::Directory, KeyLocation::Discovery | KeyLocation::Nowhere) => Err(DocumentError::Nowhere),
@@ -311,19 +310,16 @@ impl Held {
 }
 
 /// A document that can take the place of the last good one: a key set with keys in it.
-fn key_set(document: Vec<u8>) -> Result<Arc<[u8]>, DocumentError> {
-    match KeySet::parse(&document) {
+fn key_set(document: &[u8]) -> Result<Arc<[u8]>, DocumentError> {
+    match KeySet::parse(document) {
         Ok(keys) if keys.is_empty() => Err(DocumentError::Empty),
         Ok(_) => Ok(document.into()),
         Err(why) => Err(DocumentError::KeySet(why)),
     }
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, DocumentError> {
-    let mut document = Vec::new();
-    // One byte more than a key set may have, so that one that is too large is seen to be.
-    File::open(path)?.take(KeySet::MAX_BYTES as u64 + 1).read_to_end(&mut document)?;
-    Ok(document)
+fn file(path: &Path) -> Result<Arc<[u8]>, DocumentError> {
+    key_set(&jwks::document(path)?)
 }
 
 /// Key sets out of statements that are remembered, at most: 32 MiB of the largest.

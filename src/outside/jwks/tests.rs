@@ -320,6 +320,17 @@ async fn keys_in_a_file_are_there_at_once_and_read_anew() {
     assert!(holds(&store, "new"), "the last good set stays");
 }
 
+#[test]
+fn file_that_is_none_any_more_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("keys.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+
+    let error = read_file(&pipe).unwrap_err().to_string();
+
+    assert!(error.ends_with("keys.json: the file cannot be read: it is not a regular file"), "{error}");
+}
+
 #[tokio::test]
 async fn successful_fetch_is_noted_in_the_metrics() {
     let origin = rotating().await;
