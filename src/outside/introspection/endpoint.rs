@@ -12,7 +12,6 @@ use http::{
     HeaderValue, Request, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use rustls_pki_types::UnixTime;
 use tokio::{sync::Semaphore, time::timeout};
@@ -20,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::settings::{ClientAuthentication, IntrospectionSource},
-    observe::Metrics,
+    observe::{Metrics, Throttle},
     outside::http::{FetchError, Fetcher},
     token::Inquiry,
 };
@@ -35,8 +34,8 @@ pub(super) struct Endpoint {
     timeout: Duration,
     /// Whoever can send tokens can make questions.
     places: Semaphore,
-    /// When it was last written that it does not answer.
-    complained: Mutex<Option<Instant>>,
+    /// That it gives no usable answer.
+    warning: Throttle,
 }
 
 /// How certbound says in the request who it is.
@@ -66,7 +65,7 @@ impl Endpoint {
             cache_ttl: cache_ttl.as_secs(),
             timeout,
             places: Semaphore::new(MOST_QUESTIONS),
-            complained: Mutex::new(None),
+            warning: Throttle::default(),
         })
     }
 
@@ -113,13 +112,9 @@ impl Endpoint {
 
     /// Says that the issuer gives no usable answer: once in a while, because a flood of tokens would be one of lines.
     pub(super) fn complain(&self, error: &dyn fmt::Display) {
-        let mut complained = self.complained.lock();
-        if complained.is_some_and(|last| last.elapsed() < SILENCE) {
-            return;
+        if self.warning.is_due() {
+            tracing::warn!(event = "token_not_introspected", issuer = &*self.issuer, error = %error, "the issuer gave no usable answer about a token");
         }
-        *complained = Some(Instant::now());
-        drop(complained);
-        tracing::warn!(event = "token_not_introspected", issuer = &*self.issuer, error = %error, "the issuer gave no usable answer about a token");
     }
 }
 
@@ -141,5 +136,3 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 const MOST_BYTES: usize = 64 * 1024;
 /// Under way at a time.
 const MOST_QUESTIONS: usize = 64;
-/// Between two lines about one issuer.
-const SILENCE: Duration = Duration::from_secs(1);
