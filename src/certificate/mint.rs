@@ -1,6 +1,11 @@
 //! Mints certificates for tests: what an authority does, and what a forger would.
 
-use std::{path::Path, process::Command};
+use std::{
+    env,
+    io::{self, Write as _},
+    path::Path,
+    process::Command,
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -172,7 +177,7 @@ pub(crate) fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     [header.as_slice(), content].concat()
 }
 
-/// Runs a tool in `folder`; says so and is false where the machine has none.
+/// Runs a tool in `folder`; false, said loudly, where the machine has none. In CI that is a failure.
 pub(crate) fn ran(folder: &Path, tool: &str, arguments: &str) -> bool {
     match Command::new(tool).args(arguments.split(' ')).current_dir(folder).output() {
         Ok(output) => {
@@ -180,7 +185,10 @@ pub(crate) fn ran(folder: &Path, tool: &str, arguments: &str) -> bool {
             true
         }
         Err(error) => {
-            eprintln!("SKIPPED, because {tool} cannot be run: {error}");
+            let why = format!("SKIPPED: {tool} cannot be run, so nothing is known of it: {error}\n");
+            assert_ne!(env::var("CI").as_deref(), Ok("true"), "{why}");
+            // Not by `eprintln!`, which the test runner swallows.
+            io::stderr().write_all(why.as_bytes()).unwrap();
             false
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::{
     der::responders_at,
     pki::{Authority, Client, pem},
-    process::signal,
+    process,
 };
 
 /// An authority as OpenSSL keeps it: key, certificate, and the index of what it issued.
@@ -25,13 +25,7 @@ pub(crate) struct Office {
 impl Office {
     /// `index`: as `openssl ca` writes it. None, said loudly, where there is no OpenSSL; in CI that is a failure.
     pub(crate) fn open(index: &str) -> Option<Self> {
-        let found = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
-        if !found {
-            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "openssl is not installed");
-            // Not by `eprintln!`, which the test runner swallows.
-            io::stderr().write_all(b"SKIPPED: openssl is not installed, so nothing is known of it\n").unwrap();
-            return None;
-        }
+        process::find("openssl")?;
         let (authority, folder) = (Authority::root("Bank CA"), tempfile::tempdir().unwrap());
         for (name, contents) in [
             ("ca.pem", pem(&authority.der)),
@@ -101,11 +95,11 @@ impl Responder {
 
     /// Has it take connections and answer nothing, until [`Self::go_on`].
     pub(crate) fn hold(&self) {
-        signal(&self.child, "STOP");
+        process::signal(&self.child, "STOP");
     }
 
     pub(crate) fn go_on(&self) {
-        signal(&self.child, "CONT");
+        process::signal(&self.child, "CONT");
     }
 }
 
