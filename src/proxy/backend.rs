@@ -26,7 +26,7 @@ use crate::{
     outside::names,
 };
 
-pub(super) use reason::UPGRADES;
+pub(super) use reason::{TOO_LARGE, UPGRADES};
 
 /// The backend as Pingora connects to it.
 pub(super) struct BackendPeer {

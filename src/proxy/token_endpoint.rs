@@ -17,7 +17,7 @@ use pingora::{
     server::configuration::ServerConf,
 };
 
-use crate::proxy::backend::{self, BackendPeer};
+use crate::proxy::backend::{self, BackendPeer, TOO_LARGE};
 
 /// Asks the backend, on a connection of its own each time: an answer that does not come is never asked for twice, since
 /// the backend may have issued it.
@@ -91,7 +91,7 @@ async fn whole_body(session: &mut HttpSession) -> pingora::Result<Bytes> {
     let mut body = BytesMut::new();
     while let Some(more) = session.read_response_body().await? {
         if body.len() + more.len() > MOST_BYTES {
-            return Err(Error::explain(ErrorType::InternalError, "the answer is too large to be looked at").into_up());
+            return Err(Error::explain(ErrorType::InternalError, TOO_LARGE).into_up());
         }
         body.extend_from_slice(&more);
     }

@@ -258,6 +258,10 @@ fn server_that_does_not_answer_well_is_a_bad_gateway() {
     let answer = ask(&nobody, "/token", "grant_type=client_credentials");
     assert_eq!((answer.status, answer.code().as_str()), (502, "backend_unreachable"));
     assert_eq!(nobody.audit(1)[0]["reason"], "backend_unreachable");
+    let another = Config::in_front_of(&server).route(route).start();
+    ask(&another, "/large/70000", "grant_type=client_credentials");
+    let why = "its answer is over 64 KiB, and check_issued has to look at it";
+    assert_eq!(another.event("backend_failed")["reason"], why);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use pingora::{BError, Error, ErrorType};
 pub(super) fn reason(error: &Error) -> &'static str {
     use ErrorType::{
         ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, H1Error, H2Downgrade, H2Error,
-        HandshakeError, InvalidCert, InvalidH2, InvalidHTTPHeader, ReadError, ReadTimedout, TLSHandshakeFailure,
-        TLSHandshakeTimedout, WriteError, WriteTimedout,
+        HandshakeError, InternalError, InvalidCert, InvalidH2, InvalidHTTPHeader, ReadError, ReadTimedout,
+        TLSHandshakeFailure, TLSHandshakeTimedout, WriteError, WriteTimedout,
     };
     match error.etype() {
         ConnectRefused => "nobody listens there",
@@ -27,6 +27,7 @@ pub(super) fn reason(error: &Error) -> &'static str {
         InvalidHTTPHeader if says(error, UPGRADES) => "it upgrades the connection unasked",
         InvalidHTTPHeader | H1Error => "its answer is not HTTP/1.1 as it should be; perhaps it speaks TLS",
         H2Error | InvalidH2 | H2Downgrade => "it does not speak HTTP/2, or broke its rules",
+        InternalError if says(error, TOO_LARGE) => "its answer is over 64 KiB, and check_issued has to look at it",
         _ => "for another reason",
     }
 }
@@ -57,6 +58,8 @@ fn chain(error: &Error) -> impl Iterator<Item = &Error> {
 
 /// What a backend whose name does not resolve fails with.
 pub(super) const UNRESOLVED: &str = "the backend's name does not resolve";
+/// What a token endpoint fails with whose answer is longer than what is looked at.
+pub(in crate::proxy) const TOO_LARGE: &str = "the answer is too large to be looked at";
 /// What a backend fails with that changes to another protocol though nobody asked for it.
 pub(in crate::proxy) const UPGRADES: &str = "the backend upgrades unasked";
 /// What rustls says of a handshake, and what that means.
@@ -90,6 +93,8 @@ mod tests {
         assert_eq!(reason(&unresolved), "its name does not resolve");
         let upgrading = Error::explain(ErrorType::InvalidHTTPHeader, UPGRADES).more_context("later");
         assert_eq!(reason(&upgrading), "it upgrades the connection unasked");
+        let large = Error::explain(ErrorType::InternalError, TOO_LARGE).into_up();
+        assert!(reason(&large).contains("check_issued"), "{}", reason(&large));
     }
 
     #[test]
