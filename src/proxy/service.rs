@@ -420,7 +420,9 @@ impl ProxyHttp for Sidecar {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Box<Exchange>) -> FailToProxy {
         let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
-        let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        // In a tunnel that is open nobody waits for an answer, though 101 is the last that was written.
+        let begun =
+            session.was_upgraded() || session.response_written().is_some_and(|head| !head.status.is_informational());
         let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {

@@ -1,5 +1,7 @@
 //! Bodies pass as they come: nothing is held back, and memory stays flat.
 
+use serde_json::{Value, json};
+
 use crate::support::{bank::Bank, config::Config, pki::Pki, sidecar::Sidecar};
 
 const LARGE: u64 = 100 << 20;
@@ -143,4 +145,21 @@ fn what_comes_before_the_bank_agrees_to_an_upgrade_goes_into_the_tunnel() {
         assert_eq!(connection.read(early.len()), early.as_bytes());
     }
     assert_eq!(bank.take().len(), 2);
+}
+
+/// What would be written into it, the client would take for words of the bank.
+#[test]
+fn tunnel_on_which_nobody_speaks_ends_without_an_answer_and_stays_allowed() {
+    let bank = Bank::start();
+    let config = Config::in_front_of(&bank).route("path = \"/{*rest}\"\nupgrade = [\"websocket\"]");
+    let sidecar = config.set("listen.idle_timeout", r#""1s""#).start();
+    let request = sidecar.get("/socket").by(&Pki::get().alice);
+    let mut connection = sidecar.connect();
+
+    connection.write(&request.header("Connection", "Upgrade").header("Upgrade", "websocket").bytes());
+
+    assert_eq!(connection.head().0, 101);
+    assert!(connection.is_closed(), "something was written into the tunnel");
+    let line = sidecar.audit(1).remove(0);
+    assert_eq!((&line["status"], &line["decision"], &line["reason"]), (&json!(101), &json!("allow"), &Value::Null));
 }
