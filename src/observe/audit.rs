@@ -125,7 +125,8 @@ impl Drop for Slot {
     }
 }
 
-/// About 8 MiB of records.
+/// About 8 MiB of records that wait to be written. Each request under way has a place besides: those who are many must not
+/// keep others from being recorded.
 const ROOM: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(3);
 

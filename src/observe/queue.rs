@@ -18,6 +18,8 @@ struct Ends<T> {
     sender: mpsc::Sender<Item<T>>,
     /// Places taken: promised or queued, and not yet written.
     taken: Arc<AtomicUsize>,
+    /// Those that are queued.
+    waiting: Arc<AtomicUsize>,
     room: usize,
 }
 
@@ -33,14 +35,14 @@ pub(super) struct Place<T>(Option<Arc<Ends<T>>>);
 
 impl<T: Send + 'static> Queue<T> {
     /// Starts the thread `name`. `write` is given what has come together, in order, and may take as long as it needs;
-    /// nothing, where [`Self::wake`] says so.
+    /// nothing, where [`Self::wake`] says so. `room`: how many items may wait for it before no more are promised any.
     ///
     /// # Errors
     /// The thread cannot be started.
     pub(super) fn start(name: &str, room: usize, mut write: impl FnMut(&[T]) + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
-        let taken = Arc::new(AtomicUsize::new(0));
-        let ends = Ends { sender, taken: Arc::clone(&taken), room };
+        let (taken, waiting) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let ends = Ends { sender, taken: Arc::clone(&taken), waiting: Arc::clone(&waiting), room };
         let serve = move || {
             let mut batch = Vec::new();
             while let Ok(first) = receiver.recv() {
@@ -56,6 +58,7 @@ impl<T: Send + 'static> Queue<T> {
                 if written > 0 || woken {
                     write(&batch);
                     batch.clear();
+                    waiting.fetch_sub(written, Ordering::AcqRel);
                     taken.fetch_sub(written, Ordering::AcqRel);
                 }
                 if flushes.is_empty() && written < MOST_AT_ONCE {
@@ -72,12 +75,13 @@ impl<T: Send + 'static> Queue<T> {
         Ok(Self(Arc::new(ends)))
     }
 
-    /// Room for one item, if there is any.
+    /// Room for one item, if there is any. What is promised takes none from others: only whoever writes can fall behind.
     pub(super) fn reserve(&self) -> Option<Place<T>> {
-        let before = self.0.taken.fetch_add(1, Ordering::AcqRel);
-        let place = Place(Some(Arc::clone(&self.0)));
-        // Dropping the place gives the room back.
-        (before < self.0.room).then_some(place)
+        if self.0.waiting.load(Ordering::Acquire) >= self.0.room {
+            return None;
+        }
+        self.0.taken.fetch_add(1, Ordering::AcqRel);
+        Some(Place(Some(Arc::clone(&self.0))))
     }
 
     /// Has `write` called, even if there is nothing to write.
@@ -109,9 +113,10 @@ impl<T: Send + 'static> Queue<T> {
 impl<T> Place<T> {
     /// Queues the item.
     pub(super) fn put(mut self, item: T) {
-        if let Some(ends) = self.0.take()
-            && ends.sender.send(Item::Line(item)).is_err()
-        {
+        let Some(ends) = self.0.take() else { return };
+        ends.waiting.fetch_add(1, Ordering::AcqRel);
+        if ends.sender.send(Item::Line(item)).is_err() {
+            ends.waiting.fetch_sub(1, Ordering::AcqRel);
             ends.taken.fetch_sub(1, Ordering::AcqRel);
         }
     }
@@ -155,20 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn full_queue_gives_no_place_until_something_is_written_or_a_place_is_dropped() {
+    fn full_queue_gives_no_place_until_something_is_written_and_promises_fill_none() {
         let (go, wait) = mpsc::channel::<()>();
         let queue = Queue::start("test", 2, move |_: &[u32]| {
             let _ = wait.recv();
         })
         .unwrap();
         queue.reserve().unwrap().put(1);
-        let promised = queue.reserve().unwrap();
+        let promised = [queue.reserve().unwrap(), queue.reserve().unwrap(), queue.reserve().unwrap()];
+        queue.reserve().unwrap().put(2);
         assert!(queue.reserve().is_none());
+        promised.into_iter().for_each(|place| place.put(3));
         assert!(!queue.flush(Duration::from_millis(1)), "nothing was written");
-        drop(promised);
-        assert!(queue.reserve().is_some());
         drop(go);
         assert!(queue.flush(PATIENCE));
-        assert!(queue.reserve().is_some());
+        let promised = queue.reserve().unwrap();
+        assert!(!queue.flush(Duration::from_millis(100)), "a place is promised");
+        drop(promised);
+        assert!(queue.flush(PATIENCE));
     }
 }

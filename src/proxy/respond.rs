@@ -17,10 +17,18 @@ use crate::{
     token::bearer::Scheme,
 };
 
-/// Answers a request that has not been forwarded.
+/// An answer whose header section is written, and what is left to be done for it.
+#[must_use]
+pub(super) struct Begun {
+    /// None: it has none.
+    body: Option<Bytes>,
+}
+
+/// Begins to answer a request that has not been forwarded.
 ///
 /// What the client still sends of the body is read within bounds and thrown away, so that the next request on the
-/// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt.
+/// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt. On HTTP/2
+/// nothing has to be found: nobody waits for anything there.
 ///
 /// # Errors
 /// The client is gone.
@@ -30,8 +38,9 @@ pub(super) async fn refuse(
     errors: &Errors,
     dialect: Dialect,
     interaction: &Interaction,
-) -> pingora::Result<()> {
+) -> pingora::Result<Begun> {
     let is_over = match denial {
+        _ if session.is_http2() => true,
         Denial::RequestMalformed { .. } => false,
         _ if withholds_body(session) => session.as_downstream_mut().is_body_done(),
         _ => drain(session, DRAIN_BEFORE).await,
@@ -39,7 +48,7 @@ pub(super) async fn refuse(
     if !is_over {
         session.set_keepalive(None);
     }
-    answer(session, denial, errors, dialect, interaction).await
+    begin(session, denial, errors, dialect, interaction).await
 }
 
 /// Writes the refusal, and lets a client whose connection is about to close finish sending.
@@ -53,18 +62,43 @@ pub(super) async fn answer(
     dialect: Dialect,
     interaction: &Interaction,
 ) -> pingora::Result<()> {
+    begin(session, denial, errors, dialect, interaction).await?.finish(session).await
+}
+
+async fn begin(
+    session: &mut Session,
+    denial: &Denial,
+    errors: &Errors,
+    dialect: Dialect,
+    interaction: &Interaction,
+) -> pingora::Result<Begun> {
     let scheme = Scheme::presented(&session.req_header().headers, errors.proof_algorithms.is_some());
     let (head, body) = compose(denial, errors, dialect, interaction, scheme)?;
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(head), bodiless).await?;
-    if !bodiless {
-        session.write_response_body(Some(body), true).await?;
+    Ok(Begun { body: (!bodiless).then_some(body) })
+}
+
+impl Begun {
+    /// Writes the body, and lets a client whose connection is about to close finish sending.
+    ///
+    /// # Errors
+    /// The client is gone, or takes nothing.
+    pub(super) async fn finish(self, session: &mut Session) -> pingora::Result<()> {
+        let is_http2 = session.is_http2();
+        if is_http2 {
+            // What is refused counts for no limit any more, so the client's window may not hold it.
+            session.as_downstream_mut().set_write_timeout(Some(TAKEN_WITHIN));
+        }
+        if let Some(body) = self.body {
+            session.write_response_body(Some(body), true).await?;
+        }
+        if !withholds_body(session) {
+            // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
+            let _ = drain(session, if is_http2 { DRAIN_STREAM } else { DRAIN_AFTER }).await;
+        }
+        Ok(())
     }
-    if !withholds_body(session) {
-        // Closing on unread bytes resets the connection, and the reset can overtake the answer on its way to the client.
-        let _ = drain(session, DRAIN_AFTER).await;
-    }
-    Ok(())
 }
 
 /// Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
@@ -192,6 +226,11 @@ const HEADERS: usize = 8;
 const RETRY_AFTER_SECONDS: u16 = 10;
 const DRAIN_BEFORE: Drain = Drain { bytes: 64 * 1024, time: Duration::from_secs(1) };
 const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_secs(2) };
+/// Resetting a stream harms no other. But what then comes for one that is forgotten counts as an error of the connection, and
+/// the bodies of clients in good faith are on their way.
+const DRAIN_STREAM: Drain = Drain { bytes: 64 * 1024, time: Duration::from_millis(100) };
+/// The body of a refusal on HTTP/2.
+const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -382,7 +421,8 @@ mod tests {
         let mut session = Session::new_h1(Box::new(server));
         session.as_downstream_mut().read_request().await.unwrap();
         let interaction = Interaction::of(&session.req_header().headers);
-        refuse(&mut session, denial, &errors(false), Dialect::Problem, &interaction).await.unwrap();
+        let begun = refuse(&mut session, denial, &errors(false), Dialect::Problem, &interaction).await.unwrap();
+        begun.finish(&mut session).await.unwrap();
         drop(session);
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();

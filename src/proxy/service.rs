@@ -236,6 +236,13 @@ impl Sidecar {
         Ok(false)
     }
 
+    /// Has what became of the request recorded, once.
+    fn conclude(&self, session: &Session, exchange: &mut Exchange) {
+        if let Some(record) = exchange.conclude(session) {
+            self.world.record(exchange, &record);
+        }
+    }
+
     /// The backend's failure as a refusal; none when there is nobody left to tell.
     fn failure(&self, error: &Error) -> Option<Denial> {
         use ErrorType::{ConnectionClosed, H2Error, ReadError, ReadTimedout, WriteError, WriteTimedout};
@@ -277,11 +284,17 @@ impl ProxyHttp for Sidecar {
         };
         exchange.active = None;
         let (dialect, errors) = (exchange.dialect(), &exchange.generation.settings.errors);
+        let mut begun = None;
         if let Some(interaction) = &exchange.interaction {
             // A client that left before its refusal came has been refused all the same.
-            let _ = Box::pin(respond::refuse(session, &denial, errors, dialect, interaction)).await;
+            begun = Box::pin(respond::refuse(session, &denial, errors, dialect, interaction)).await.ok();
         }
         exchange.decision = Some(Decision::Deny(denial));
+        // Before the client takes the rest of its answer, or its time: what is refused holds nothing that others need.
+        self.conclude(session, exchange);
+        if let Some(begun) = begun {
+            let _ = Box::pin(begun.finish(session)).await;
+        }
         Ok(true)
     }
 
@@ -438,9 +451,7 @@ impl ProxyHttp for Sidecar {
     }
 
     async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Box<Exchange>) {
-        if let Some(record) = exchange.conclude(session) {
-            self.world.record(exchange, &record);
-        }
+        self.conclude(session, exchange);
     }
 
     /// Pingora's own lines hold paths and queries.

@@ -4,7 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::{
     http2::{self, Message},
-    support::{bank::Bank, config::Config, forms::percent_pem, pki::Pki, sidecar::Sidecar},
+    support::{
+        bank::Bank,
+        config::Config,
+        forms::percent_pem,
+        frames::{self, Frames},
+        pki::Pki,
+        sidecar::Sidecar,
+    },
     verdict::{assert_passed, assert_refused},
 };
 
@@ -60,6 +67,28 @@ fn requests_that_are_refused_take_no_room() {
     }
 
     drop(refused);
+}
+
+/// Each of them would keep a place in the audit log from others, and its memory, as long as its client likes.
+#[test]
+fn streams_that_are_refused_wait_neither_for_their_bodies_nor_for_their_clients() {
+    let bank = Bank::start();
+    let sidecar = Sidecar::in_front_of(&bank);
+    let fields = frames::with_pseudo("POST", "/a", &[(b"content-length", b"100")]);
+    let mut connection = Frames::connect(sidecar.address());
+    // SETTINGS_INITIAL_WINDOW_SIZE: the client takes nothing of any answer.
+    connection.write(&[frames::frame(frames::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])]);
+    let streams = (0..100).map(|number| number * 2 + 1);
+    let requests = streams.clone().map(|stream| frames::open_ended(frames::request(stream, &fields, &[]).remove(0)));
+
+    connection.write(&requests.collect::<Vec<_>>());
+
+    // All are recorded, and given up long before `idle_timeout`.
+    assert!(sidecar.audit(100).iter().all(|line| line["status"] == 401));
+    let begun = Instant::now();
+    assert!(connection.answer(199).is_none_or(|answer| answer.reset || answer.body.is_empty()));
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(bank.requests(), 0);
 }
 
 fn credentials() -> Vec<(&'static str, String)> {

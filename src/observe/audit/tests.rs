@@ -121,16 +121,25 @@ fn slot_dropped_without_a_record_says_that_the_request_was_cut_off() {
 fn full_queue_refuses_when_decisions_must_be_recorded_and_else_does_without() {
     let paper = Paper::default();
     let log = paper.log(true, 2);
-    let slots = (log.reserve(&sample::regime()).unwrap(), log.reserve(&sample::regime()).unwrap());
+    let under_way: Vec<_> = (0..10).map(|_| log.reserve(&sample::regime()).unwrap()).collect();
+    let unwritten = paper.0.lock();
+    let (first, second) = (log.reserve(&sample::regime()).unwrap(), log.reserve(&sample::regime()).unwrap());
+    first.record(&denied());
+    second.record(&denied());
     assert_eq!(log.reserve(&sample::regime()).err(), Some(Denial::AuditUnavailable));
-    drop(slots);
+    drop(unwritten);
     until(|| log.reserve(&sample::regime()).is_ok());
+    under_way.into_iter().for_each(|slot| slot.record(&denied()));
+    log.close();
+    assert!(paper.lines().len() >= 12, "whatever was promised a line has it");
 
     let paper = Paper::default();
     let log = paper.log(false, 1);
-    let slot = log.reserve(&sample::regime()).unwrap();
-    log.reserve(&sample::regime()).unwrap().record(&denied());
-    slot.record(&denied());
+    let unwritten = paper.0.lock();
+    for _ in 0..2 {
+        log.reserve(&sample::regime()).unwrap().record(&denied());
+    }
+    drop(unwritten);
     log.close();
     assert_eq!(paper.lines().len(), 1);
 }
