@@ -171,7 +171,9 @@ fn set_limits(peer: &mut HttpPeer, backend: &Backend) {
     options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
     if backend.http2 {
         options.set_http_version(2, 2);
-        options.max_h2_streams = STREAMS;
+        options.max_h2_streams = STREAMS as usize;
+        options.h2_stream_window_size = Some(STREAM_WINDOW);
+        options.h2_connection_window_size = Some(STREAM_WINDOW * STREAMS);
     }
 }
 
@@ -203,7 +205,10 @@ const ALIVE: TcpKeepalive = TcpKeepalive {
     #[cfg(target_os = "linux")]
     user_timeout: Duration::ZERO,
 };
-const STREAMS: usize = 100;
+const STREAMS: u32 = 100;
+/// What the backend may send of one answer before its client takes any: a client that takes nothing must leave the rest of
+/// the connection's window to those who share it.
+const STREAM_WINDOW: u32 = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -105,7 +105,8 @@ fn fields(headers: &HeaderMap) -> Fields {
     Fields(headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect())
 }
 
-/// A bank that speaks nothing but HTTP/2, and tells what it got; to `/streamed` without saying how long that is.
+/// A bank that speaks nothing but HTTP/2, and tells what it got; to `/streamed` without saying how long that is, and to
+/// `/large` besides 64 MiB.
 pub(crate) fn bank() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -131,6 +132,7 @@ async fn tell(request: Request<hyper::body::Incoming>) -> hyper::Result<Response
     let text = format!("{} {target} {}, {certificates} certificate", head.method, String::from_utf8_lossy(&body));
     let scheme = head.uri.scheme_str().filter(|scheme| *scheme != "http");
     let text = scheme.map_or(text.clone(), |scheme| format!("{text}, by {scheme}"));
+    let text = if target == "/large" { format!("{text}{}", " ".repeat(64 << 20)) } else { text };
     let body = Full::new(Bytes::from(text));
     Ok(Response::new(if target == "/streamed" { body.map_frame(|frame| frame).boxed() } else { body.boxed() }))
 }

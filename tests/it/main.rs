@@ -14,6 +14,7 @@ mod support;
 
 mod http2;
 mod verdict;
+mod windows;
 
 mod admin;
 mod arrive;
