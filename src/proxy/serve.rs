@@ -236,6 +236,8 @@ fn http2_options(listen: &Listen) -> H2Options {
     options
         .max_header_list_size(header_list)
         .max_concurrent_streams(MOST_STREAMS)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS)
         .max_concurrent_reset_streams(MOST_RESETS)
         .max_pending_accept_reset_streams(MOST_RESETS)
         .max_local_error_reset_streams(Some(MOST_LOCAL_ERRORS));
@@ -245,6 +247,9 @@ fn http2_options(listen: &Listen) -> H2Options {
 const NO_AUTHORITIES: &str =
     "backend.tls: the operating system's authorities cannot be read; write ca_file, with those of the backend";
 const MOST_STREAMS: u32 = 100;
+/// What may come of one body before it is read. There is room for that of every stream: one that nobody reads yet must not
+/// keep the others of its connection from sending theirs.
+const STREAM_WINDOW: u32 = 65_535;
 const MOST_RESETS: usize = 20;
 /// Over the whole life of a connection, which a load balancer may share among its clients: what each of them does wrong counts
 /// for all. What is under way is bounded by `max_requests`.
