@@ -1,6 +1,7 @@
 //! The phases of one request in Pingora.
 
 mod issuance;
+mod judging;
 
 use std::{
     sync::Arc,
@@ -29,17 +30,15 @@ use crate::{
         settings::{Backend, Mode},
     },
     denial::Denial,
-    gate::{Answer, Findings, Inbound, Judgement, Known, MOST_QUESTIONS, Permit, Question, Verdict},
+    gate::{Findings, Permit},
     headers::Asserted,
-    lookup::Lookups,
-    observe::{Trace, metrics::ActiveRequest, record::Decision},
+    observe::{metrics::ActiveRequest, record::Decision},
     peer::Connection,
     proxy::{
         World,
         backend::{BackendPeer, UPGRADES},
         body, chunks,
         exchange::Exchange,
-        generation::Generation,
         hop, inbound, interaction,
         interaction::Interaction,
         listen,
@@ -67,77 +66,6 @@ impl Sidecar {
     pub fn new(world: Arc<World>, conf: &ServerConf) -> pingora::Result<Self> {
         let backend = BackendPeer::new(&world.generation().settings.backend)?;
         Ok(Self { world, backend, tokens: TokenEndpoint::new(conf) })
-    }
-
-    /// Judges a request, and asks outside for what the gate does not know, until it knows enough for a verdict.
-    async fn judge(
-        generation: &Generation,
-        session: &mut Session,
-        asserted: &Asserted,
-        connection: &Connection,
-        mut trace: Option<&mut Trace>,
-    ) -> (Result<Permit, Denial>, Findings) {
-        let mut answered = Vec::new();
-        let (mut proof, mut lookups) = (None, Lookups::default());
-        loop {
-            let Judgement { verdict, mut findings } =
-                Self::judge_once(generation, session, asserted, connection, &answered, proof.as_ref());
-            findings.lookups.follow(lookups);
-            let question = match verdict {
-                Verdict::Permit(permit) => return (Ok(permit), findings),
-                Verdict::Deny(denial) => return (Err(denial), findings),
-                Verdict::Ask(question) if answered.len() == MOST_QUESTIONS => {
-                    return (Err(question.unanswered()), findings);
-                }
-                Verdict::Ask(question) => question,
-            };
-            // On the heap, here as below: what is seldom waited for would make every request's future as large as itself.
-            match Box::pin(Self::ask(generation, session, question, trace.as_deref_mut())).await {
-                Ok(answer) => answered.push(answer),
-                Err(denial) => return (Err(denial), findings),
-            }
-            (proof, lookups) = (findings.proof, findings.lookups);
-        }
-    }
-
-    /// Finds out what the gate asks, and how long that takes where somebody wants to know.
-    async fn ask(
-        generation: &Generation,
-        session: &mut Session,
-        question: Question,
-        trace: Option<&mut Trace>,
-    ) -> Result<Answer, Denial> {
-        let outside = &generation.outside;
-        let Some(trace) = trace else { return outside.answer(question, session).await };
-        let (asked, began) = (outside.asks(&question), Instant::now());
-        let answer = outside.answer(question, session).await;
-        if let Some(asked) = asked {
-            trace.asked(asked, began);
-        }
-        answer
-    }
-
-    fn judge_once(
-        generation: &Generation,
-        session: &Session,
-        asserted: &Asserted,
-        connection: &Connection,
-        answered: &[Answer],
-        proof: Option<&Proof>,
-    ) -> Judgement {
-        let request = session.req_header();
-        let path = match inbound::path(request) {
-            Ok(path) => path,
-            Err(denial) => return Judgement { verdict: Verdict::Deny(denial), findings: Findings::default() },
-        };
-        let authority = inbound::authority(request);
-        let (headers, method) = (&request.headers, &request.method);
-        let inbound = Inbound { connection, asserted, headers, method, authority, path };
-        let outside = &generation.outside;
-        let keys = outside.keys.ring();
-        let (revocations, introspections) = (&outside.revocation, &*outside.introspection);
-        let known = Known { keys: &keys, revocations, introspections, answered, proof };
-        generation.settings.gate.judge(&inbound, &known, UnixTime::now())
     }
 
     /// What becomes of a judgement in the configured mode.
