@@ -77,6 +77,11 @@ pub enum Answer {
 }
 
 impl Question {
+    /// Whether it cannot be taken back: what may be used once is used when it is asked, and a consent may be for one request.
+    pub fn spends(&self) -> bool {
+        matches!(self, Self::Use(_) | Self::Consent(_))
+    }
+
     /// The refusal that it comes to when it is not answered.
     pub fn unanswered(&self) -> Denial {
         match self {

@@ -147,9 +147,14 @@ impl Outside {
     ///
     /// # Errors
     /// The body cannot be read, or is too large.
-    pub(super) async fn answer(&self, question: Question, session: &mut Session) -> Result<Answer, Denial> {
+    pub(super) async fn answer(
+        &self,
+        question: Question,
+        session: &mut Session,
+        max_body_bytes: u64,
+    ) -> Result<Answer, Denial> {
         match question {
-            Question::Body => Ok(Answer::Body(body::read_whole(session).await?)),
+            Question::Body => Ok(Answer::Body(body::read_whole(session, max_body_bytes).await?)),
             question => self.look_up(question, UnixTime::now()).await,
         }
     }

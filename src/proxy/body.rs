@@ -15,10 +15,11 @@ use crate::denial::Denial;
 /// for the whole body, and by a minute.
 ///
 /// # Errors
-/// `body_too_large` over 64 KiB, before anything is read where the length says so; `request_malformed` where the body is
-/// not well framed, ends early, or does not arrive in time.
-pub(super) async fn read_whole(session: &mut Session) -> Result<Bytes, Denial> {
-    if announced(session) > MOST_BYTES {
+/// `body_too_large` over 64 KiB and over `max_body_bytes` (0: no limit), before anything is read where the length says so;
+/// `request_malformed` where the body is not well framed, ends early, or does not arrive in time.
+pub(super) async fn read_whole(session: &mut Session, max_body_bytes: u64) -> Result<Bytes, Denial> {
+    let most = if max_body_bytes == 0 { MOST_BYTES } else { max_body_bytes.min(MOST_BYTES) };
+    if announced(session) > most {
         return Err(Denial::BodyTooLarge);
     }
     session.as_downstream_mut().enable_retry_buffering();
@@ -26,8 +27,10 @@ pub(super) async fn read_whole(session: &mut Session) -> Result<Bytes, Denial> {
     let read = async {
         invite(session).await?;
         let downstream = session.as_downstream_mut();
-        while downstream.read_request_body().await.map_err(|error| broken(error.etype()))?.is_some() {
-            if downstream.retry_buffer_truncated() {
+        let mut length = 0_u64;
+        while let Some(piece) = downstream.read_request_body().await.map_err(|error| broken(error.etype()))? {
+            length = length.saturating_add(piece.len() as u64);
+            if length > most || downstream.retry_buffer_truncated() {
                 return Err(Denial::BodyTooLarge);
             }
         }
@@ -126,22 +129,32 @@ mod tests {
     async fn body_of_64_kib_is_read_whole_and_kept_and_one_byte_more_is_too_large() {
         for sent in [of_length(64 * 1024), chunked(64 * 1024)] {
             let (mut session, _client) = session(&sent).await;
-            let body = read_whole(&mut session).await.unwrap();
+            let body = read_whole(&mut session, 0).await.unwrap();
             assert_eq!(body, "a".repeat(64 * 1024));
             assert_eq!(session.as_downstream_mut().get_retry_buffer(), Some(body));
             assert!(session.as_downstream_mut().is_body_done());
         }
         for sent in [of_length(64 * 1024 + 1), chunked(64 * 1024 + 1)] {
             let (mut session, _client) = session(&sent).await;
-            assert!(matches!(read_whole(&mut session).await, Err(Denial::BodyTooLarge)));
+            assert!(matches!(read_whole(&mut session, 0).await, Err(Denial::BodyTooLarge)));
         }
+    }
+
+    #[tokio::test]
+    async fn body_over_the_limit_of_the_backend_is_too_large() {
+        for (sent, most, passes) in [(of_length(9), 9, true), (chunked(9), 9, true), (of_length(9), 8, false)] {
+            let (mut session, _client) = session(&sent).await;
+            assert_eq!(read_whole(&mut session, most).await.is_ok(), passes, "{most}");
+        }
+        let (mut session, _client) = session(&chunked(9)).await;
+        assert!(matches!(read_whole(&mut session, 8).await, Err(Denial::BodyTooLarge)));
     }
 
     #[tokio::test]
     async fn announced_length_is_refused_before_the_body_comes_and_is_not_asked_for() {
         let sent = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n";
         let (mut session, mut client) = session(sent).await;
-        assert!(matches!(read_whole(&mut session).await, Err(Denial::BodyTooLarge)));
+        assert!(matches!(read_whole(&mut session, 0).await, Err(Denial::BodyTooLarge)));
         drop(session);
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
@@ -153,7 +166,7 @@ mod tests {
         let of_no_chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
         for sent in ["POST / HTTP/1.1\r\nHost: a\r\n\r\n", &of_length(0), of_no_chunks] {
             let (mut session, _client) = session(sent).await;
-            assert_eq!(read_whole(&mut session).await.unwrap(), "");
+            assert_eq!(read_whole(&mut session, 0).await.unwrap(), "");
         }
     }
 
@@ -164,7 +177,7 @@ mod tests {
         for sent in [early, unframed] {
             let (mut session, client) = session(sent).await;
             drop(client);
-            let read = read_whole(&mut session).await;
+            let read = read_whole(&mut session, 0).await;
             assert!(matches!(read, Err(Denial::RequestMalformed { .. })), "{read:?}");
         }
     }
@@ -174,7 +187,7 @@ mod tests {
         let (mut session, _client) = session("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc").await;
         session.as_downstream_mut().set_total_drain_timeout(Some(Duration::from_secs(7200)));
         let begun = tokio::time::Instant::now();
-        assert!(matches!(read_whole(&mut session).await, Err(Denial::RequestMalformed { .. })));
+        assert!(matches!(read_whole(&mut session, 0).await, Err(Denial::RequestMalformed { .. })));
         assert!(begun.elapsed() <= LONGEST);
     }
 }

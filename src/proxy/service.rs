@@ -117,16 +117,21 @@ impl Sidecar {
         }
         let connection = exchange.connection.clone();
         let connection = connection.ok_or(Denial::PeerUntrusted { why: "nothing is known of the connection" })?;
+        let futile = match (hold_body_limit(session, &settings.backend), &slot) {
+            (Err(denial), _) => Some(denial),
+            (_, Err(denial)) if settings.mode == Mode::Enforce => Some(denial.clone()),
+            _ => None,
+        };
+        let trace = exchange.trace.as_deref_mut();
         let (judged, mut findings) =
-            Self::judge(&generation, session, &arrival.asserted, &connection, exchange.trace.as_deref_mut()).await;
+            Self::judge(&generation, session, &arrival.asserted, &connection, futile.as_ref(), trace).await;
         let decided = Self::decide(settings, judged, &mut findings, session, &arrival.asserted, &connection);
         exchange.findings = findings;
         let decision = decided?;
-        hold_body_limit(session, &settings.backend)?;
-        match (slot, decision) {
-            (Err(denial), _) if settings.mode == Mode::Enforce => Err(denial),
-            (Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
-            (_, decision) => Ok(decision),
+        match (futile, slot, decision) {
+            (Some(denial), ..) => Err(denial),
+            (None, Err(denial), Decision::Allow) => Ok(Decision::WouldDeny(denial)),
+            (.., decision) => Ok(decision),
         }
     }
 

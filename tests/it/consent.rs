@@ -404,3 +404,20 @@ fn body_goes_along_where_that_is_configured_and_on_to_the_bank_unchanged() {
     assert_refused(&answer, "body_too_large", &stage.bank);
     assert!(stage.service.take().is_empty());
 }
+
+#[test]
+fn nobody_is_asked_about_a_body_that_the_bank_will_not_get() {
+    let stage = Stage::set_with(|config| config.set("consent.body", "true").set("backend.max_body_bytes", r#""10""#));
+    let request = stage.sidecar.request("POST", "/accounts/1").showing(&Pki::get().alice);
+    let request = request.bearing(consented().sign());
+    let announced = request.clone().body("eleven byte").send();
+    let mut connection = stage.sidecar.connect();
+    connection.write(&request.header("Transfer-Encoding", "chunked").bytes());
+    connection.write(b"b\r\neleven byte\r\n0\r\n\r\n");
+
+    for answer in [announced, connection.answer("POST")] {
+        assert_refused(&answer, "body_too_large", &stage.bank);
+    }
+    assert!(stage.service.take().is_empty());
+    assert_eq!(stage.bank.connections(), 0);
+}

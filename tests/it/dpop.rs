@@ -68,6 +68,29 @@ fn proof_is_taken_once() {
 }
 
 #[test]
+fn proof_is_not_used_up_by_a_request_that_is_refused_however_it_is_judged() {
+    let bank = Bank::start();
+    let (sidecar, holder) = (config(&bank).set("backend.max_body_bytes", r#""10""#).start(), Holder::new());
+    let token = holder.token().sign();
+    let proof = holder.proof(ADDRESS, &token);
+    let request = presenting(sidecar.get("/accounts"), &token, proof.clone());
+
+    assert_refused(&request.clone().body("eleven byte").send(), "body_too_large", &bank);
+    assert_passed(&request.body("ten bytes.").send(), &bank);
+    // What is wrong with the request itself is said first.
+    let again = presenting(sidecar.get("/certificate"), &token, proof).body("eleven byte");
+    assert_refused(&again.send(), "certificate_missing", &bank);
+
+    // A disk that is always full.
+    let sidecar = config(&bank).set("audit.sink", r#""file:/dev/full""#).start();
+    let request = presenting(sidecar.get("/accounts"), &token, holder.proof(ADDRESS, &token));
+    for _ in 0..3 {
+        assert_refused(&request.send(), "audit_unavailable", &bank);
+    }
+    assert_refused(&sidecar.get("/accounts").send(), "token_missing", &bank);
+}
+
+#[test]
 fn token_of_a_key_is_not_taken_from_whoever_bears_it() {
     let bank = Bank::start();
     let (sidecar, holder, mallory) = (config(&bank).start(), Holder::new(), Holder::new());

@@ -14,13 +14,7 @@ use crate::{
     config::settings::Mode,
     denial::Denial,
     observe::record::Decision,
-    proxy::{
-        body,
-        exchange::Exchange,
-        respond,
-        service::{Sidecar, is_too_large},
-        token_endpoint,
-    },
+    proxy::{body, exchange::Exchange, respond, service::Sidecar, token_endpoint},
     token::IssuedToken,
 };
 
@@ -30,10 +24,7 @@ impl Sidecar {
     /// # Errors
     /// The refusal that is answered; where it is about the token that was issued, it has been answered already.
     pub(super) async fn issue(&self, session: &mut Session, exchange: &mut Box<Exchange>) -> Result<(), Denial> {
-        let body = body::read_whole(session).await?;
-        if is_too_large(body.len() as u64, &exchange.generation.settings.backend) {
-            return Err(Denial::BodyTooLarge);
-        }
+        let body = body::read_whole(session, exchange.generation.settings.backend.max_body_bytes).await?;
         exchange.body_bytes = body.len() as u64;
         let (head, answer) = self.ask_for_token(session, exchange, body).await.map_err(|error| {
             let denial = self.failure(&error).unwrap_or(Denial::BackendUnreachable);

@@ -18,11 +18,14 @@ use crate::{
 
 impl Sidecar {
     /// Judges a request, and asks outside for what the gate does not know, until it knows enough for a verdict.
+    ///
+    /// `futile`: what it will be refused for even if it is permitted; nothing is spent for it then.
     pub(super) async fn judge(
         generation: &Generation,
         session: &mut Session,
         asserted: &Asserted,
         connection: &Connection,
+        futile: Option<&Denial>,
         mut trace: Option<&mut Trace>,
     ) -> (Result<Permit, Denial>, Findings) {
         let mut answered = Vec::new();
@@ -39,6 +42,9 @@ impl Sidecar {
                 }
                 Verdict::Ask(question) => question,
             };
+            if let (true, Some(denial)) = (question.spends(), futile) {
+                return (Err(denial.clone()), findings);
+            }
             // On the heap, here as below: what is seldom waited for would make every request's future as large as itself.
             match Box::pin(Self::ask(generation, session, question, trace.as_deref_mut())).await {
                 Ok(answer) => answered.push(answer),
@@ -56,9 +62,10 @@ impl Sidecar {
         trace: Option<&mut Trace>,
     ) -> Result<Answer, Denial> {
         let outside = &generation.outside;
-        let Some(trace) = trace else { return outside.answer(question, session).await };
+        let max_body_bytes = generation.settings.backend.max_body_bytes;
+        let Some(trace) = trace else { return outside.answer(question, session, max_body_bytes).await };
         let (asked, began) = (outside.asks(&question), Instant::now());
-        let answer = outside.answer(question, session).await;
+        let answer = outside.answer(question, session, max_body_bytes).await;
         if let Some(asked) = asked {
             trace.asked(asked, began);
         }
