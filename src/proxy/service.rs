@@ -15,7 +15,7 @@ use http::{
     header::{CACHE_CONTROL, EXPECT},
 };
 use pingora::{
-    Error, ErrorSource, ErrorType,
+    Error, ErrorSource, ErrorType, RetryType,
     http::{RequestHeader, ResponseHeader},
     modules::http::HttpModules,
     proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session},
@@ -261,7 +261,8 @@ impl ProxyHttp for Sidecar {
     }
 
     /// A kept connection may have ended just as it was used again, and what changes nothing more by being sent twice is sent
-    /// again (RFC 9110, section 9.2.2); but not for ever, because it may be the request that ends them.
+    /// again (RFC 9110, section 9.2.2), as is what the backend says it did nothing with; but not for ever, because it may be
+    /// the request that ends them.
     fn error_while_proxy(
         &self,
         _: &HttpPeer,
@@ -271,7 +272,8 @@ impl ProxyHttp for Sidecar {
         is_kept: bool,
     ) -> Box<Error> {
         exchange.lost = exchange.lost.saturating_add(1);
-        let may_repeat = session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated();
+        let may_repeat = session.req_header().method.is_idempotent() || is_untouched(&error);
+        let may_repeat = may_repeat && !session.as_ref().retry_buffer_truncated();
         match may_repeat && exchange.lost <= MOST_REPEATS {
             true => error.retry.decide_reuse(is_kept),
             false => error.set_retry(false),
@@ -409,6 +411,13 @@ fn hold_body_limit(session: &Session, backend: &Backend) -> Result<(), Denial> {
 fn is_too_large(body_bytes: u64, backend: &Backend) -> bool {
     let most = backend.max_body_bytes;
     most != 0 && body_bytes > most
+}
+
+/// Whether the backend says that it has done nothing with the request (RFC 9113, section 8.7): REFUSED_STREAM, or a GOAWAY
+/// without an error that names a stream before it as the last. Only of these two Pingora decides that an error of HTTP/2 may
+/// be tried again.
+fn is_untouched(error: &Error) -> bool {
+    *error.etype() == ErrorType::H2Error && matches!(error.retry, RetryType::Decided(true))
 }
 
 /// Whether a refusal is answered in report mode too: rules of form, limits, and who may speak to certbound.

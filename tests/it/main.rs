@@ -52,6 +52,7 @@ mod qualified;
 mod refusals;
 mod registration;
 mod reload;
+mod repeats;
 mod replay;
 mod report;
 mod revocation;
