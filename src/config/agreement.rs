@@ -32,6 +32,7 @@ pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
     issuers(reading, tokens, routes);
     origin(reading, listener, tokens);
     consents_asked_for(reading, consents, routes);
+    websockets(reading, tables);
     registrations.check(reading, routes, tokens);
 }
 
@@ -148,6 +149,16 @@ fn consents_asked_for(reading: &Reading<'_>, consents: &Consents, routes: &[Plac
             reading.warn(&consents.place, "no route asks for consents", remedy);
         }
         (true, true) | (false, false) => {}
+    }
+}
+
+/// A WebSocket begins in HTTP/1.1 alone, and without TLS nothing tells in which version the API is spoken to.
+fn websockets(reading: &Reading<'_>, Tables { backend, routes, .. }: &Tables) {
+    let plain_http2 = backend.as_ref().is_some_and(|backend| backend.value.http2 && backend.value.tls.is_none());
+    if let Some(route) = routes.iter().find(|route| plain_http2 && route.value.websocket) {
+        let what = "its WebSockets are opened in HTTP/1.1, and `backend.http2` is true without TLS: an API that speaks HTTP/2 \
+                    alone there answers each with 502";
+        reading.warn(&route.place, what, "write http2 = false in [backend], or see that the API speaks both");
     }
 }
 

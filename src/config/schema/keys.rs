@@ -218,7 +218,7 @@ fn route() -> Vec<Key> {
         row("route.consent", Form::Boolean, "false", "Whether `[consent]` is asked before each request; the token names the consent."),
         choice("route.kind", words(["api", "token", "registration"]), "What is there: `token` the token endpoint, where `Authorization` is never read; `registration` dynamic client registration, where methods other than POST demand the client's own token too."),
         row("route.check_issued", Form::Boolean, "false", "At a token endpoint: a JWT that is issued without being bound to the certificate is a 502."),
-        row("route.upgrade", Form::Words(words(["websocket"]), Least::None), "[]", "Upgrades that are let through."),
+        row("route.upgrade", Form::Words(words(["websocket"]), Least::None), "[]", "Upgrades that are let through; to the API in HTTP/1.1, whatever `[backend] http2` says."),
         choice("route.errors", [vec![""], formats()].concat(), "The form of refusals on this route; empty is `[errors] format`, and `oauth` where `kind` is another than `api`."),
     ]
 }
@@ -229,7 +229,7 @@ fn backend() -> Vec<Key> {
         required("backend", Form::Table, "", "The API, and what it is told."),
         required("backend.address", ADDRESS, "127.0.0.1:8080", "Where it is."),
         row("backend.require_loopback", Form::Boolean, "true", "Refuses to start with a backend outside this pod, which something else could reach past certbound."),
-        row("backend.http2", Form::Boolean, "false", "Whether it is spoken to in HTTP/2."),
+        row("backend.http2", Form::Boolean, "false", "Whether it is spoken to in HTTP/2. All clients share its connections then, and an API may end one over what some of them do: leave it off where they do not trust each other."),
         row("backend.connect_timeout", DURATION, "1s", "To connect; then it is `backend_unreachable`."),
         row("backend.response_timeout", DURATION, "30s", "To the answer's header section, and between parts of its body."),
         row("backend.max_body_bytes", SIZE_OR_ZERO, "0", "Of a request; 0 is no limit, since bodies are streamed."),

@@ -167,6 +167,21 @@ fn list_of_networks_without_one_is_warned_of_where_certificates_are_forwarded() 
 }
 
 #[test]
+fn websocket_to_an_api_that_may_speak_http2_alone_is_warned_of() {
+    let folder = Folder::new();
+    let websocket = &[("route", "path = \"/socket\""), ("route", "upgrade = [\"websocket\"]")][..];
+    let http2 = ("backend", "http2 = true");
+
+    let told = folder.warnings(&with(&[websocket, &[http2]].concat()));
+
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("route.path: its WebSockets are opened in HTTP/1.1"), "{}", told[0]);
+    assert!(folder.warnings(&with(websocket)).is_empty());
+    let tls = ("backend", "tls = { server_name = \"bank.internal\" }");
+    assert!(folder.warnings(&with(&[websocket, &[http2, tls]].concat())).is_empty());
+}
+
+#[test]
 fn clients_that_connect_themselves_need_no_balancer() {
     let folder = Folder::new();
     let key = KeyPair::generate().unwrap();
