@@ -229,8 +229,8 @@ const DRAIN_AFTER: Drain = Drain { bytes: 4 * 1024 * 1024, time: Duration::from_
 /// Resetting a stream harms no other. But what then comes for one that is forgotten counts as an error of the connection, and
 /// the bodies of clients in good faith are on their way.
 const DRAIN_STREAM: Drain = Drain { bytes: 64 * 1024, time: Duration::from_millis(100) };
-/// The body of a refusal on HTTP/2.
-const TAKEN_WITHIN: Duration = Duration::from_secs(1);
+/// The body of a refusal on HTTP/2, for which a window is open unless the client means it.
+const TAKEN_WITHIN: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
