@@ -98,6 +98,8 @@ pub enum Token {
     /// Nothing to be read: the issuer is asked, and answers with [`Claims`].
     Opaque,
     Bytes(Vec<u8>),
+    /// With something behind the signature: the issuer passes over that, and says what it says of the token before it.
+    Extended(u8),
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -235,6 +237,10 @@ impl Request {
             Token::Payload(payload) => vec![CAST.issuer.jws(HEADER, payload).into_bytes()],
             Token::Opaque => vec![b"opaque".to_vec()],
             Token::Bytes(bytes) => vec![bytes.clone()],
+            Token::Extended(by) => {
+                let behind = [".", "..", ".x", ".x.y"][usize::from(*by % 4)];
+                vec![[minted().as_slice(), behind.as_bytes()].concat()]
+            }
         }
     }
 

@@ -138,6 +138,13 @@ impl Witness<'_> {
     pub fn token(&self) -> Result<Value, &'static str> {
         let tokens = self.request.tokens();
         let [token] = tokens.as_slice() else { return Err("there is not one token") };
+        if let Token::Extended(_) = self.request.token {
+            return Err("something stands behind the signature");
+        }
+        let kind = self.unverified(0)["typ"].as_str().map(str::to_ascii_lowercase);
+        if kind.is_some_and(|kind| kind != "at+jwt") {
+            return Err("the token says that it is no access token");
+        }
         let claims = if self.introspects || matches!(self.request.token, Token::Opaque) {
             let outside = &self.request.outside;
             let told = || self.request.claims.told(self.introspects);
@@ -171,10 +178,15 @@ impl Witness<'_> {
 
     /// The claims in a token whose signature is not looked at; none where it is.
     fn said(&self) -> Value {
+        self.unverified(1)
+    }
+
+    /// The header or the payload of a token whose signature is not looked at; none where it is.
+    fn unverified(&self, part: usize) -> Value {
         let token = self.request.tokens().concat();
-        let payload = token.split(|byte| *byte == b'.').nth(1).filter(|_| self.introspects);
-        let payload = payload.and_then(|payload| BASE64.decode(payload).ok()).unwrap_or_default();
-        serde_json::from_slice(&payload).unwrap_or_default()
+        let part = token.split(|byte| *byte == b'.').nth(part).filter(|_| self.introspects);
+        let part = part.and_then(|part| BASE64.decode(part).ok()).unwrap_or_default();
+        serde_json::from_slice(&part).unwrap_or_default()
     }
 
     /// Whether the token is bound to a certificate, which then is the client's.

@@ -175,10 +175,11 @@ impl World {
     }
 
     fn told(&self, request: &Request) -> Introspection {
-        if !request.outside.answers || !(self.introspects || matches!(request.token, Token::Opaque)) {
+        let (opaque, extended) = (matches!(request.token, Token::Opaque), matches!(request.token, Token::Extended(_)));
+        if !request.outside.answers || !(self.introspects || opaque || extended) {
             return Introspection::Unavailable;
         }
-        let mut answer = request.claims.told(self.introspects);
+        let mut answer = request.claims.told(self.introspects || extended);
         answer["active"] = request.outside.active.into();
         Introspection::parse(answer.to_string().as_bytes(), Some("consent_id")).expect("an answer")
     }
