@@ -23,7 +23,7 @@ use crate::{
     headers::Asserted,
     peer::{Connection, TrustedPeers},
     proxy::{answers::Outside, body::MOST_BYTES, framing},
-    route::{Demands, GrantRule, Kind, RequestPath, Route, Routes, Template},
+    route::{Demands, RequestPath, Route, Routes, Template},
 };
 
 /// One request.
@@ -143,19 +143,8 @@ impl Described {
     /// A route for everything that demands the token and nothing else.
     pub(super) fn token_alone(&self) -> Routes {
         let path = Template::parse("/{*rest}").into_iter();
-        let route = |path| Route {
-            path,
-            methods: Vec::new(),
-            demands: Demands { certificate: false, token: true, binding: false },
-            kind: Kind::Api,
-            consent: false,
-            errors: None,
-            roles: Vec::new(),
-            scopes: "".into(),
-            grant: GrantRule::Any,
-            websocket: false,
-        };
-        Routes::new(path.map(route).collect())
+        let demands = Demands { token: true, ..Demands::default() };
+        Routes::new(path.map(|path| Route::new(path, demands)).collect())
     }
 
     pub(super) fn has_token(&self) -> bool {
