@@ -375,7 +375,11 @@ impl Denial {
 
 /// What a member of the token says.
 fn said(member: &str, value: Option<&Quoted>) -> String {
-    value.map_or_else(|| format!("{member} is missing"), |value| format!("{member} is {value}"))
+    match value {
+        None => format!("{member} is missing"),
+        Some(value) if value.is_empty() => format!("{member} is empty"),
+        Some(value) => format!("{member} is {value}"),
+    }
 }
 
 /// RFC 3339, UTC; what lies beyond the year 9999 in seconds of the Unix epoch.

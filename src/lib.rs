@@ -12,6 +12,8 @@ pub mod validity;
 
 pub mod quoted;
 
+mod host;
+
 pub mod denial;
 
 pub mod dialect;

@@ -14,6 +14,11 @@ impl Quoted {
     pub fn of(text: &str) -> Self {
         Self(text.chars().filter(|letter| matches!(letter, ' '..='~')).take(Self::LONGEST).collect())
     }
+
+    /// Whether nothing is left of it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl fmt::Display for Quoted {

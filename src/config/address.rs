@@ -8,11 +8,14 @@ use std::{
 
 use http::Uri;
 
-use crate::config::{
-    fault::Wrong,
-    reading::{Placed, Reading},
-    settings::Address,
-    table::Table,
+use crate::{
+    config::{
+        fault::Wrong,
+        reading::{Placed, Reading},
+        settings::Address,
+        table::Table,
+    },
+    host::host,
 };
 
 impl Address {
@@ -94,27 +97,17 @@ pub(super) fn url(text: &str) -> Result<Uri, Wrong> {
     Ok(uri)
 }
 
-/// The hosts that a key lists.
+/// The hosts that a key lists, as they are compared.
 pub(super) fn hosts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
-    let hosts = table.strings(key).unwrap_or_default();
-    hosts.iter().filter_map(|written| table.reading.settle(&written.place, host(&written.value))).collect()
-}
-
-/// A name or an IP address, as addresses are compared with it: a name in lower case without final dot, an IP address in the
-/// form of RFC 5952 without brackets.
-fn host(written: &str) -> Result<String, Wrong> {
-    let bare = unbracketed(written);
-    let bare = bare.strip_suffix('.').unwrap_or(bare);
-    if let Ok(ip) = bare.parse::<IpAddr>() {
-        return Ok(ip.to_string());
-    }
-    match !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) {
-        true => Ok(bare.to_ascii_lowercase()),
-        false => {
+    let read = |written: &str| {
+        let wrong = || {
             let what = format!("`{written}` is not a host name");
-            Err(Wrong::new(what, "write it as directory.example, without scheme, port, and path"))
-        }
-    }
+            Wrong::new(what, "write it as directory.example, without scheme, port, and path")
+        };
+        host(written).ok_or_else(wrong)
+    };
+    let hosts = table.strings(key).unwrap_or_default();
+    hosts.iter().filter_map(|written| table.reading.settle(&written.place, read(&written.value))).collect()
 }
 
 /// Without the brackets that stand around an IPv6 address where a port may follow.

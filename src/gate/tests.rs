@@ -344,3 +344,13 @@ fn issuer_without_keys_is_temporary_and_never_a_pass() {
         assert_eq!(world.code(&world.alice()), Some("keys_unavailable"));
     }
 }
+
+#[test]
+fn permit_is_not_granted_without_the_proofs_that_the_route_demands() {
+    let authorized = routes()[0].authorize(None, None).ok();
+    for route in routes() {
+        let found = Findings { peer: Some(Err("a stranger")), authorized, ..Findings::default() };
+        let granted = Permit::grant(&route, &Method::GET, &found).is_ok();
+        assert_eq!(granted, route.demands == Demands::default(), "{}", route.path.as_str());
+    }
+}

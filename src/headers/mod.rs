@@ -41,17 +41,18 @@ pub struct ReadNames {
 }
 
 impl IdentityHeaders {
-    /// All built-in names, what is `read` with the companions of its certificate, and `more` (configured `strip` names and the names of `[backend] headers`).
+    /// All built-in names, what is `read` with the companions of its certificate, and `more` (configured `strip` names and
+    /// the names of `[backend] headers`).
     pub fn new(read: ReadNames, more: impl IntoIterator<Item = HeaderName>) -> Self {
         let families = names::FAMILIES.iter().map(|prefix| (*prefix, Arc::from(format!("{prefix}*")))).collect();
         let mut all = Self { read, exact: Vec::new(), families };
         for name in names::exact() {
             all.add(&name);
         }
-        if let Some(certificate) = all.read.certificate.clone() {
-            names::COMPANIONS.iter().for_each(|ending| all.add(&format!("{certificate}{ending}")));
-        }
         let ReadNames { certificate, chain, secret } = all.read.clone();
+        for companion in certificate.iter().flat_map(names::companions) {
+            all.add(&companion);
+        }
         for name in [certificate, chain, secret].into_iter().flatten().chain(more) {
             all.add(name.as_str());
         }

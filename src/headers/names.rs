@@ -1,11 +1,16 @@
 //! The catalogue: names under which load balancers, gateways, and their recipes forward a client's identity.
 
-/// Every name, folded; some more than once.
+use std::fmt::Display;
+
+/// Every name, folded; some more than once. Those that a family covers have a label of their own by standing here.
 pub(super) fn exact() -> impl Iterator<Item = String> {
-    let with =
-        |stem: &'static str, endings: &'static [&str]| endings.iter().map(move |ending| format!("{stem}{ending}"));
-    let named = NAMES.iter().flat_map(move |(stem, endings)| with(stem, endings));
-    named.chain(PROFILES.iter().flat_map(move |header| with(header, &COMPANIONS)))
+    let named = NAMES.iter().flat_map(|(stem, endings)| endings.iter().map(move |ending| format!("{stem}{ending}")));
+    named.chain(PROFILES.iter().flat_map(companions))
+}
+
+/// What goes along with the header of a certificate.
+pub(super) fn companions(header: impl Display) -> impl Iterator<Item = String> {
+    COMPANIONS.iter().map(move |ending| format!("{header}{ending}"))
 }
 
 /// Beginnings that no other header shares: whatever follows is about the client's certificate.
@@ -23,8 +28,8 @@ pub(super) const FAMILIES: [&str; 7] = [
     "x-client-certificate-",
 ];
 
-/// What the profiles' headers, and the one that is configured, may be followed by, whether the balancer of that profile writes it or another would.
-pub(super) const COMPANIONS: [&str; 8] =
+/// What may follow the name of a certificate's header, whether the balancer of that profile writes it or another would.
+const COMPANIONS: [&str; 8] =
     ["-verify", "-subject-dn", "-issuer-dn", "-fingerprint", "-serial", "-leaf", "-chain", "-info"];
 
 /// The profiles' headers, folded.
@@ -43,7 +48,7 @@ const PROFILES: [&str; 10] = [
 
 /// Stems and their endings, folded.
 #[rustfmt::skip]
-const NAMES: [(&str, &[&str]); 18] = [
+const NAMES: [(&str, &[&str]); 17] = [
     // RFC 9440, and Google Cloud's variables under its name.
     ("client-cert", &["", "-chain", "-leaf", "-present", "-chain-verified", "-error"]),
     // Envoy, Istio, Traefik (`-infos` until its version 2).
@@ -69,7 +74,6 @@ const NAMES: [(&str, &[&str]); 18] = [
             "-leaf", "-chain", "-info",
         ],
     ),
-    ("ssl-client-cert-chain-", &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]),
     // F5, Google Cloud, Kong: named by the operator, mostly so.
     (
         "x-client-cert",

@@ -10,7 +10,7 @@ use std::{
 use http::{Uri, uri::Scheme};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
-use crate::outside::names;
+use crate::{host::host, outside::names};
 
 /// Which addresses that others chose may be fetched.
 ///
@@ -55,9 +55,8 @@ enum Reach {
 }
 
 impl AddressRules {
-    /// `allowed_hosts`: names in lower case without final dot, and IP addresses in the form of RFC 5952 without brackets, as
-    /// the configuration has them; empty: any. `allow_private`: loopback and private ranges too; link-local, metadata, and
-    /// reserved addresses never.
+    /// `allowed_hosts`: as they are compared, which is how the configuration has them; empty: any. `allow_private`: loopback
+    /// and private ranges too; link-local, metadata, and reserved addresses never.
     pub fn new(allowed_hosts: &[String], allow_private: bool) -> Self {
         Self { allowed_hosts: allowed_hosts.to_vec(), allow_private }
     }
@@ -148,16 +147,6 @@ async fn first_to_answer(mut places: impl Iterator<Item = SocketAddr>) -> Result
             Ok(Some(Err(_))) | Err(_) => {}
         }
     }
-}
-
-/// A host as it is compared.
-fn host(written: &str) -> Option<String> {
-    if let Some(ip) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return ip.parse::<Ipv6Addr>().ok().map(|ip| ip.to_string());
-    }
-    let name = written.strip_suffix('.').unwrap_or(written).to_ascii_lowercase();
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-    is_name.then_some(name)
 }
 
 fn reach(ip: IpAddr) -> Reach {

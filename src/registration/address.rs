@@ -1,8 +1,10 @@
 //! Addresses in statements and requests: whose host they name.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use http::{Uri, uri::Scheme};
+
+use crate::host::host;
 
 /// An absolute http or https address without user information. Where its host is, is not looked at.
 pub(super) struct Address {
@@ -28,8 +30,7 @@ impl Address {
         is_port.then_some(Self { host: host(authority.host())?, is_https })
     }
 
-    /// The host as it is compared: a name in lower case without final dot, an IP address in the form of RFC 5952 without
-    /// brackets.
+    /// The host as it is compared.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
@@ -45,23 +46,6 @@ impl Address {
             Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
         }
     }
-}
-
-fn host(written: &str) -> Option<String> {
-    if let Some(ip) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return ip.parse::<Ipv6Addr>().ok().map(|ip| ip.to_string());
-    }
-    if let Ok(ip) = written.parse::<IpAddr>() {
-        return Some(ip.to_string());
-    }
-    let name = written.strip_suffix('.').unwrap_or(written).to_ascii_lowercase();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    // Browsers read `127.1`, `0x7f.1`, and `2130706433` as IPv4 addresses (WHATWG URL, section 3.5).
-    if last.starts_with(|first: char| first.is_ascii_digit()) {
-        return name.parse::<Ipv4Addr>().ok().map(|ip| ip.to_string());
-    }
-    let named = name.split('.').all(|label| !label.is_empty());
-    (named && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))).then_some(name)
 }
 
 /// A longer address is not read, in bytes.

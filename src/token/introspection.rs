@@ -53,12 +53,13 @@ const KIND_MEMBERS: [(&str, &str); 3] = [
     ("typ", "`typ` is not a string"),
 ];
 
-/// What `members` say of the token's kind.
+/// What `members` say of the token's kind; `null` says nothing.
 ///
 /// # Errors
 /// The member that is not a string.
 pub(super) fn kinds(members: &Members<'_>) -> Result<Kinds, &'static str> {
-    let said = KIND_MEMBERS.into_iter().filter_map(|(name, wrong)| Some((name, members.get(name)?, wrong)));
+    let said = |name| members.get(name).filter(|value| !value.is_null());
+    let said = KIND_MEMBERS.into_iter().filter_map(|(name, wrong)| Some((name, said(name)?, wrong)));
     said.map(|(name, value, wrong)| Ok((name, media_type(value.as_str().ok_or(wrong)?)))).collect()
 }
 

@@ -52,6 +52,7 @@ fn audit_line_says_what_stood_where_something_else_was_expected() {
             token().claim("aud", json!(["https://a.example", "https://b.example"])),
             "aud is https://a.example, https://b.example",
         ),
+        (token().claim("aud", json!([])), "aud is empty"),
         (token().header("typ", "JWT+other"), "typ is jwt+other"),
         (token().without_header("typ"), "typ is missing"),
         (token().header("alg", "HS256"), "alg is HS256"),

@@ -256,6 +256,7 @@ fn jwt_of_an_issuer_that_is_only_asked_is_held_to_the_kind_that_it_says_it_is() 
         (json!("refresh+jwt"), json!({}), "token_type_wrong"),
         (json!("JWT"), json!({"typ": "Refresh"}), "token_type_wrong"),
         (json!("JWT"), json!({"token_use": "id"}), "token_type_wrong"),
+        (json!("JWT"), json!({"token_use": null}), "permit"),
     ] {
         let mut header = json!({"alg": "ES256", "typ": typ});
         header.as_object_mut().unwrap().retain(|_, value| !value.is_null());

@@ -194,7 +194,10 @@ async fn name_of_a_private_place_is_not_connected_to() {
     let port = listener.local_addr().unwrap().port();
     let at = |host: &str| format!("http://{host}:{port}/").parse::<Uri>().unwrap();
     let listed = rules(&["localhost", "127.0.0.1", "2130706433", "0x7f000001"], false);
-    for host in ["localhost", "LOCALHOST.", "127.0.0.1", "2130706433", "0x7f000001"] {
+    for host in ["2130706433", "0x7f000001", "127.1"] {
+        assert!(matches!(listed.connect(&at(host)).await, Err(AddressError::Malformed)), "{host}");
+    }
+    for host in ["localhost", "LOCALHOST.", "127.0.0.1"] {
         let error = listed.connect(&at(host)).await.unwrap_err();
         assert!(matches!(error, AddressError::NotPublic | AddressError::Connection(_)), "{host}: {error:?}");
     }
