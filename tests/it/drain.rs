@@ -67,6 +67,24 @@ fn idle_connection_does_not_hold_the_process() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn request_whose_header_section_has_begun_is_finished_before_the_process_ends() {
+    let bank = Bank::start();
+    let mut sidecar = Sidecar::in_front_of(&bank);
+    let request = sidecar.get("/a").by(&Pki::get().alice).bytes();
+    let (begun, rest) = request.split_at(20);
+    let mut connection = sidecar.connect();
+    connection.write(begun);
+    assert_eq!(sidecar.get("/a").by(&Pki::get().alice).send().status, 200, "by then it has been read");
+
+    sidecar.signal("TERM");
+    sidecar.event("draining");
+    connection.write(rest);
+
+    assert_eq!(connection.answer("GET").status, 200);
+    assert_eq!(sidecar.exit().and_then(|status| status.code()), Some(0));
+}
+
 /// Nobody knows whether there will be a request.
 #[test]
 fn header_section_that_never_ends_holds_the_process_for_a_second_and_is_no_request() {
