@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// A name in lower case without its final dot, or an IP address in the form of RFC 5952 without the brackets that an address
 /// of IPv6 has to have. None for what readers could take for two hosts.
 pub(crate) fn host(written: &str) -> Option<String> {
-    if let Some(ip) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(ip) = within_brackets(written) {
         return ip.parse::<Ipv6Addr>().ok().map(|ip| ip.to_string());
     }
     if let Ok(ip) = written.parse::<IpAddr>() {
@@ -19,6 +19,15 @@ pub(crate) fn host(written: &str) -> Option<String> {
     }
     let named = name.split('.').all(|label| !label.is_empty());
     (named && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))).then_some(name)
+}
+
+/// `host` without the brackets that an address of IPv6 has to have in front of a port.
+pub(crate) fn unbracketed(host: &str) -> &str {
+    within_brackets(host).unwrap_or(host)
+}
+
+fn within_brackets(host: &str) -> Option<&str> {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
 }
 
 #[cfg(test)]

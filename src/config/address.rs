@@ -15,7 +15,7 @@ use crate::{
         settings::Address,
         table::Table,
     },
-    host::host,
+    host::{host, unbracketed},
 };
 
 impl Address {
@@ -108,11 +108,6 @@ pub(super) fn hosts(table: &mut Table<'_>, key: &'static str) -> Vec<String> {
     };
     let hosts = table.strings(key).unwrap_or_default();
     hosts.iter().filter_map(|written| table.reading.settle(&written.place, read(&written.value))).collect()
-}
-
-/// Without the brackets that stand around an IPv6 address where a port may follow.
-pub(super) fn unbracketed(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Whether whoever stands on the way to `uri` could answer in its place.

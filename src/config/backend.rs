@@ -6,7 +6,7 @@ use rustls_pki_types::ServerName;
 use crate::{
     certificate::verdicts::Forward,
     config::{
-        address, anchors,
+        anchors,
         client_certificate::{ClientCertificate, profiles},
         fault::Wrong,
         names,
@@ -15,6 +15,7 @@ use crate::{
         table::Table,
     },
     consent::Consent,
+    host::unbracketed,
 };
 
 /// The backend where its address stands, none where something is at fault, and how certificates are written for it.
@@ -86,7 +87,7 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
     }
     let identity = certificate.zip(key).map(|(certificate, key)| OwnCertificate::load(reading, &certificate, &key));
     let host = match address {
-        Some(Address::Tcp(address)) => address.rsplit_once(':').map(|(host, _)| address::unbracketed(host).to_owned()),
+        Some(Address::Tcp(address)) => address.rsplit_once(':').map(|(host, _)| unbracketed(host).to_owned()),
         Some(Address::Unix(_)) | None => None,
     };
     let (name, place) = match name {

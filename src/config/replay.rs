@@ -4,12 +4,15 @@ use http::Uri;
 use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
-use crate::config::{
-    address, anchors,
-    fault::Wrong,
-    reading::{Place, Placed, as_read},
-    settings::{Address, SharedMemory, SharedTls, Uses},
-    table::Table,
+use crate::{
+    config::{
+        anchors,
+        fault::Wrong,
+        reading::{Place, Placed, as_read},
+        settings::{Address, SharedMemory, SharedTls, Uses},
+        table::Table,
+    },
+    host::unbracketed,
 };
 
 /// None where something is at fault.
@@ -79,7 +82,7 @@ impl Server {
     }
 
     fn server_name(&self, table: &Table<'_>, place: &Place) -> Option<ServerName<'static>> {
-        let host = address::unbracketed(&self.host).to_owned();
+        let host = unbracketed(&self.host).to_owned();
         let wrong = |_| Wrong::new(format!("`{host}` is not a server name"), FORM);
         table.reading.settle(place, ServerName::try_from(host.clone()).map_err(wrong))
     }

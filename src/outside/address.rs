@@ -3,14 +3,16 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use http::{Uri, uri::Scheme};
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio::net::TcpStream;
 
-use crate::{host::host, outside::names};
+use crate::{
+    host::host,
+    outside::{dial::first_to_answer, names},
+};
 
 /// Which addresses that others chose may be fetched.
 ///
@@ -91,7 +93,8 @@ impl AddressRules {
         self.admit(&address.to_string())?;
         let (host, port) = self.place(address)?;
         let resolved = names::look_up(&host, port).await?;
-        first_to_answer(resolved.iter().copied().filter(|place| self.permits(place.ip())).take(MAX_PLACES)).await
+        let permitted = resolved.iter().copied().filter(|place| self.permits(place.ip())).take(MAX_PLACES);
+        Ok(first_to_answer(permitted).await.ok_or(AddressError::NotPublic)??)
     }
 
     fn place(&self, address: &Uri) -> Result<(String, u16), AddressError> {
@@ -128,23 +131,6 @@ impl AddressRules {
             Reach::Public => true,
             Reach::Private => self.allow_private,
             Reach::Never => false,
-        }
-    }
-}
-
-/// A connection to one of these, tried in their order.
-async fn first_to_answer(mut places: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, AddressError> {
-    let (mut attempts, mut latest) = (JoinSet::new(), AddressError::NotPublic);
-    loop {
-        if let Some(place) = places.next() {
-            attempts.spawn(TcpStream::connect(place));
-        }
-        // One that is silent keeps the next one waiting no longer than this (RFC 8305, section 5).
-        match timeout(HEAD_START, attempts.join_next()).await {
-            Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
-            Ok(Some(Ok(Err(error)))) => latest = AddressError::Connection(error),
-            Ok(None) => return Err(latest),
-            Ok(Some(Err(_))) | Err(_) => {}
         }
     }
 }
@@ -198,7 +184,6 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 const MAX_LENGTH: usize = 2048;
 /// IP addresses of one host that are tried.
 const MAX_PLACES: usize = 3;
-const HEAD_START: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests;

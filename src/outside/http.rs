@@ -18,7 +18,7 @@ use http::{
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
@@ -28,7 +28,7 @@ use tower_service::Service;
 
 use crate::{
     config::settings::OwnCertificate,
-    outside::{address::AddressRules, names::Resolver},
+    outside::{address::AddressRules, dial::dial_host_of},
 };
 
 /// Fetches documents over http and https. One for each issuer, because each may have authorities of its own.
@@ -82,7 +82,7 @@ impl Fetcher {
     /// [`FetchError::Authorities`].
     pub fn new(authorities: Option<&[CertificateDer<'static>]>, timeout: Duration) -> Result<Self, FetchError> {
         // Requests are minutes apart: a kept connection would mostly be one that the other side has already closed.
-        Ok(Self::through(Connector::Anywhere(transport(false)), client_config(authorities)?, timeout, 0))
+        Ok(Self::through(Connector::Anywhere, client_config(authorities)?, timeout, 0))
     }
 
     /// One that keeps connections for the next request, for a service that is asked all the time, and shows `identity` where
@@ -105,7 +105,7 @@ impl Fetcher {
                 tls.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(FetchError::Identity)?
             }
         };
-        Ok(Self::through(Connector::Anywhere(transport(true)), tls, timeout, MOST_KEPT))
+        Ok(Self::through(Connector::Anywhere, tls, timeout, MOST_KEPT))
     }
 
     /// One for addresses that others chose: it connects only where `rules` allow, whatever it is asked for. `authorities`
@@ -199,8 +199,10 @@ impl Fetcher {
 
 /// Opens the TCP connection.
 #[derive(Clone, Debug)]
-enum Connector {
-    Anywhere(HttpConnector<Resolver>),
+pub(super) enum Connector {
+    /// To wherever a name leads.
+    Anywhere,
+    /// Where the rules allow.
     Guarded(Arc<AddressRules>),
 }
 
@@ -209,35 +211,20 @@ impl Service<Uri> for Connector {
     type Error = Box<dyn Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        match self {
-            Self::Anywhere(connector) => connector.poll_ready(context).map_err(Into::into),
-            Self::Guarded(_) => Poll::Ready(Ok(())),
-        }
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        match self {
-            Self::Anywhere(connector) => {
-                let connection = connector.call(address);
-                Box::pin(async { Ok(connection.await?) })
-            }
-            Self::Guarded(rules) => {
-                let rules = Arc::clone(rules);
-                Box::pin(async move { Ok(TokioIo::new(rules.connect(&address).await?)) })
-            }
-        }
+        let connector = self.clone();
+        Box::pin(async move {
+            let stream = match connector {
+                Self::Anywhere => dial_host_of(&address).await?,
+                Self::Guarded(rules) => rules.connect(&address).await?,
+            };
+            Ok(TokioIo::new(stream))
+        })
     }
-}
-
-/// Opens TCP connections to wherever a name leads. `nodelay`: nothing waits for a packet to fill, on a connection that is used
-/// more than once.
-pub(super) fn transport(nodelay: bool) -> HttpConnector<Resolver> {
-    let mut transport = HttpConnector::new_with_resolver(Resolver);
-    // Its own refusal of https would come before TLS is laid over it.
-    transport.enforce_http(false);
-    transport.set_nodelay(nodelay);
-    transport
 }
 
 /// Believes `authorities`, none for the public web roots, and shows no certificate.

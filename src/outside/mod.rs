@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod consent;
+mod dial;
 pub mod discovery;
 mod flights;
 pub mod http;

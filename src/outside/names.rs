@@ -4,13 +4,8 @@
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, LazyLock},
-    task::{Context, Poll},
 };
-
-use hyper_util::client::legacy::connect::dns::Name;
-use tower_service::Service;
 
 use crate::outside::flights::Flights;
 
@@ -35,25 +30,6 @@ pub(crate) async fn look_up(host: &str, port: u16) -> io::Result<Arc<[SocketAddr
         None => None,
     };
     found.unwrap_or_else(|| Err("the look-up failed".into())).map_err(|why: Arc<str>| io::Error::other(&*why))
-}
-
-/// The same, for hyper.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Resolver;
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        // hyper puts the port in.
-        Box::pin(async move { Ok(look_up(name.as_str(), 0).await?.to_vec().into_iter()) })
-    }
 }
 
 type Found = Result<Arc<[SocketAddr]>, Arc<str>>;

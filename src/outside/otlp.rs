@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header::CONTENT_TYP
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use prometheus_client::metrics::counter::Counter;
@@ -27,10 +27,7 @@ use crate::{
         Spans,
         trace::{Ended, span::Server},
     },
-    outside::{
-        http::{AGENT, FetchError, client_config, reasons, transport},
-        names::Resolver,
-    },
+    outside::http::{AGENT, Connector, FetchError, client_config, reasons},
 };
 
 /// Takes finished requests from a queue to the collector.
@@ -43,7 +40,7 @@ pub struct Exporter {
 }
 
 struct Collector {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
     call: Uri,
 }
 
@@ -134,15 +131,12 @@ impl Exporter {
 
 impl Collector {
     fn new(tracing: &Tracing) -> Result<Self, FetchError> {
-        let mut transport = transport(true);
-        // Of several addresses each has its part of it.
-        transport.set_connect_timeout(Some(CALL));
         let tls = client_config(tracing.authorities.as_deref())?;
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http2();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .http2_only(true)
-            .build(connector.wrap_connector(transport));
+            .build(connector.wrap_connector(Connector::Anywhere));
         let mut call = tracing.endpoint.clone().into_parts();
         call.path_and_query = Some(PathAndQuery::from_static(EXPORT));
         let call = Uri::from_parts(call).map_err(|error| FetchError::Address(error.into()))?;

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 
 use super::*;
 
@@ -206,25 +206,4 @@ async fn name_of_a_private_place_is_not_connected_to() {
     }
     assert!(matches!(rules(&["a.example"], true).connect(&at("127.0.0.1")).await, Err(AddressError::Host)));
     assert!(matches!(rules(&[], false).connect(&at("localhost")).await, Err(AddressError::Port)));
-}
-
-/// One that drops what it gets, as a way out that is not there does, would otherwise take all the time there is.
-#[tokio::test]
-async fn silent_address_keeps_the_next_one_waiting_for_a_moment_only() {
-    let full = TcpSocket::new_v4().unwrap();
-    full.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let full = full.listen(1).unwrap();
-    let silent = full.local_addr().unwrap();
-    let mut waiting = Vec::new();
-    while let Ok(Ok(stream)) = timeout(Duration::from_millis(300), TcpStream::connect(silent)).await {
-        waiting.push(stream);
-        assert!(waiting.len() < 100, "it takes everybody");
-    }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let open = listener.local_addr().unwrap();
-
-    let stream = timeout(Duration::from_secs(10), first_to_answer([silent, open].into_iter())).await.unwrap().unwrap();
-
-    assert_eq!(stream.peer_addr().unwrap(), open);
-    drop((listener, full));
 }

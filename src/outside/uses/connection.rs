@@ -5,14 +5,17 @@ use std::{io, sync::Arc};
 use rustls::ClientConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
+    net::UnixStream,
 };
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::{
     config::settings::{Address, SharedMemory},
-    outside::http::{self, FetchError},
+    outside::{
+        dial::dial,
+        http::{self, FetchError},
+    },
 };
 
 /// How connections are made.
@@ -75,10 +78,11 @@ impl Server {
     async fn stream(&self) -> io::Result<Box<dyn Stream>> {
         let stream = match &self.settings.address {
             Address::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
-            Address::Tcp(address) => TcpStream::connect(address).await?,
+            Address::Tcp(address) => {
+                let (host, port) = address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
+                dial(host, port.parse().map_err(io::Error::other)?).await?
+            }
         };
-        // A question is one small write, and its answer is waited for.
-        stream.set_nodelay(true)?;
         Ok(match (&self.tls, &self.settings.tls) {
             (Some(config), Some(tls)) => {
                 let connector = TlsConnector::from(Arc::clone(config));
