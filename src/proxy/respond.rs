@@ -17,6 +17,15 @@ use crate::{
     token::bearer::Scheme,
 };
 
+/// A refusal, and what its answer takes besides.
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    pub(super) denial: &'a Denial,
+    pub(super) errors: &'a Errors,
+    pub(super) dialect: Dialect,
+    pub(super) interaction: &'a Interaction,
+}
+
 /// An answer whose header section is written, and what is left to be done for it.
 #[must_use]
 pub(super) struct Begun {
@@ -24,59 +33,86 @@ pub(super) struct Begun {
     body: Option<Bytes>,
 }
 
-/// Begins to answer a request that has not been forwarded.
-///
-/// What the client still sends of the body is read within bounds and thrown away, so that the next request on the
-/// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt. On HTTP/2
-/// nothing has to be found: nobody waits for anything there.
-///
-/// # Errors
-/// The client is gone.
-pub(super) async fn refuse(
-    session: &mut Session,
-    denial: &Denial,
-    errors: &Errors,
-    dialect: Dialect,
-    interaction: &Interaction,
-) -> pingora::Result<Begun> {
-    let is_over = match denial {
-        _ if session.is_http2() => true,
-        Denial::RequestMalformed { .. } => false,
-        _ if withholds_body(session) => session.as_downstream_mut().is_body_done(),
-        _ => drain(session, DRAIN_BEFORE).await,
-    };
-    if !is_over {
-        session.set_keepalive(None);
+impl Answer<'_> {
+    /// Begins to answer a request that has not been forwarded.
+    ///
+    /// What the client still sends of the body is read within bounds and thrown away, so that the next request on the
+    /// connection can be found. A longer body costs the connection, and so does a request whose end is in doubt. On HTTP/2
+    /// nothing has to be found: nobody waits for anything there.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub(super) async fn refuse(self, session: &mut Session) -> pingora::Result<Begun> {
+        let is_over = match self.denial {
+            _ if session.is_http2() => true,
+            Denial::RequestMalformed { .. } => false,
+            _ if withholds_body(session) => session.as_downstream_mut().is_body_done(),
+            _ => drain(session, DRAIN_BEFORE).await,
+        };
+        if !is_over {
+            session.set_keepalive(None);
+        }
+        self.begin(session).await
     }
-    begin(session, denial, errors, dialect, interaction).await
-}
 
-/// Writes the refusal, and lets a client whose connection is about to close finish sending.
-///
-/// # Errors
-/// The client is gone.
-pub(super) async fn answer(
-    session: &mut Session,
-    denial: &Denial,
-    errors: &Errors,
-    dialect: Dialect,
-    interaction: &Interaction,
-) -> pingora::Result<()> {
-    begin(session, denial, errors, dialect, interaction).await?.finish(session).await
-}
+    /// Answers a request that has been forwarded, and lets a client whose connection is about to close finish sending.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub(super) async fn send(self, session: &mut Session) -> pingora::Result<()> {
+        self.begin(session).await?.finish(session).await
+    }
 
-async fn begin(
-    session: &mut Session,
-    denial: &Denial,
-    errors: &Errors,
-    dialect: Dialect,
-    interaction: &Interaction,
-) -> pingora::Result<Begun> {
-    let scheme = Scheme::presented(&session.req_header().headers, errors.proof_algorithms.is_some());
-    let (head, body) = compose(denial, errors, dialect, interaction, scheme)?;
-    let bodiless = session.req_header().method == Method::HEAD;
-    session.write_response_header(Box::new(head), bodiless).await?;
-    Ok(Begun { body: (!bodiless).then_some(body) })
+    async fn begin(self, session: &mut Session) -> pingora::Result<Begun> {
+        let scheme = Scheme::presented(&session.req_header().headers, self.errors.proof_algorithms.is_some());
+        let (head, body) = self.compose(scheme)?;
+        let bodiless = session.req_header().method == Method::HEAD;
+        session.write_response_header(Box::new(head), bodiless).await?;
+        Ok(Begun { body: (!bodiless).then_some(body) })
+    }
+
+    /// Status and bytes where no session writes them; none where Pingora cannot hold the headers.
+    pub(super) fn written(self) -> Option<(u16, Vec<u8>)> {
+        let (mut head, body) = self.compose(None).ok()?;
+        head.insert_header(CONNECTION, HeaderValue::from_static("close")).ok()?;
+        let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+        head.header_to_h1_wire(&mut bytes);
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        Some((head.status.as_u16(), bytes))
+    }
+
+    /// Header section and body. `scheme`: by which the token came, if one did.
+    fn compose(self, scheme: Option<Scheme>) -> pingora::Result<(ResponseHeader, Bytes)> {
+        let Self { denial, errors, dialect, interaction } = self;
+        let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
+        let refusal = Refusal { denial, status, full_detail: errors.full_detail, interaction: interaction.id() };
+        let body = dialect.write(&refusal);
+        let mut head = ResponseHeader::build(status, Some(HEADERS))?;
+        if let Some(body) = &body {
+            head.insert_header(CONTENT_TYPE, HeaderValue::from_static(body.media_type))?;
+        }
+        let body = body.map(|body| body.bytes).unwrap_or_default();
+        head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+        head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+        head.insert_header(interaction::NAME, interaction.value().clone())?;
+        if let Some(challenge) = challenge(denial, status, errors, scheme) {
+            head.insert_header("WWW-Authenticate", challenge)?;
+        }
+        if let (Denial::TokenMissing { .. }, Some(algorithms)) = (denial, &errors.proof_algorithms) {
+            head.append_header("WWW-Authenticate", format!(r#"DPoP algs="{algorithms}""#))?;
+        }
+        if let Denial::ProofInvalid { nonce: Some(nonce), .. } = denial {
+            head.insert_header(NONCE, nonce.as_ref())?;
+        }
+        if denial.is_temporary() {
+            head.insert_header("Retry-After", HeaderValue::from(RETRY_AFTER_SECONDS))?;
+        }
+        if let Denial::MethodNotAllowed { allow } = denial {
+            head.insert_header("Allow", allow.as_ref())?;
+        }
+        Ok((head, body))
+    }
 }
 
 impl Begun {
@@ -104,59 +140,6 @@ impl Begun {
 /// Whoever waits for `100 Continue` sends no body before it, and the final answer takes the place of that one.
 fn withholds_body(session: &Session) -> bool {
     session.req_header().headers.contains_key(EXPECT)
-}
-
-/// Status and bytes of a refusal that no session writes; none where Pingora cannot hold its headers.
-pub(super) fn written(
-    denial: &Denial,
-    errors: &Errors,
-    dialect: Dialect,
-    interaction: &Interaction,
-) -> Option<(u16, Vec<u8>)> {
-    let (mut head, body) = compose(denial, errors, dialect, interaction, None).ok()?;
-    head.insert_header(CONNECTION, HeaderValue::from_static("close")).ok()?;
-    let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
-    head.header_to_h1_wire(&mut bytes);
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(&body);
-    Some((head.status.as_u16(), bytes))
-}
-
-/// The refusal as header section and body. `scheme`: by which the token came, if one did.
-fn compose(
-    denial: &Denial,
-    errors: &Errors,
-    dialect: Dialect,
-    interaction: &Interaction,
-    scheme: Option<Scheme>,
-) -> pingora::Result<(ResponseHeader, Bytes)> {
-    let status = errors.status.get(denial.code()).copied().unwrap_or(denial.row().status);
-    let refusal = Refusal { denial, status, full_detail: errors.full_detail, interaction: interaction.id() };
-    let body = dialect.write(&refusal);
-    let mut head = ResponseHeader::build(status, Some(HEADERS))?;
-    if let Some(body) = &body {
-        head.insert_header(CONTENT_TYPE, HeaderValue::from_static(body.media_type))?;
-    }
-    let body = body.map(|body| body.bytes).unwrap_or_default();
-    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
-    head.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
-    head.insert_header(interaction::NAME, interaction.value().clone())?;
-    if let Some(challenge) = challenge(denial, status, errors, scheme) {
-        head.insert_header("WWW-Authenticate", challenge)?;
-    }
-    if let (Denial::TokenMissing { .. }, Some(algorithms)) = (denial, &errors.proof_algorithms) {
-        head.append_header("WWW-Authenticate", format!(r#"DPoP algs="{algorithms}""#))?;
-    }
-    if let Denial::ProofInvalid { nonce: Some(nonce), .. } = denial {
-        head.insert_header(NONCE, nonce.as_ref())?;
-    }
-    if denial.is_temporary() {
-        head.insert_header("Retry-After", HeaderValue::from(RETRY_AFTER_SECONDS))?;
-    }
-    if let Denial::MethodNotAllowed { allow } = denial {
-        head.insert_header("Allow", allow.as_ref())?;
-    }
-    Ok((head, body))
 }
 
 /// `WWW-Authenticate` of the refusal's row; an operator who turns a status into 401 gets the bare challenge that
@@ -256,9 +239,13 @@ mod tests {
         }
     }
 
+    fn answer<'a>(denial: &'a Denial, errors: &'a Errors, interaction: &'a Interaction) -> Answer<'a> {
+        Answer { denial, errors, dialect: Dialect::Problem, interaction }
+    }
+
     fn composed(denial: &Denial, full_detail: bool) -> (ResponseHeader, Value, Interaction) {
         let interaction = Interaction::of(&HeaderMap::new());
-        let (head, body) = compose(denial, &errors(full_detail), Dialect::Problem, &interaction, None).unwrap();
+        let (head, body) = answer(denial, &errors(full_detail), &interaction).compose(None).unwrap();
         (head, serde_json::from_slice(&body).unwrap(), interaction)
     }
 
@@ -318,7 +305,7 @@ mod tests {
         let errors = Errors { proof_algorithms: Some("ES256 EdDSA".into()), ..errors(false) };
         let heads = |denial: &Denial, name| {
             let interaction = Interaction::of(&HeaderMap::new());
-            let (head, _) = compose(denial, &errors, Dialect::Problem, &interaction, Some(Scheme::Bearer)).unwrap();
+            let (head, _) = answer(denial, &errors, &interaction).compose(Some(Scheme::Bearer)).unwrap();
             head.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let invalid = |nonce: Option<&str>| Denial::ProofInvalid { why: "", nonce: nonce.map(Into::into) };
@@ -376,7 +363,9 @@ mod tests {
             let (problem, ..) = composed(&denial, false);
             for (format, dialect) in Dialect::ALL {
                 let interaction = Interaction::of(&problem.headers);
-                let (mut head, body) = compose(&denial, &errors(false), dialect, &interaction, None).unwrap();
+                let errors = errors(false);
+                let answer = Answer { dialect, ..answer(&denial, &errors, &interaction) };
+                let (mut head, body) = answer.compose(None).unwrap();
 
                 assert_eq!(head.headers[CONTENT_LENGTH], body.len().to_string(), "{format}");
                 assert_eq!(head.headers.contains_key(CONTENT_TYPE), !body.is_empty(), "{format}");
@@ -399,7 +388,7 @@ mod tests {
         let errors = Errors { status: [("binding_missing", 502)].into(), ..errors(false) };
         let interaction = Interaction::of(&HeaderMap::new());
         let denial = Denial::BindingMissing { why: "" };
-        let (head, _) = compose(&denial, &errors, Dialect::Problem, &interaction, None).unwrap();
+        let (head, _) = answer(&denial, &errors, &interaction).compose(None).unwrap();
         assert_eq!((head.status.as_u16(), head.headers.get(WWW_AUTHENTICATE)), (502, None));
     }
 
@@ -421,7 +410,7 @@ mod tests {
         let mut session = Session::new_h1(Box::new(server));
         session.as_downstream_mut().read_request().await.unwrap();
         let interaction = Interaction::of(&session.req_header().headers);
-        let begun = refuse(&mut session, denial, &errors(false), Dialect::Problem, &interaction).await.unwrap();
+        let begun = answer(denial, &errors(false), &interaction).refuse(&mut session).await.unwrap();
         begun.finish(&mut session).await.unwrap();
         drop(session);
         let mut answer = String::new();

@@ -43,7 +43,7 @@ use crate::{
         interaction::Interaction,
         listen,
         outbound::Outgoing,
-        respond,
+        respond::{Answer, NONCE},
         token_endpoint::TokenEndpoint,
         trace, websocket,
     },
@@ -220,7 +220,7 @@ impl ProxyHttp for Sidecar {
         let mut begun = None;
         if let Some(interaction) = &exchange.interaction {
             // A client that left before its refusal came has been refused all the same.
-            begun = Box::pin(respond::refuse(session, &denial, errors, dialect, interaction)).await.ok();
+            begun = Box::pin(Answer { denial: &denial, errors, dialect, interaction }.refuse(session)).await.ok();
         }
         exchange.decision = Some(Decision::Deny(denial));
         // Before the client takes the rest of its answer, or its time: what is refused holds nothing that others need.
@@ -355,7 +355,7 @@ impl ProxyHttp for Sidecar {
             session.set_keepalive(None);
         }
         if let Some(nonce) = exchange.findings.proof.as_ref().and_then(Proof::next_nonce) {
-            response.insert_header(respond::NONCE, nonce.as_ref())?;
+            response.insert_header(NONCE, nonce.as_ref())?;
             // A cached answer would hand out an old nonce (RFC 9449, section 8.2).
             response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
         }
@@ -378,7 +378,7 @@ impl ProxyHttp for Sidecar {
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
             let errors = &exchange.generation.settings.errors;
-            let _ = Box::pin(respond::answer(session, &denial, errors, dialect, interaction)).await;
+            let _ = Box::pin(Answer { denial: &denial, errors, dialect, interaction }.send(session)).await;
             error_code = session.response_written().map_or(0, |head| head.status.as_u16());
             exchange.decision = Some(Decision::Deny(denial));
         }

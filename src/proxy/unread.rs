@@ -8,7 +8,7 @@ use crate::{
     denial::Denial,
     observe::record::Decision,
     peer::Connection,
-    proxy::{World, interaction::Interaction, respond},
+    proxy::{World, interaction::Interaction, respond::Answer},
 };
 
 /// Refuses the request that is coming on `connection`, of which nothing is known, and returns the answer as it is written
@@ -20,7 +20,7 @@ pub(super) fn refuse(world: &World, connection: &Arc<Connection>) -> Vec<u8> {
     let interaction = exchange.interaction.insert(Interaction::of(&HeaderMap::new()));
     let denial = Denial::RequestMalformed { why: "the header section cannot be read" };
     let errors = &exchange.generation.settings.errors;
-    let (status, answer) = respond::written(&denial, errors, errors.dialect, interaction).unzip();
+    let (status, answer) = Answer { denial: &denial, errors, dialect: errors.dialect, interaction }.written().unzip();
     exchange.decision = Some(Decision::Deny(denial));
     if let Some(record) = exchange.record(status, None) {
         world.record(&mut exchange, &record);

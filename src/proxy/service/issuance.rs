@@ -14,7 +14,7 @@ use crate::{
     config::settings::Mode,
     denial::Denial,
     observe::record::Decision,
-    proxy::{body, exchange::Exchange, respond, service::Sidecar, token_endpoint},
+    proxy::{body, exchange::Exchange, respond::Answer, service::Sidecar, token_endpoint},
     token::IssuedToken,
 };
 
@@ -86,7 +86,7 @@ impl Sidecar {
         errors.status.insert(denial.code(), StatusCode::BAD_GATEWAY.as_u16());
         let dialect = exchange.dialect();
         if let Some(interaction) = &exchange.interaction {
-            let _ = respond::answer(session, &denial, &errors, dialect, interaction).await;
+            let _ = Answer { denial: &denial, errors: &errors, dialect, interaction }.send(session).await;
         }
         exchange.decision = Some(Decision::Deny(denial));
     }
