@@ -230,9 +230,16 @@ impl Metrics {
         drop(self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }));
     }
 
-    /// Notes a successful fetch of an issuer's keys.
+    /// Notes a successful fetch of the keys of an issuer from which they are expected.
     pub fn keys_fetched(&self, issuer: &str) {
-        self.keys.get_or_create(&Issuer { issuer: issuer.to_owned() }).set(now());
+        if let Some(last) = self.keys.get(&Issuer { issuer: issuer.to_owned() }) {
+            last.set(now());
+        }
+    }
+
+    /// No keys are expected from an issuer any more, so an alert should not wait for them either.
+    pub fn keys_not_expected(&self, issuer: &str) {
+        self.keys.remove(&Issuer { issuer: issuer.to_owned() });
     }
 
     /// Counts a question about a token to its issuer: `result` is `active`, `inactive`, or `unavailable`.

@@ -105,7 +105,7 @@ impl KeyStore {
         token_cache_bytes: u64,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
-        for source in sources.iter().filter(|source| source.location != KeyLocation::Nowhere) {
+        for source in sources.iter().filter(|source| has_keys(source)) {
             metrics.keys_expected(&source.issuer);
         }
         let sets = sources.iter().map(|source| on_disk(source, &metrics).or_else(|| known(source))).collect();
@@ -153,6 +153,15 @@ impl KeyStore {
                 let store = Arc::clone(self);
                 tokio::spawn(async move { store.fetch(issuer).await });
             }
+        }
+    }
+
+    /// Ends what is told of issuers that have keys here, and none in `next`.
+    pub fn give_way_to(&self, next: &Self) {
+        let expected =
+            |issuer: &str| next.issuers.iter().any(|keys| has_keys(&keys.source) && *keys.source.issuer == *issuer);
+        for Keys { source, .. } in self.issuers.iter().filter(|keys| !expected(&keys.source.issuer)) {
+            self.metrics.keys_not_expected(&source.issuer);
         }
     }
 
@@ -213,7 +222,7 @@ impl KeyStore {
 
     /// Whether this issuer is asked about every token.
     fn needs_none(&self, issuer: usize) -> bool {
-        self.issuers.get(issuer).is_some_and(|keys| keys.source.location == KeyLocation::Nowhere)
+        self.issuers.get(issuer).is_some_and(|keys| !has_keys(&keys.source))
     }
 
     fn is_usable(&self, issuer: usize) -> bool {
@@ -332,6 +341,11 @@ impl KeyStore {
 impl Pace {
     const PROMISED: Self =
         Self { asking: PAUSE, first_retry: Duration::from_secs(1), slowest_retry: Duration::from_secs(60) };
+}
+
+/// Whether the issuer's tokens are held to keys of its own.
+fn has_keys(source: &KeySource) -> bool {
+    source.location != KeyLocation::Nowhere
 }
 
 /// What a file holds at start; the timer tries again where that failed.

@@ -134,6 +134,7 @@ impl Outside {
     pub(super) fn give_way_to(&self, next: &Self) {
         if !Arc::ptr_eq(&self.keys_task, &next.keys_task) {
             self.keys_task.0.abort();
+            self.keys.give_way_to(&next.keys);
         }
         if let Some(lists) = &self.lists {
             let stays = next.lists.as_ref().is_some_and(|next| Arc::ptr_eq(&lists.task, &next.task));

@@ -368,3 +368,25 @@ async fn discoverable(well_known: &'static str, issuer: &'static str) -> Origin 
     *base.lock() = format!("http://{}", origin.address);
     origin
 }
+
+/// Or an alert would wait for them for ever.
+#[tokio::test]
+async fn issuer_without_keys_any_more_leaves_the_metrics() {
+    let origin = rotating().await;
+    let store = store_at(&origin, CURIOUS);
+    let follow = |issuer: &str, location| {
+        let source = KeySource { issuer: issuer.into(), location, refresh: HOUR, authorities: None };
+        let metrics = Arc::clone(&store.metrics);
+        KeyStore::following(Some(&store), vec![source], Duration::from_secs(20), 0, metrics).unwrap()
+    };
+    let told = || store.metrics.encode().0.matches("certbound_jwks_last_success_timestamp_seconds{").count();
+    let at = || KeyLocation::Address(origin.at("/jwks"));
+
+    store.give_way_to(&follow("https://as.bank.example", at()));
+    assert_eq!(told(), 1);
+    store.give_way_to(&follow("https://as.bank.example", KeyLocation::Nowhere));
+    assert_eq!(told(), 0);
+    store.give_way_to(&follow("https://other.bank.example", at()));
+    store.answer(ASK).await;
+    assert_eq!((told(), holds(&store, "0")), (1, true), "a late fetch of the one before brings nothing back");
+}
