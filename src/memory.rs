@@ -68,6 +68,13 @@ impl<K: AsRef<[u8]>, V: Clone> Memory<K, V> {
             entries.insert(Kept { hash: self.hasher.hash_one(key.as_ref()), key }, value);
         }
     }
+
+    /// Gives the memory back.
+    pub(crate) fn forget(&self) {
+        if let Some(entries) = &self.entries {
+            entries.clear();
+        }
+    }
 }
 
 #[cfg(test)]

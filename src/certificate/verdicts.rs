@@ -76,6 +76,11 @@ impl Certificates {
         Ok(ClientCertificate::of(&path, self.forward, self.revocation, key))
     }
 
+    /// Gives the memory back: another truststore serves in the place of this one.
+    pub fn forget(&self) {
+        self.accepted.forget();
+    }
+
     /// The truststore.
     pub fn truststore(&self) -> &Truststore {
         &self.trust

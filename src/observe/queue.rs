@@ -116,7 +116,8 @@ impl<T> Place<T> {
         let Some(ends) = self.0.take() else { return };
         ends.waiting.fetch_add(1, Ordering::AcqRel);
         if ends.sender.send(Item::Line(item)).is_err() {
-            ends.waiting.fetch_sub(1, Ordering::AcqRel);
+            // The thread is gone, and so is the item. Nothing is promised any more.
+            ends.waiting.fetch_add(ends.room, Ordering::AcqRel);
             ends.taken.fetch_sub(1, Ordering::AcqRel);
         }
     }
@@ -157,6 +158,18 @@ mod tests {
         }
         assert!(queue.flush(PATIENCE));
         assert!(saw.try_iter().eq(0..1000));
+    }
+
+    /// Or what nobody writes would count as written.
+    #[test]
+    fn thread_that_died_is_promised_nothing() {
+        let queue = Queue::start("test", 2, |_: &[u32]| panic!("as a fault in the writer would")).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(place) = queue.reserve() {
+            place.put(1);
+            assert!(Instant::now() < deadline);
+        }
+        assert!(!queue.flush(PATIENCE));
     }
 
     #[test]

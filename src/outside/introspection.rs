@@ -68,7 +68,14 @@ impl IntrospectionStore {
 
     /// Asks the issuer. However many ask about one token at a time, it is asked once, and all are told the same. Who goes
     /// away while waiting does not end that for the others.
+    ///
+    /// Where answers serve for no time at all, each request has a question of its own: what the issuer said a moment before
+    /// may have been withdrawn.
     pub async fn answer(self: &Arc<Self>, inquiry: &Arc<Inquiry>, now: UnixTime) -> Introspection {
+        let endpoint = self.endpoints.get(inquiry.issuer).and_then(Option::as_ref);
+        if endpoint.is_some_and(|endpoint| endpoint.serves_until(now) == now.as_secs()) {
+            return self.ask_once(inquiry).await.0;
+        }
         let mut kept = None;
         let is_needed = || {
             kept = self.recall(inquiry, now);
@@ -85,10 +92,20 @@ impl IntrospectionStore {
         told.unwrap_or(Introspection::Unavailable)
     }
 
+    /// Gives the memory back: another store serves in the place of this one.
+    pub fn forget(&self) {
+        self.answers.clear();
+    }
+
     async fn ask(&self, inquiry: &Inquiry, now: UnixTime) -> Introspection {
         let (told, answer) = self.ask_once(inquiry).await;
-        if let (Introspection::Active(told), Some(Some(endpoint))) = (&told, self.endpoints.get(inquiry.issuer)) {
-            self.keep(inquiry, told, endpoint.serves_until(now), answer.map_or(0, |answer| answer.len()));
+        match (&told, self.endpoints.get(inquiry.issuer)) {
+            (Introspection::Active(told), Some(Some(endpoint))) => {
+                self.keep(inquiry, told, endpoint.serves_until(now), answer.map_or(0, |answer| answer.len()));
+            }
+            (Introspection::Unavailable, _) => {}
+            // What it said before would serve again on a clock that is set back.
+            _ => drop(self.answers.remove(&key(inquiry))),
         }
         told
     }

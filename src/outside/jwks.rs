@@ -156,8 +156,9 @@ impl KeyStore {
         }
     }
 
-    /// Ends what is told of issuers that have keys here, and none in `next`.
+    /// Ends what is told of issuers that have keys here, and none in `next`, and what is remembered of tokens.
     pub fn give_way_to(&self, next: &Self) {
+        self.ring.load().forget();
         let expected =
             |issuer: &str| next.issuers.iter().any(|keys| has_keys(&keys.source) && *keys.source.issuer == *issuer);
         for Keys { source, .. } in self.issuers.iter().filter(|keys| !expected(&keys.source.issuer)) {

@@ -129,12 +129,15 @@ impl Outside {
         Ok(next)
     }
 
-    /// Ends what goes on by itself and is no part of `next`: requests that are under way ask what they need, however long
-    /// they last.
+    /// Ends what goes on by itself, and empties what is remembered, and is no part of `next`: requests that are under way
+    /// ask what they need, however long they last.
     pub(super) fn give_way_to(&self, next: &Self) {
         if !Arc::ptr_eq(&self.keys_task, &next.keys_task) {
             self.keys_task.0.abort();
             self.keys.give_way_to(&next.keys);
+        }
+        if !Arc::ptr_eq(&self.introspection, &next.introspection) {
+            self.introspection.forget();
         }
         if let Some(lists) = &self.lists {
             let stays = next.lists.as_ref().is_some_and(|next| Arc::ptr_eq(&lists.task, &next.task));

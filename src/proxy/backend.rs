@@ -48,7 +48,10 @@ enum Place {
 
 struct Found {
     addresses: Arc<[SocketAddr]>,
+    /// When the name led there.
     at: Instant,
+    /// When it was last looked up, perhaps in vain.
+    looked: Instant,
 }
 
 impl BackendPeer {
@@ -132,12 +135,21 @@ impl BackendPeer {
     }
 
     async fn resolve(&self, host: &str, port: u16, found: &ArcSwapOption<Found>) -> pingora::Result<Arc<Found>> {
-        if let Some(fresh) = found.load_full().filter(|found| found.at.elapsed() < RESOLVED_FOR) {
-            return Ok(fresh);
+        let last = found.load_full();
+        if let Some(fresh) = last.as_ref().filter(|found| found.looked.elapsed() < RESOLVED_FOR) {
+            return Ok(Arc::clone(fresh));
         }
         let lookup = tokio::time::timeout(self.timeout, names::look_up(host, port)).await;
-        let addresses = lookup.ok().and_then(Result::ok).ok_or_else(unresolved)?;
-        let fresh = Arc::new(Found { addresses, at: Instant::now() });
+        let looked = Instant::now();
+        let fresh = match (lookup, last) {
+            (Ok(Ok(addresses)), _) => Found { addresses, at: looked, looked },
+            // A resolver that fails for a moment says nothing about the backend.
+            (_, Some(last)) if last.at.elapsed() < KEPT_FOR => {
+                Found { addresses: Arc::clone(&last.addresses), at: last.at, looked }
+            }
+            _ => return Err(unresolved()),
+        };
+        let fresh = Arc::new(fresh);
         found.store(Some(Arc::clone(&fresh)));
         Ok(fresh)
     }
@@ -196,6 +208,8 @@ fn unresolved() -> Box<Error> {
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 /// As long as resolvers of container platforms say.
 const RESOLVED_FOR: Duration = Duration::from_secs(5);
+/// Where the name led before, while no resolver answers; later, somebody else may be there.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 /// The system looks whether whoever is at the other end of a kept connection is still there: Pingora would time each wait
 /// between two requests, and notices only an end that is told.
 const ALIVE: TcpKeepalive = TcpKeepalive {
@@ -219,18 +233,35 @@ mod tests {
 
     use super::*;
 
+    fn named(host: &str, found: Found) -> BackendPeer {
+        let found = ArcSwapOption::from_pointee(found);
+        BackendPeer {
+            template: HttpPeer::new(NOWHERE, false, String::new()),
+            place: Place::Named { host: host.to_owned(), port: 80, found },
+            address: "api.bank.internal:80".into(),
+            timeout: RESOLVED_FOR,
+        }
+    }
+
+    #[tokio::test]
+    async fn name_that_is_not_answered_for_leads_where_it_led_a_minute_ago_and_no_longer() {
+        for (age, leads) in [(RESOLVED_FOR, true), (KEPT_FOR, false)] {
+            let at = Instant::now().checked_sub(age).unwrap();
+            let peer = named("nobody.invalid", Found { addresses: Arc::from([NOWHERE]), at, looked: at });
+            assert_eq!(peer.choose(0).await.is_ok(), leads, "{age:?}");
+            let Place::Named { found, .. } = &peer.place else { unreachable!("it has a name") };
+            let looked = found.load_full().unwrap().looked;
+            assert_eq!(looked > at, leads, "nobody else waits for that");
+        }
+    }
+
     #[tokio::test]
     async fn connection_is_made_to_the_next_address_where_nobody_listens_at_the_first() {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addresses = Arc::from([nobody, listener.local_addr().unwrap()]);
-        let found = ArcSwapOption::from_pointee(Found { addresses, at: Instant::now() });
-        let peer = BackendPeer {
-            template: HttpPeer::new(NOWHERE, false, String::new()),
-            place: Place::Named { host: "api.bank.internal".to_owned(), port: 80, found },
-            address: "api.bank.internal:80".into(),
-            timeout: RESOLVED_FOR,
-        };
+        let now = Instant::now();
+        let peer = named("api.bank.internal", Found { addresses, at: now, looked: now });
         let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
         let connector = Connector::new(Some(ConnectorOptions::from_server_conf(&conf)));
 

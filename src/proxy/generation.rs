@@ -52,6 +52,12 @@ impl Generation {
         Self { number, since: SystemTime::now(), settings, outside, regime: Arc::new(regime) }
     }
 
+    /// `next` serves in the place of this one. A tunnel may keep it for days, but not the memory that it had.
+    pub fn give_way_to(&self, next: &Self) {
+        self.outside.give_way_to(&next.outside);
+        self.settings.gate.certificates.forget();
+    }
+
     /// How long a client may be idle.
     pub(super) fn idle_timeout(&self) -> Duration {
         self.settings.listen.idle_timeout

@@ -125,8 +125,9 @@ impl Reloader {
         let anchors = next.settings.gate.certificates.truststore().anchors();
         metrics.configuration.taken(anchors, next.settings.own_certificates(), !waiting.is_empty());
         let (number, hash) = (next.number, Arc::clone(&next.settings.hash));
-        self.world.generation().outside.give_way_to(&next.outside);
-        self.world.replace(next);
+        let before = self.world.generation();
+        self.world.replace(Arc::clone(&next));
+        before.give_way_to(&next);
         self.world.last_reload.set(Vec::new(), waiting.iter().cloned().collect());
         tracing::info!(
             event = "config_reloaded",

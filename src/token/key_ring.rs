@@ -35,6 +35,11 @@ impl KeyRing {
         Self { sets, remembered: Memory::new(cache_bytes, |kept, signed| weight(&kept.key, signed)) }
     }
 
+    /// Gives the memory back: another ring serves in the place of this one.
+    pub fn forget(&self) {
+        self.remembered.forget();
+    }
+
     /// The key set of each issuer.
     pub fn sets(&self) -> &[Option<Arc<KeySet>>] {
         &self.sets

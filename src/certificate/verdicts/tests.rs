@@ -47,6 +47,18 @@ fn accepted_certificate_is_remembered_with_its_chain() {
 }
 
 #[test]
+fn memory_that_is_given_back_holds_nothing() {
+    let root = Authority::root("Root", plain);
+    let certificates = certificates(&root, CACHE);
+    assert_eq!(ask(&certificates, &root.client(plain), &[], now()), (Lookup::Miss, "ok"));
+    assert_ne!(certificates.accepted.extent(), (0, 0));
+
+    certificates.forget();
+
+    assert_eq!(certificates.accepted.extent(), (0, 0));
+}
+
+#[test]
 fn refusal_is_never_remembered() {
     let root = Authority::root("Root", plain);
     let (early, foreign) = (root.client(in_years(2027, 2028)), Authority::root("Root", plain).client(plain));
