@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    Request, StatusCode, Uri,
-    header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT},
     request,
 };
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -63,6 +63,9 @@ pub enum FetchError {
     /// Anything but 200: a redirect, for example, or a page of excuses.
     #[error("the answer has status {}, only 200 counts", .0.as_u16())]
     Status(StatusCode),
+    /// Compressed, or the like, though that is not what was asked for.
+    #[error("the answer is coded (`Content-Encoding`), and only `identity` was asked for")]
+    Coded,
     /// More than was asked for.
     #[error("the answer is larger than {most} bytes")]
     TooLarge {
@@ -131,12 +134,12 @@ impl Fetcher {
         Self { client, timeout }
     }
 
-    /// The body of the answer, JSON by preference, at most `most` bytes. Its type is not looked at.
+    /// The body of the answer, JSON or a key set by preference, at most `most` bytes. Its type is not looked at.
     ///
     /// # Errors
     /// Why there is none.
     pub async fn get(&self, address: &Uri, most: usize) -> Result<Bytes, FetchError> {
-        self.get_as("application/json", address, most).await
+        self.get_as(KEYS_OR_JSON, address, most).await
     }
 
     /// The body of the answer, by preference of the type `accepted`, at most `most` bytes. Its type is not looked at.
@@ -144,8 +147,7 @@ impl Fetcher {
     /// # Errors
     /// Why there is none.
     pub async fn get_as(&self, accepted: &'static str, address: &Uri, most: usize) -> Result<Bytes, FetchError> {
-        let request = Request::get(address).header(ACCEPT, accepted);
-        self.send(request.header(USER_AGENT, AGENT).body(Full::default()), most).await
+        self.send(Request::get(address).header(ACCEPT, accepted).body(Full::default()), most).await
     }
 
     /// The body of the answer to `question`, which is of the type `asked`, at most `most` bytes.
@@ -159,8 +161,7 @@ impl Fetcher {
         question: Bytes,
         most: usize,
     ) -> Result<Bytes, FetchError> {
-        let request = Request::post(address).header(CONTENT_TYPE, asked);
-        self.send(request.header(USER_AGENT, AGENT).body(Full::new(question)), most).await
+        self.send(Request::post(address).header(CONTENT_TYPE, asked).body(Full::new(question)), most).await
     }
 
     /// The body of the answer to `request`, at most `most` bytes. Its type is not looked at.
@@ -168,11 +169,14 @@ impl Fetcher {
     /// # Errors
     /// Why there is none.
     pub async fn ask(&self, request: request::Builder, body: Bytes, most: usize) -> Result<Bytes, FetchError> {
-        self.send(request.header(USER_AGENT, AGENT).body(Full::new(body)), most).await
+        self.send(request.body(Full::new(body)), most).await
     }
 
     async fn send(&self, request: http::Result<Request<Full<Bytes>>>, most: usize) -> Result<Bytes, FetchError> {
-        let request = request.map_err(FetchError::Address)?;
+        let mut request = request.map_err(FetchError::Address)?;
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        // Without it any coding would do (RFC 9110, section 12.5.3).
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         tokio::time::timeout(self.timeout, self.exchange(request, most))
             .await
             .unwrap_or(Err(FetchError::TimedOut(self.timeout)))
@@ -185,6 +189,9 @@ impl Fetcher {
         })?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
+        }
+        if is_coded(answer.headers()) {
+            return Err(FetchError::Coded);
         }
         let body = Limited::new(answer.into_body(), most).collect().await;
         body.map(http_body_util::Collected::to_bytes).map_err(|error| {
@@ -287,6 +294,17 @@ fn ended(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// Whether the body has to be decoded before it says anything.
+pub(crate) fn is_coded(fields: &HeaderMap) -> bool {
+    let codings = fields.get_all(CONTENT_ENCODING).iter();
+    codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|coding| {
+        let coding = coding.trim_ascii();
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+    })
+}
+
+/// RFC 7517, section 8.5; some servers have only the type that is registered for what they send, and others only JSON.
+const KEYS_OR_JSON: &str = "application/jwk-set+json, application/json, */*;q=0.1";
 /// Connections that are not in use.
 const MOST_KEPT: usize = 64;
 /// Shorter than servers commonly keep theirs.

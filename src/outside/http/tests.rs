@@ -26,7 +26,9 @@ async fn document_is_fetched_by_a_client_that_gives_its_name_and_nothing_else() 
     let request = origin.latest();
     let mut names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["accept", "host", "user-agent"]);
+    assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent"]);
+    assert_eq!(request.headers()[ACCEPT], "application/jwk-set+json, application/json, */*;q=0.1");
+    assert_eq!(request.headers()[ACCEPT_ENCODING], "identity");
     assert_eq!(request.headers()[USER_AGENT], concat!("certbound/", env!("CARGO_PKG_VERSION")));
     assert_eq!(request.uri(), "/jwks?tenant=1");
 }
@@ -51,6 +53,18 @@ async fn any_status_but_200_is_no_document() {
         let origin = Origin::start(move |_| status(StatusCode::from_u16(code).unwrap())).await;
         let error = fetcher().get(&origin.at("/"), 100).await.unwrap_err();
         assert!(matches!(error, FetchError::Status(status) if status == code), "{code}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn answer_that_is_coded_is_no_document_whoever_asked_for_that() {
+    for (coding, is_read) in [("gzip", false), ("identity, BR", false), ("", true), ("Identity", true)] {
+        let coded = move || http::Response::builder().header(CONTENT_ENCODING, coding).body(Full::from("{}")).unwrap();
+        let origin = Origin::start(move |_| coded()).await;
+        match fetcher().get(&origin.at("/"), 100).await {
+            Ok(_) => assert!(is_read, "{coding}"),
+            Err(error) => assert!(!is_read && matches!(error, FetchError::Coded), "{coding}: {error:?}"),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{StatusCode, header::CONTENT_ENCODING};
+use http::StatusCode;
 use pingora::{
     http::ResponseHeader,
     proxy::{ProxyHttp, Session},
@@ -14,6 +14,7 @@ use crate::{
     config::settings::Mode,
     denial::Denial,
     observe::record::Decision,
+    outside::http::is_coded,
     proxy::{body, exchange::Exchange, respond::Answer, service::Sidecar, token_endpoint},
     token::IssuedToken,
 };
@@ -59,7 +60,8 @@ impl Sidecar {
         // None only in report mode, where nothing was proven that a token could be compared with.
         let certificate = exchange.findings.certificate.as_ref().filter(|_| head.status.is_success())?;
         let keys_count = exchange.generation.settings.gate.binding.proof.is_some();
-        let issued = match is_coded(head) {
+        // What the client reads in a coding cannot be seen.
+        let issued = match is_coded(&head.headers) {
             true => IssuedToken::Mismatched,
             false => IssuedToken::find(answer, certificate.thumbprint(), keys_count)?,
         };
@@ -106,11 +108,4 @@ impl Sidecar {
         }
         Ok(())
     }
-}
-
-/// Whether its body stands in some coding, though none was asked for: what the client reads in it cannot be seen.
-fn is_coded(head: &ResponseHeader) -> bool {
-    let codings =
-        head.headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
-    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
