@@ -14,7 +14,7 @@ use crate::{
     memory::Weigh,
     observe::Metrics,
     outside::{EXPECTED, flights::Flights, http::FetchError},
-    token::{Inquiry, Introspection, Introspections, introspection::Introspected},
+    token::{Claims, Inquiry, Introspection, Introspections},
 };
 
 /// Asks issuers, and remembers their answers about active tokens.
@@ -36,7 +36,7 @@ type Key = (usize, [u8; 32]);
 /// An answer about an active token, how long it serves, and the memory that it takes, in bytes.
 #[derive(Clone)]
 struct Kept {
-    told: Arc<Introspected>,
+    told: Arc<Claims>,
     until: u64,
     weight: usize,
 }
@@ -128,7 +128,7 @@ impl IntrospectionStore {
     }
 
     /// Keeps an answer until the token ends, or `at_most`; not at all where that is over.
-    fn keep(&self, inquiry: &Inquiry, told: &Arc<Introspected>, at_most: u64, bytes: usize) {
+    fn keep(&self, inquiry: &Inquiry, told: &Arc<Claims>, at_most: u64, bytes: usize) {
         let until = told.expires().map_or(at_most, |end| at_most.min(end.as_secs()));
         let weight = bytes * 2 + ENTRY_BYTES;
         self.answers.insert(key(inquiry), Kept { told: Arc::clone(told), until, weight });

@@ -9,7 +9,10 @@ use rustls_pki_types::UnixTime;
 use self::names::Names;
 use crate::{
     thumbprint::Thumbprint,
-    token::json::{Members, Value},
+    token::{
+        json::{Members, Value},
+        kinds::Kinds,
+    },
 };
 
 /// Claims of a token whose signature holds. Times and audience are not yet compared.
@@ -30,6 +33,7 @@ pub struct Claims {
     confirmation: Option<Thumbprint>,
     key_confirmation: KeyConfirmation,
     consent_id: Option<Arc<str>>,
+    kinds: Kinds,
     /// Every claim with a value, for the required ones.
     names: Names,
 }
@@ -93,6 +97,7 @@ impl Claims {
                 .and_then(|claim| payload.get(claim)?.as_str())
                 .filter(|id| !id.is_empty())
                 .map(Arc::from),
+            kinds: Kinds::of(payload)?,
             names: Names::of(payload),
             subject: subject.map(Box::from),
             client_id: client_id.map(Box::from),
@@ -147,6 +152,11 @@ impl Claims {
     /// `aut` where present, else whether `sub` is the client (RFC 9068, section 2.2). None: the token does not tell.
     pub fn grant(&self) -> Option<Grant> {
         self.grant
+    }
+
+    /// What kind of token it is said to be.
+    pub(super) fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     /// `aud`, one or more; empty when absent.

@@ -7,8 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::token::{
     Claims,
-    json::{self, Members, Value},
-    jws::media_type,
+    json::{self, Value},
 };
 
 /// A token, and the issuer that is asked about it. The token itself cannot be printed.
@@ -30,37 +29,8 @@ pub enum Introspection {
     Inactive,
     /// `active` is `true`, and why the rest cannot be read.
     Malformed(&'static str),
-    /// `active` is `true`; nothing in the rest has been compared with anything.
-    Active(Arc<Introspected>),
-}
-
-/// The rest of an answer about an active token.
-#[derive(Debug)]
-pub struct Introspected {
-    /// Read as from a JWT.
-    pub(super) claims: Claims,
-    /// What kind of token it is about, by the members that say so: lower case, without `application/`.
-    pub(super) kinds: Kinds,
-}
-
-/// The members that say what kind of token something is, and what they say.
-pub(super) type Kinds = Vec<(&'static str, Box<str>)>;
-
-/// RFC 7662, section 2.2, has the first; Hydra writes the second, Keycloak the third. With what is wrong with other values.
-const KIND_MEMBERS: [(&str, &str); 3] = [
-    ("token_type", "`token_type` is not a string"),
-    ("token_use", "`token_use` is not a string"),
-    ("typ", "`typ` is not a string"),
-];
-
-/// What `members` say of the token's kind; `null` says nothing.
-///
-/// # Errors
-/// The member that is not a string.
-pub(super) fn kinds(members: &Members<'_>) -> Result<Kinds, &'static str> {
-    let said = |name| members.get(name).filter(|value| !value.is_null());
-    let said = KIND_MEMBERS.into_iter().filter_map(|(name, wrong)| Some((name, said(name)?, wrong)));
-    said.map(|(name, value, wrong)| Ok((name, media_type(value.as_str().ok_or(wrong)?)))).collect()
+    /// `active` is `true`; the rest is read as from a JWT, and has not been compared with anything.
+    Active(Arc<Claims>),
 }
 
 /// Answers that the shell keeps.
@@ -95,20 +65,7 @@ impl Introspection {
         }
         // But for `cnf`: whoever writes that down, in whatever way, does not say that the token is bound to nobody.
         members.retain(|name, value| name == "cnf" || !value.is_null());
-        let read = || Ok(Introspected { kinds: kinds(&members)?, claims: Claims::read(&members, consent)? });
-        Ok(read().map_or_else(Self::Malformed, |told| Self::Active(Arc::new(told))))
-    }
-}
-
-impl Introspected {
-    /// Whether it comes with a proof of the key that it is bound to (RFC 9449, section 6.2).
-    pub(super) fn is_proven_by_key(&self) -> bool {
-        self.kinds.iter().any(|(_, kind)| **kind == *"dpop")
-    }
-
-    /// `exp`, beyond which the answer is not kept.
-    pub fn expires(&self) -> Option<UnixTime> {
-        self.claims.expires()
+        Ok(Claims::read(&members, consent).map_or_else(Self::Malformed, |told| Self::Active(Arc::new(told))))
     }
 }
 

@@ -9,6 +9,7 @@ mod jwk;
 mod jws;
 pub mod key_ring;
 pub mod keys;
+mod kinds;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests state what they need")]
 pub(crate) mod mint;

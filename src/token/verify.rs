@@ -14,11 +14,11 @@ use crate::{
     quoted::Quoted,
     token::{
         Algorithm, BearerToken, Claims, Inquiry, Introspection, KeyRing, claims,
-        introspection::{self, Introspected, Kinds},
         json::{self, Members, Value},
         jws::Jws,
         key_ring::Signed,
         keys::KeyStop,
+        kinds::Kinds,
     },
 };
 
@@ -162,7 +162,7 @@ impl Issuers {
             if let Some(typ) = &jws.header.typ {
                 self.rules.typ("typ", Some(typ))?;
             }
-            self.rules.kinds(&introspection::kinds(&payload).map_err(malformed)?)?;
+            self.rules.kinds(&Kinds::of(&payload).map_err(malformed)?)?;
             let confirmation = claims::confirmation(&payload).map_err(malformed)?;
             let said = Unverified { confirmation, key_confirmation: claims::key_confirmation(&payload) };
             return Ok((place, issuer, Opened::Unverified(said)));
@@ -203,6 +203,7 @@ impl Issuers {
         self.rules.audience(issuer, &signed.claims)?;
         self.rules.times(&signed.claims, now)?;
         self.rules.typ("typ", signed.typ.as_deref())?;
+        self.rules.kinds(signed.claims.kinds())?;
         self.rules.required(&signed.claims)?;
         Ok(signed)
     }
@@ -214,7 +215,7 @@ impl Issuers {
         }
         let told = asking.told(&Inquiry::new(signed.issuer, asking.bearer.as_str()))?;
         self.hold(issuer, &told, false, asking.now)?;
-        agree(&signed.claims, &told.claims)?;
+        agree(&signed.claims, &told)?;
         Ok(AccessToken(Proven::Both(signed, told)))
     }
 
@@ -259,7 +260,7 @@ impl Issuers {
     fn believe(
         &self,
         issuer: &Issuer,
-        told: Arc<Introspected>,
+        told: Arc<Claims>,
         said: Unverified,
         now: UnixTime,
     ) -> Result<AccessToken, TokenStop> {
@@ -268,8 +269,7 @@ impl Issuers {
     }
 
     /// Holds an answer to the rules, in the order of a JWT's. `whole`: what is required has to be in it.
-    fn hold(&self, issuer: &Issuer, told: &Introspected, whole: bool, now: UnixTime) -> Result<(), Denial> {
-        let Introspected { claims, kinds } = told;
+    fn hold(&self, issuer: &Issuer, claims: &Claims, whole: bool, now: UnixTime) -> Result<(), Denial> {
         let lacks = |name| whole && !claims.has(name) && self.rules.requires(name);
         if lacks("iss") {
             return Err(missing("iss"));
@@ -287,7 +287,7 @@ impl Issuers {
             return Err(missing("exp"));
         }
         self.rules.dates(claims, now)?;
-        self.rules.kinds(kinds)?;
+        self.rules.kinds(claims.kinds())?;
         if whole { self.rules.required(claims) } else { Ok(()) }
     }
 }
@@ -319,7 +319,7 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     /// The answer about an active token.
-    fn told(&self, inquiry: &Inquiry) -> Result<Arc<Introspected>, TokenStop> {
+    fn told(&self, inquiry: &Inquiry) -> Result<Arc<Claims>, TokenStop> {
         match (self.recall)(inquiry) {
             None => Err(TokenStop::Ask(Arc::new(inquiry.clone()))),
             Some(Introspection::Unavailable) => Err(Denial::IntrospectionUnavailable.into()),
@@ -381,13 +381,9 @@ impl TokenRules {
         accepted.then_some(()).ok_or_else(|| Denial::TokenTypeWrong { member, said: typ.map(Quoted::of) })
     }
 
-    /// What kind of token an answer is about, and what a JWT says of itself outside its header. What is not said is taken.
+    /// The kind that is named outside the header. What is not said is taken.
     fn kinds(&self, said: &Kinds) -> Result<(), Denial> {
-        // RFC 6750 and 9449 define the first two; the others are what servers write that name the kind instead. `N_A` says
-        // that it is no access token (RFC 8693, section 2.2.1).
-        const ACCESS_TOKEN: [&str; 4] = ["bearer", "dpop", "access_token", "access"];
-        let mut others = said.iter().filter(|(_, kind)| !ACCESS_TOKEN.contains(&&**kind));
-        others.try_for_each(|(member, kind)| self.typ(member, Some(kind)))
+        said.others().try_for_each(|(member, kind)| self.typ(member, Some(kind)))
     }
 
     fn required(&self, claims: &Claims) -> Result<(), Denial> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     thumbprint::Thumbprint,
-    token::{Claims, claims::KeyConfirmation, introspection::Introspected, key_ring::Signed},
+    token::{Claims, claims::KeyConfirmation, key_ring::Signed},
 };
 
 /// A token whose issuer, signature, audience, times, and type hold. Whether it is bound to anything is not said.
@@ -19,9 +19,9 @@ pub(super) enum Proven {
     /// The issuer's signature.
     Signed(Arc<Signed>),
     /// The issuer, when it was asked; with its name, which the answer need not hold, and what the token says of itself.
-    Introspected(Arc<Introspected>, Arc<str>, Unverified),
+    Introspected(Arc<Claims>, Arc<str>, Unverified),
     /// Both, and the signed claims are used.
-    Both(Arc<Signed>, Arc<Introspected>),
+    Both(Arc<Signed>, Arc<Claims>),
 }
 
 /// What a JWT says that it is bound to, where its signature was not looked at. It binds nothing, and is held to.
@@ -41,7 +41,7 @@ impl AccessToken {
     pub fn claims(&self) -> &Claims {
         match &self.0 {
             Proven::Signed(signed) | Proven::Both(signed, _) => &signed.claims,
-            Proven::Introspected(told, ..) => &told.claims,
+            Proven::Introspected(told, ..) => told,
         }
     }
 
@@ -96,16 +96,13 @@ impl AccessToken {
 
     /// Whether its issuer says that it comes with a proof of a key, whatever it says of the key.
     pub fn is_proven_by_key(&self) -> bool {
-        match &self.0 {
-            Proven::Introspected(told, ..) | Proven::Both(_, told) => told.is_proven_by_key(),
-            Proven::Signed(_) => false,
-        }
+        [Some(self.claims()), self.corroborated()].into_iter().flatten().any(|said| said.kinds().are_proven_by_key())
     }
 
     /// Why it is bound to nothing, for a refusal.
     pub fn unbound(&self) -> &'static str {
         match &self.0 {
-            Proven::Introspected(told, ..) if !told.claims.has("cnf") => "introspection omitted cnf",
+            Proven::Introspected(told, ..) if !told.has("cnf") => "introspection omitted cnf",
             Proven::Introspected(..) => "introspection gave no cnf that counts",
             _ if self.is_bound_to_certificate() => "the token has x5t#S256 alone, which does not count here",
             _ if self.is_bound_to_key() => "the token has jkt alone, which does not count here",
@@ -131,7 +128,7 @@ impl AccessToken {
     /// What the issuer said besides.
     fn corroborated(&self) -> Option<&Claims> {
         match &self.0 {
-            Proven::Both(_, told) => Some(&told.claims),
+            Proven::Both(_, told) => Some(told),
             Proven::Signed(_) | Proven::Introspected(..) => None,
         }
     }

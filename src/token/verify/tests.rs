@@ -60,6 +60,35 @@ impl Bank {
     }
 }
 
+/// As Keycloak, Cognito, and others write it: whoever signs ID and refresh tokens with the same key says so there alone.
+#[test]
+fn kind_that_the_payload_names_is_that_of_an_access_token() {
+    let bank = Bank::new();
+    for kind in ["ID", "Refresh", "Offline", "Logout", "N_A"] {
+        bank.check(&json!({"typ": kind}), "token_type_wrong");
+    }
+    for kind in ["id", "refresh", "refresh_token"] {
+        bank.check(&json!({"token_use": kind}), "token_type_wrong");
+        bank.check(&json!({"typ": "Bearer", "token_type": kind}), "token_type_wrong");
+    }
+    for kind in [json!("Bearer"), json!("DPoP"), json!("access_token"), json!("at+jwt"), json!(null)] {
+        bank.check(&json!({"typ": kind, "token_use": "access", "token_type": "Bearer"}), "ok");
+    }
+    bank.check(&json!({"token_use": ["access"]}), "token_malformed");
+    bank.check(&json!({"typ": "ID", "aud": "https://other.example"}), "token_audience_wrong");
+}
+
+#[test]
+fn token_that_is_said_to_be_of_a_key_comes_with_a_proof() {
+    let bank = Bank::new();
+    for (said, proven) in [(json!({}), false), (json!({"typ": "Bearer"}), false), (json!({"typ": "DPoP"}), true)] {
+        let headers = bearing(&bank.mint.token(&claims(&said)));
+        let bearer = BearerToken::read(&headers, false).unwrap();
+        let (_, verdict) = bank.issuers.verify(bearer, &bank.ring(0), &|_| None, at(NOW));
+        assert_eq!(verdict.unwrap().is_proven_by_key(), proven, "{said}");
+    }
+}
+
 /// Another issuer than the mint's.
 fn stranger(audiences: &[&str]) -> Issuer {
     let audiences = audiences.iter().map(|audience| (*audience).to_owned()).collect();
