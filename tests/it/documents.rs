@@ -22,7 +22,7 @@ use crate::support::{bank::Bank, pki::Pki, process, sidecar::Sidecar};
 
 /// What is not run, by its beginning, and why.
 const NOT_RUN: [(&str, &str); 4] = [
-    ("make ", "it is what runs this test"),
+    ("make ", "it builds, measures, or runs this test; what a package takes is in tests/it/packaging.rs"),
     ("cargo build --release", "the program under test stands for it"),
     ("certbound run ", "it serves until it is told to end; one runs beside"),
     ("curl --cert ", "it needs a load balancer: tests/balancers has real ones"),

@@ -5,6 +5,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use rcgen::CrlDistributionPoint;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -76,6 +77,11 @@ fn person_reads_what_certbound_would_make_of_it() {
 
     let good = inspect(pki.alice.pem().as_bytes(), &[]);
     let ending = inspect(ending.pem().as_bytes(), &[]);
+    let listed = pki.issuing.issue("listed", |params| {
+        let uris = vec!["ldap://ca.example/a".to_owned(), "HTTP://ca.example/a.crl".to_owned()];
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris }];
+    });
+    let listed = inspect(listed.pem().as_bytes(), &[]);
     let expired = inspect(&pki.expired.der, &[]);
     let server = inspect(forms::base64_der(&pki.server_only.der).as_bytes(), &[]);
 
@@ -83,7 +89,9 @@ fn person_reads_what_certbound_would_make_of_it() {
     assert!(shown(&ending, "valid").ends_with("expires in 10 days"), "{}", shown(&ending, "valid"));
     assert_eq!(shown(&good, "clientAuth"), "yes");
     assert!(shown(&good, "organization").contains("registered by DE-BAFIN"));
-    assert!(shown(&good, "as a client").starts_with("would be accepted if its issuer is in the truststore"));
+    let accepted = "would be accepted if its issuer is in the truststore and ";
+    assert_eq!(shown(&good, "as a client"), format!("{accepted}[revocation] crl_files has its list"));
+    assert_eq!(shown(&listed, "as a client"), format!("{accepted}has not revoked it"));
     assert!(shown(&good, "eidas psd2").starts_with("certificate_not_qualified"));
     assert!(shown(&expired, "as a client").starts_with("certificate_expired"));
     assert!(shown(&server, "as a client").starts_with("certificate_wrong_purpose"));

@@ -45,6 +45,7 @@ mod lost;
 mod metrics;
 mod output;
 mod overload;
+mod packaging;
 mod peer;
 mod profiles;
 mod proxying;

@@ -191,11 +191,11 @@ fn verdict(block: &mut Block, description: &Description, now: UnixTime) {
             None => "not said: refused unless [truststore] require_client_auth = false",
         },
     );
-    block.lines(
-        "as a client",
-        &refusals(&description.as_client, now),
-        "would be accepted if its issuer is in the truststore and has not revoked it",
-    );
+    let accepted = match is_answered_for(description) {
+        true => "would be accepted if its issuer is in the truststore and has not revoked it",
+        false => "would be accepted if its issuer is in the truststore and [revocation] crl_files has its list",
+    };
+    block.lines("as a client", &refusals(&description.as_client, now), accepted);
     if let Some(refused) = &description.as_anchor {
         block.lines("as an anchor", &refusals(refused, now), "would be taken into a truststore");
         return;
@@ -206,6 +206,14 @@ fn verdict(block: &mut Block, description: &Description, now: UnixTime) {
             Err(denial) => block.line(label, refusal(&denial, now)),
         }
     }
+}
+
+/// Whether it names an address at which somebody can be asked whether it was revoked.
+fn is_answered_for(description: &Description) -> bool {
+    let addresses = [&description.ocsp, &description.crl].into_iter().flatten().flatten();
+    addresses
+        .filter_map(|address| address.split_once("://"))
+        .any(|(scheme, _)| ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)))
 }
 
 fn refusals(denials: &[Denial], now: UnixTime) -> Vec<String> {

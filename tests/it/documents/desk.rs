@@ -49,8 +49,8 @@ impl Desk {
         let admin = self.sidecar.admin_address().to_string();
         let script = block.replace("./target/release/certbound", "certbound").replace("127.0.0.1:9901", &admin);
         let path = format!("{}:{}", binary().parent().unwrap().display(), env::var("PATH").unwrap());
-        let output = Command::new("sh")
-            .args(["-euc", &script])
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &script])
             .current_dir(self.sidecar.folder())
             .env("PATH", path)
             .env("PID", self.sidecar.process().to_string())
