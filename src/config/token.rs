@@ -170,6 +170,11 @@ fn audiences(table: &mut Table<'_>) -> Vec<String> {
             if let Some(empty) = list.iter().find(|audience| audience.value.is_empty()) {
                 table.reading.fault(&empty.place, "an audience is empty", remedy);
             }
+            if let Some(every) = list.iter().find(|audience| audience.value == "*") {
+                let what = "`*` is an audience like any other here, and not every one";
+                let remedy = "write what the issuer puts into `aud`, and have it name this API";
+                table.reading.warn(&every.place, what, remedy);
+            }
         }
     }
     audiences.unwrap_or_default().into_iter().map(|audience| audience.value).collect()

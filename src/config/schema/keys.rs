@@ -176,7 +176,7 @@ fn introspection() -> Vec<Key> {
         table("token.issuer.introspection", "Where the issuer tells about tokens (RFC 7662). The client authenticates by a secret, or by a certificate and its key."),
         required("token.issuer.introspection.endpoint", URL, "https://as.bank.example/introspect", "The address."),
         required("token.issuer.introspection.client_id", TEXT, "rs", "Who asks."),
-        row("token.issuer.introspection.client_secret_file", FILE, "", "The client's secret, for HTTP Basic."),
+        row("token.issuer.introspection.client_secret_file", FILE, "", "The client's secret, for HTTP Basic, sent percent-encoded as RFC 6749 has it."),
         row("token.issuer.introspection.certificate_file", FILE, "", "The client's certificate, for mTLS: PEM, leaf first."),
         row("token.issuer.introspection.private_key_file", FILE, "", "Its key, PEM."),
         row("token.issuer.introspection.cache_ttl", DURATION_OR_ZERO, "30s", "How long an answer serves at most; zero is for one request."),

@@ -141,3 +141,10 @@ fn key_with_a_passphrase_is_told_to_be_encrypted() {
         assert!(faults.len() == 1 && faults[0].contains(key), "{faults:#?}");
     }
 }
+
+#[test]
+fn audience_that_looks_like_every_one_is_told_of() {
+    let toml = SMALLEST.replace("[\"https://api.bank.example\"]", "[\"*\"]");
+    let told = Folder::new().warnings(&toml);
+    assert!(told.iter().any(|warning| warning.contains("token.issuer.audiences: `*` is an audience like")), "{told:?}");
+}
