@@ -88,13 +88,18 @@ impl Examined {
 
     /// Whether `issuer` signed this: name for name, byte by byte, and by signature.
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
-        let (tbs, issuer) = (self.certificate().tbs_certificate(), issuer.certificate().tbs_certificate());
+        let tbs = self.certificate().tbs_certificate();
         let verified = || {
             let signed = tbs.to_der().ok()?;
-            let key = issuer.subject_public_key_info().to_der().ok()?;
+            let key = issuer.certificate().tbs_certificate().subject_public_key_info().to_der().ok()?;
             signature::verify(&key, tbs.signature(), &signed, self.certificate().signature()).ok()
         };
-        tbs.issuer() == issuer.subject() && verified().is_some()
+        self.names(issuer) && verified().is_some()
+    }
+
+    /// Whether it says that `issuer` signed it.
+    pub(super) fn names(&self, issuer: &Self) -> bool {
+        self.certificate().tbs_certificate().issuer() == issuer.certificate().tbs_certificate().subject()
     }
 
     /// Whether it says of itself that it is an authority: cA, and keyCertSign where keyUsage is present.

@@ -3,14 +3,17 @@
 //! rustls-webpki finds and verifies the path: names, signatures, dates, basicConstraints, extended key usage, name
 //! constraints. On every path it finds, this module checks what it leaves out; one that fails makes it look for another.
 //! Only where names are constrained or an intermediate is self-issued, which webpki refuses more than RFC 5280 does,
-//! `search` looks again.
+//! `search` looks again. Both see only intermediates that are `rooted`, but for one that is alone.
 
+mod rooted;
 mod search;
 
 use std::{cell::RefCell, sync::Arc};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
+
+use rooted::Rooted;
 
 use crate::{
     certificate::{
@@ -115,9 +118,29 @@ impl Candidate<'_> {
     /// A path that holds.
     fn path(&self) -> Result<Held<'_>, Denial> {
         let leaf = CertificateDer::from(self.leaf.decoded.der());
-        let sent: Vec<_> = self.sent.iter().map(|sent| CertificateDer::from(sent.decoded.der())).collect();
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| unreadable(&error))?;
-        let anchors = self.trust.above(self.sent.iter().chain([self.leaf]));
+        // One alone has one place, and webpki verifies from the anchor down: it is verified once.
+        if let [alone] = self.sent
+            && let Ok(found) = self.by_webpki(&leaf, &[alone])
+        {
+            return found;
+        }
+        let rooted = Rooted::among(self.sent, self.trust);
+        let rooted = rooted.ok_or_else(|| self.without_a_path(reason(&Error::MaximumSignatureChecksExceeded)))?;
+        match self.by_webpki(&leaf, &rooted.certified) {
+            Ok(found) => found,
+            Err(error) => search::path(self, &rooted, &error).ok_or_else(|| self.denial(&rooted, &error)),
+        }
+    }
+
+    /// The path over `intermediates` that webpki finds.
+    fn by_webpki(
+        &self,
+        leaf: &EndEntityCert<'_>,
+        intermediates: &[&Examined],
+    ) -> Result<Result<Held<'_>, Denial>, Error> {
+        let sent: Vec<_> = intermediates.iter().map(|sent| CertificateDer::from(sent.decoded.der())).collect();
+        let anchors = self.trust.above(intermediates.iter().copied().chain([self.leaf]));
         let found = leaf.verify_for_usage(
             ALGORITHMS,
             &anchors,
@@ -127,10 +150,7 @@ impl Candidate<'_> {
             None,
             Some(&|path| self.hold_or_go_on(path)),
         );
-        match found {
-            Ok(path) => self.hold_found(&path),
-            Err(error) => search::path(self, &error).ok_or_else(|| self.denial(&error)),
-        }
+        found.map(|path| self.hold_found(&path))
     }
 
     /// webpki goes on looking after an error.
@@ -201,15 +221,19 @@ impl Candidate<'_> {
 
     /// The refusal for a certificate without a path that holds: of the path whose names and signatures hold, or else that
     /// there is none.
-    fn denial(&self, error: &Error) -> Denial {
+    fn denial<'a>(&'a self, rooted: &Rooted<'a>, error: &Error) -> Denial {
         let refused = self.refused.take().or_else(|| {
-            search::note_refusals(self);
+            search::note_refusals(self, rooted);
             self.refused.take()
         });
-        refused.unwrap_or_else(|| Denial::CertificateUntrusted {
-            why: reason(error),
-            issuer: Some(self.uppermost_issuer()),
+        refused.unwrap_or_else(|| match error {
+            Error::UnknownIssuer if rooted.has_forged() => self.without_a_path(FORGED),
+            error => self.without_a_path(reason(error)),
         })
+    }
+
+    fn without_a_path(&self, why: &'static str) -> Denial {
+        Denial::CertificateUntrusted { why, issuer: Some(self.uppermost_issuer()) }
     }
 
     /// Who is said to have issued the uppermost of what came along, by names alone.
@@ -264,6 +288,9 @@ fn reason(error: &Error) -> &'static str {
         _ => "no path holds",
     }
 }
+
+/// Of an intermediate that names an authority.
+const FORGED: &str = "a signature is wrong, or its algorithm is not accepted";
 
 #[cfg(test)]
 mod limbo;

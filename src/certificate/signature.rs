@@ -30,6 +30,8 @@ pub(super) fn verify(
     signed: &[u8],
     signature: &BitString,
 ) -> Result<(), &'static str> {
+    #[cfg(test)]
+    USED.with_borrow_mut(|used| used.push(key_info.to_vec()));
     let key_info = SubjectPublicKeyInfoDer::from(key_info);
     let key = RawPublicKeyEntity::try_from(&key_info).map_err(|_| "the signer's key cannot be read")?;
     let signature = signature.as_bytes().ok_or("the signature is not whole bytes")?;
@@ -51,4 +53,10 @@ fn is_named(known: &dyn SignatureVerificationAlgorithm, named: &[u8]) -> bool {
     named.split_at_checked(named.len().saturating_sub(known.len())).is_some_and(|(head, content)| {
         content == known && matches!(*head, [0x30, length] if usize::from(length) == known.len())
     })
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The keys that were given to [`verify`], in this order.
+    pub(super) static USED: std::cell::RefCell<Vec<Vec<u8>>> = const { std::cell::RefCell::new(Vec::new()) };
 }
