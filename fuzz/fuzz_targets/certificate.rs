@@ -52,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
     let is_minted = first % 2 == 1;
     let leaf = if is_minted { tlv(0x30, &[&CAST.root.key.signed(bytes)]) } else { bytes.to_vec() };
     let mut connection = Connection::from(Some(IpAddr::from([192, 0, 2, 1])));
-    connection.certificates = [leaf.clone().into(), CAST.intermediate.der.clone().into()].into();
+    connection.certificates = [leaf.clone().into(), CAST.intermediate.der.clone().into()].into_iter().collect();
     for now in [VECTORS_HOLD, NOW] {
         let believed = TRUST.verify(&ForwardedCert::Connection(&connection.certificates), at(now)).1.is_ok();
         let admitted = BALANCERS.admit(&connection, &Asserted::default(), at(now)).is_ok_and(|peer| peer.is_ok());

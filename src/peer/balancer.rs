@@ -1,6 +1,6 @@
 //! The certificate that a load balancer shows when it connects by mTLS.
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
 use der::{Decode, asn1::Ia5String};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
@@ -10,10 +10,8 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, SubjectAltName, name::GeneralName},
 };
 
-use crate::{
-    memory::{Kept, Memory},
-    validity::Validity,
-};
+use super::shown::{Judgement, Shown};
+use crate::validity::Validity;
 
 /// The certificate authorities and names of load balancers that do mTLS with certbound.
 ///
@@ -22,8 +20,8 @@ use crate::{
 pub struct Balancers {
     authorities: Vec<Authority>,
     names: Vec<String>,
-    /// Leaves that were recognised, and while their path holds; dates are compared on every hit.
-    recognised: Memory<Vec<u8>, Validity>,
+    /// Tells these apart from those of another configuration, to which a connection may show the same certificates.
+    identity: Arc<()>,
 }
 
 struct Authority {
@@ -42,31 +40,38 @@ impl Balancers {
             return Err("it holds no certificate");
         }
         let authorities = authorities.iter().map(Authority::read).collect::<Result<_, _>>()?;
-        let recognised = Memory::new(REMEMBERED_BYTES, |kept: &Kept<Vec<u8>>, _| kept.key.len());
-        Ok(Self { authorities, names, recognised })
+        Ok(Self { authorities, names, identity: Arc::new(()) })
     }
 
-    /// Whether `shown`, leaf first, leads to an authority now and names an allowed load balancer.
+    /// Whether `shown` leads to an authority now and names an allowed load balancer. Looked at once in a connection, until
+    /// a date of any certificate comes that could change it.
     ///
     /// # Errors
     /// Why it does not.
-    pub(super) fn recognise(&self, shown: &[CertificateDer<'_>], now: UnixTime) -> Result<(), &'static str> {
+    pub(super) fn recognise(&self, shown: &Shown, now: UnixTime) -> Result<(), &'static str> {
         let (leaf, intermediates) = shown.split_first().ok_or("the peer showed no certificate")?;
-        if self.recognised.recall(leaf).is_some_and(|valid| valid.holds(now)) {
-            return Ok(());
+        let intermediates = intermediates.get(..MOST_INTERMEDIATES).unwrap_or(intermediates);
+        shown.judged(&self.identity, now, || self.judge(leaf, intermediates, now)).verdict
+    }
+
+    pub(super) fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Judgement {
+        if let Some(holds) = self.path(leaf, intermediates, now) {
+            let named = self.names_match(leaf).then_some(());
+            return Judgement { verdict: named.ok_or("the peer's certificate has none of `client_names`"), holds };
         }
-        let Some(valid) = self.path(leaf, intermediates, now) else {
-            let own = Certificate::from_der(leaf).map(|leaf| Validity::of(&leaf));
-            return Err(match own.is_ok_and(|valid| !valid.holds(now)) {
-                true => "the peer's certificate is out of date",
-                false => "the peer's certificate leads to no authority of `client_ca_file`",
-            });
-        };
-        if !self.names_match(leaf) {
-            return Err("the peer's certificate has none of `client_names`");
-        }
-        self.recognised.remember(leaf.to_vec(), valid);
-        Ok(())
+        let dates = |der: &CertificateDer<'_>| Certificate::from_der(der).ok().map(|read| Validity::of(&read));
+        let verdict = Err(match dates(leaf).is_some_and(|valid| !valid.holds(now)) {
+            true => "the peer's certificate is out of date",
+            false => "the peer's certificate leads to no authority of `client_ca_file`",
+        });
+        let sent = [leaf].into_iter().chain(intermediates).filter_map(dates);
+        let all = sent.chain(self.authorities.iter().map(|authority| authority.valid));
+        Judgement { verdict, holds: Validity { from: now, until: next_change(all, now) } }
     }
 
     /// When a path from `leaf` to an authority is valid, if there is one now.
@@ -127,5 +132,12 @@ fn alternative_names(leaf: &[u8]) -> Option<Vec<GeneralName>> {
     Some(names)
 }
 
-/// A bank has a handful of balancers; a larger fleet only costs a path more often.
-const REMEMBERED_BYTES: u64 = 1 << 20;
+/// The last second from `now` on before one of these begins or ends.
+fn next_change(dates: impl Iterator<Item = Validity>, now: UnixTime) -> UnixTime {
+    let before = |begin: UnixTime| begin.as_secs().checked_sub(1).map(Duration::from_secs);
+    let last = |valid: Validity| [before(valid.from).map(UnixTime::since_unix_epoch), Some(valid.until)];
+    dates.flat_map(last).flatten().filter(|last| now <= *last).min().unwrap_or(now)
+}
+
+/// Of those that are shown, as many from the leaf upwards are looked at: webpki tries them in every order.
+const MOST_INTERMEDIATES: usize = 4;

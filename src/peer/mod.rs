@@ -2,16 +2,18 @@
 
 mod balancer;
 mod secret;
+mod shown;
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::UnixTime;
 
 use crate::{denial::Denial, headers::Asserted};
 
 pub use balancer::Balancers;
 pub use secret::Secrets;
+pub use shown::Shown;
 
 /// The connection that a request came on, as the shell saw it.
 #[derive(Clone, Debug)]
@@ -20,16 +22,15 @@ pub struct Connection {
     pub peer: Option<IpAddr>,
     /// Whom the PROXY header of a trusted network named, where that protocol is on. Never asked for trust.
     pub proxied: Option<IpAddr>,
-    /// The certificates shown in this connection's TLS handshake, leaf first, with possession of the leaf's key proven
-    /// and nothing else; empty without mTLS.
-    pub certificates: Arc<[CertificateDer<'static>]>,
+    /// What was shown in its handshake.
+    pub certificates: Shown,
 }
 
 impl Connection {
     /// From whom it comes must be said: there is no default, because none stands for a Unix socket, whose permissions are
     /// a proof.
     pub fn from(peer: Option<IpAddr>) -> Self {
-        Self { peer, proxied: None, certificates: Arc::new([]) }
+        Self { peer, proxied: None, certificates: Shown::default() }
     }
 }
 

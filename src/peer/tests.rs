@@ -1,10 +1,16 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+use std::{cell::Cell, sync::Arc};
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
+use rustls_pki_types::CertificateDer;
 
-use super::*;
-use crate::headers::{IdentityHeaders, ReadNames};
+use super::{shown::Judgement, *};
+use crate::{
+    headers::{IdentityHeaders, ReadNames},
+    validity::Validity,
+};
 
 /// 2030-01-01.
 const NOW: u64 = 1_893_456_000;
@@ -135,7 +141,7 @@ fn stranger_is_told_apart_by_the_proof_that_does_not_hold() {
     let (ours, foreign) = (authority(NOW + DAY), authority(NOW + DAY));
     let peers = TrustedPeers { balancers: Some(balancers(&ours, &["lb.bank.example"])), ..networks(&["10.0.0.0/8"]) };
     let showing =
-        |certificates: Vec<CertificateDer<'static>>| Connection { certificates: certificates.into(), ..peer.clone() };
+        |certificates: Vec<_>| Connection { certificates: certificates.into_iter().collect(), ..peer.clone() };
     let names = [dns("lb.bank.example")];
     assert_eq!(doubt(&peers, &showing(vec![]), &[]), "the peer showed no certificate");
     let expired = leaf(&ours, &names, CLIENT, NOW - DAY);
@@ -186,6 +192,10 @@ fn balancers(issuer: &Issuer, names: &[&str]) -> Balancers {
     Balancers::new(vec![issuer.der().clone()], names.iter().map(|name| String::from(*name)).collect()).unwrap()
 }
 
+fn shown<const N: usize>(certificates: [CertificateDer<'static>; N]) -> Shown {
+    certificates.into_iter().collect()
+}
+
 const CLIENT: ExtendedKeyUsagePurpose = ExtendedKeyUsagePurpose::ClientAuth;
 
 #[test]
@@ -193,7 +203,7 @@ fn balancer_is_recognised_by_authority_and_name() {
     let (ours, foreign) = (authority(NOW + DAY), authority(NOW + DAY));
     let spiffe = SanType::URI("spiffe://bank.example/lb".try_into().unwrap());
     let check = |issuer: &Issuer, sent: &[SanType], allowed: &[&str], expected: bool| {
-        let shown = [leaf(issuer, sent, CLIENT, NOW + DAY)];
+        let shown = shown([leaf(issuer, sent, CLIENT, NOW + DAY)]);
         assert_eq!(balancers(&ours, allowed).recognise(&shown, time(NOW)).is_ok(), expected, "{sent:?} {allowed:?}");
     };
     check(&ours, &[], &[], true);
@@ -213,18 +223,17 @@ fn balancer_is_recognised_by_authority_and_name() {
 fn certificate_for_servers_or_none_is_no_balancer() {
     let ours = authority(NOW + DAY);
     let balancers = balancers(&ours, &[]);
-    assert!(balancers.recognise(&[], time(NOW)).is_err());
-    assert!(
-        balancers.recognise(&[leaf(&ours, &[], ExtendedKeyUsagePurpose::ServerAuth, NOW + DAY)], time(NOW)).is_err()
-    );
+    assert!(balancers.recognise(&Shown::default(), time(NOW)).is_err());
+    let server = shown([leaf(&ours, &[], ExtendedKeyUsagePurpose::ServerAuth, NOW + DAY)]);
+    assert!(balancers.recognise(&server, time(NOW)).is_err());
 }
 
 #[test]
-fn remembered_balancer_is_forgotten_when_leaf_or_authority_ends() {
+fn recognised_balancer_is_one_until_leaf_or_authority_ends() {
     let check = |leaf_until: u64, authority_until: u64| {
         let ours = authority(authority_until);
         let balancers = balancers(&ours, &[]);
-        let shown = [leaf(&ours, &[], CLIENT, leaf_until)];
+        let shown = shown([leaf(&ours, &[], CLIENT, leaf_until)]);
         assert!(balancers.recognise(&shown, time(NOW - 2 * DAY)).is_err(), "not yet");
         for second in [NOW, NOW, NOW + DAY] {
             assert!(balancers.recognise(&shown, time(second)).is_ok(), "{second}");
@@ -242,8 +251,8 @@ fn balancer_may_send_its_intermediate() {
     named.distinguished_name.push(rcgen::DnType::CommonName, "intermediate");
     let middle = CertifiedIssuer::signed_by(named, KeyPair::generate().unwrap(), &ours).unwrap();
     let end = leaf(&middle, &[], CLIENT, NOW + DAY);
-    assert!(balancers(&ours, &[]).recognise(std::slice::from_ref(&end), time(NOW)).is_err());
-    assert!(balancers(&ours, &[]).recognise(&[end, middle.der().clone()], time(NOW)).is_ok());
+    assert!(balancers(&ours, &[]).recognise(&shown([end.clone()]), time(NOW)).is_err());
+    assert!(balancers(&ours, &[]).recognise(&shown([end, middle.der().clone()]), time(NOW)).is_ok());
 }
 
 #[test]
@@ -262,7 +271,78 @@ fn authority_that_is_none_is_refused() {
 fn connection_must_show_the_balancer_where_one_is_asked_for() {
     let ours = authority(NOW + DAY);
     let peers = TrustedPeers { balancers: Some(balancers(&ours, &[])), ..nobody() };
-    let shown = Arc::from([leaf(&ours, &[], CLIENT, NOW + DAY)]);
+    let shown = shown([leaf(&ours, &[], CLIENT, NOW + DAY)]);
     assert!(!trusted(&peers, &from("10.0.0.1"), &[]));
     assert!(trusted(&peers, &Connection { certificates: shown, ..from("10.0.0.1") }, &[]));
+}
+
+#[test]
+fn certificates_of_a_connection_are_judged_once_for_as_long_as_that_holds() {
+    let (shown, first, second) = (shown([CertificateDer::from(vec![0])]), Arc::new(()), Arc::new(()));
+    let times = Cell::new(0);
+    let judged = |by: &Arc<()>, at: u64, verdict| {
+        let holds = Validity { from: time(at), until: time(at + 1) };
+        let judge = || {
+            times.set(times.get() + 1);
+            Judgement { verdict, holds }
+        };
+        (shown.clone().judged(by, time(at), judge).verdict, times.get())
+    };
+    assert_eq!(judged(&first, 5, Err("no")), (Err("no"), 1));
+    assert_eq!(judged(&first, 6, Ok(())), (Err("no"), 1));
+    assert_eq!(judged(&first, 7, Ok(())), (Ok(()), 2), "its time is over");
+    assert_eq!(judged(&first, 6, Err("no")), (Err("no"), 3), "its time is yet to come");
+    assert_eq!(judged(&second, 6, Ok(())), (Ok(()), 4), "the other has not judged");
+    assert_eq!(judged(&first, 6, Err("no")), (Err("no"), 5), "and it is the other that has");
+}
+
+#[test]
+fn other_authorities_and_names_judge_an_open_connection_anew() {
+    let (ours, theirs) = (authority(NOW + DAY), authority(NOW + DAY));
+    let connection = shown([leaf(&ours, &[dns("lb.bank.example")], CLIENT, NOW + DAY)]);
+    for (peers, recognised) in [
+        (balancers(&ours, &[]), true),
+        (balancers(&theirs, &[]), false),
+        (balancers(&ours, &["lb.bank.example"]), true),
+        (balancers(&ours, &["other.bank.example"]), false),
+        (balancers(&ours, &[]), true),
+    ] {
+        assert_eq!(peers.recognise(&connection, time(NOW)).is_ok(), recognised);
+    }
+}
+
+#[test]
+fn stranger_is_judged_anew_when_a_date_comes_and_not_before() {
+    let ours = authority(NOW + 9 * DAY);
+    let mut later = params(NOW + DAY, NOW + 2 * DAY);
+    later.extended_key_usages = vec![CLIENT];
+    let later = later.signed_by(&KeyPair::generate().unwrap(), &ours).unwrap().der().clone();
+    let (balancers, connection) = (balancers(&ours, &[]), shown([later.clone()]));
+    let verdict = |second| balancers.recognise(&connection, time(second)).is_ok();
+    assert!(!verdict(NOW) && !verdict(NOW + DAY - 1));
+    assert!(verdict(NOW + DAY) && verdict(NOW + 2 * DAY));
+    assert!(!verdict(NOW + 2 * DAY + 1));
+
+    let judged = balancers.judge(&later, &[], time(NOW)).holds;
+    assert_eq!(judged, Validity { from: time(NOW), until: time(NOW + DAY - 1) });
+    let judged = balancers.judge(&later, &[], time(NOW + 3 * DAY)).holds;
+    assert_eq!(judged, Validity { from: time(NOW + 3 * DAY), until: time(NOW + 9 * DAY) });
+}
+
+#[test]
+fn four_intermediates_of_a_balancer_are_looked_at() {
+    let ours = authority(NOW + DAY);
+    let named = |name: &str| {
+        let mut params = authority_params(NOW + DAY);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+    };
+    let middle = CertifiedIssuer::signed_by(named("middle"), KeyPair::generate().unwrap(), &ours).unwrap();
+    let end = leaf(&middle, &[], CLIENT, NOW + DAY);
+    let other = authority(NOW + DAY).der().clone();
+    for (before, recognised) in [(0, true), (3, true), (4, false)] {
+        let others = std::iter::repeat_n(other.clone(), before);
+        let connection = [end.clone()].into_iter().chain(others).chain([middle.der().clone()]).collect();
+        assert_eq!(balancers(&ours, &[]).recognise(&connection, time(NOW)).is_ok(), recognised, "{before}");
+    }
 }

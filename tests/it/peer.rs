@@ -1,13 +1,13 @@
 //! Only a load balancer that proves itself is believed about a certificate.
 
-use std::net::TcpStream;
+use std::{fs, net::TcpStream};
 
 use crate::{
     support::{
         bank::Bank,
         config::Config,
         connection::{Answer, Connection, Request},
-        pki::{Client, Pki},
+        pki::{Client, Pki, pem},
         sidecar::Sidecar,
         tls::client_config,
     },
@@ -131,13 +131,33 @@ fn balancer_of_another_name_is_a_stranger() {
     }
 }
 
+#[test]
+fn open_connection_is_held_to_the_authorities_and_names_of_now() {
+    let bank = Bank::start();
+    let Pki { alice, infrastructure, foreign, .. } = Pki::get();
+    let sidecar = with_client_ca(&bank, "[]");
+    let balancer = infrastructure.server(&["lb-1.bank.example"]);
+    let mut connection = sidecar.connect_tls(Some(&balancer));
+    let mut send = || sidecar.get("/a").by(alice).send_on(&mut connection);
+    assert_passed(&send(), &bank);
+
+    for (reloads, authority, passes) in [(1, foreign, false), (2, infrastructure, true)] {
+        fs::write(sidecar.folder().join("balancers.pem"), pem(&authority.der)).unwrap();
+        sidecar.events("config_reloaded", reloads);
+        match passes {
+            true => drop(assert_passed(&send(), &bank)),
+            false => assert_refused(&send(), "certificate_missing", &bank),
+        }
+    }
+}
+
 fn with_client_ca(bank: &Bank, names: &str) -> Sidecar {
     Config::in_front_of(bank)
         .with_tls()
         .without("load_balancer.trusted_networks")
         .set("load_balancer.client_ca_file", r#""balancers.pem""#)
         .set("load_balancer.client_names", names)
-        .file("balancers.pem", crate::support::pki::pem(&Pki::get().infrastructure.der))
+        .file("balancers.pem", pem(&Pki::get().infrastructure.der))
         .start()
 }
 

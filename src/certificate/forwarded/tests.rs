@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName};
 use rustls_pki_types::UnixTime;
@@ -114,8 +114,8 @@ fn stranger_shows_no_certificate_whatever_the_header_says() {
 }
 
 fn shown(certificates: Vec<Vec<u8>>) -> Connection {
-    let certificates: Vec<_> = certificates.into_iter().map(CertificateDer::from).collect();
-    Connection { certificates: Arc::from(certificates), ..Connection::from(None) }
+    let certificates = certificates.into_iter().map(CertificateDer::from).collect();
+    Connection { certificates, ..Connection::from(None) }
 }
 
 #[test]
