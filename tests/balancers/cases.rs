@@ -1,9 +1,15 @@
 //! What every load balancer is put to: who shows a certificate in the handshake, and what is forged in the headers.
 
+use std::net::SocketAddr;
+
+use rustls::version::{TLS12, TLS13};
+
 use crate::support::{
     balancer::{Balancer, curl::Curl, example, server::Server},
     bank::Bank,
+    connection::Connection,
     pki::{Client, Pki},
+    tls::client_config_in,
 };
 
 /// One request, and what has to become of it.
@@ -40,6 +46,29 @@ impl Balancer {
                 self.hold(&case, &curl, &bank);
             }
             tells_where_the_client_called(&curl, &bank);
+        }
+        self.takes_sessions_up(&server, &bank);
+    }
+
+    /// A balancer that resumes a session may have kept the leaf and not the chain, or neither.
+    fn takes_sessions_up(&self, server: &Server, bank: &Bank) {
+        let pki = Pki::get();
+        let client = if self.carries_chain { &pki.carol } else { &pki.alice };
+        let authorization = format!("Authorization: Bearer {}", client.token());
+        let request = format!("GET /accounts HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n\r\n");
+        for version in [&TLS12, &TLS13] {
+            let tls = client_config_in(&[version], &pki.infrastructure, Some(client));
+            for round in 1..=3 {
+                let address = SocketAddr::from(([127, 0, 0, 1], server.port));
+                let mut connection = Connection::tls(address, "localhost", tls.clone());
+                connection.write(request.as_bytes());
+
+                let answer = connection.answer("GET");
+
+                let name = format!("handshake {round} in {:?}", version.version);
+                assert_eq!((answer.status, answer.code()), (200, String::new()), "{name}");
+                self.has_told(bank, client, &name);
+            }
         }
     }
 

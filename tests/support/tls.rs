@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
     server::WebPkiClientVerifier,
@@ -29,8 +29,17 @@ pub(crate) fn server_config(identity: &Client, clients: Option<&Authority>) -> S
 
 /// A client that trusts `authority` and shows `identity`, if any.
 pub(crate) fn client_config(authority: &Authority, identity: Option<&Client>) -> ClientConfig {
+    client_config_in(DEFAULT_VERSIONS, authority, identity)
+}
+
+/// The same, in one of these versions of TLS. A copy of it takes up the sessions of the original.
+pub(crate) fn client_config_in(
+    versions: &[&'static SupportedProtocolVersion],
+    authority: &Authority,
+    identity: Option<&Client>,
+) -> ClientConfig {
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots(authority));
     match identity {
