@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod connections;
+mod exposed;
 mod issued;
 mod plain;
 pub mod revocation;
@@ -33,6 +34,7 @@ use crate::{
         metrics::{
             configuration::Configured,
             connections::LostConnections,
+            exposed::Exposed,
             issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
             uses::SingleUses,
@@ -63,7 +65,7 @@ pub struct Metrics {
     active: Gauge,
     lost: LostConnections,
     spans_lost: Counter,
-    exposed: Gauge,
+    exposed: Exposed,
     ready: Gauge,
     outgoing: Cells<Peer, Histogram>,
     introspections: Cells<Introspected, Counter>,
@@ -205,9 +207,9 @@ impl Metrics {
         ActiveRequest { active: self.active.clone(), others }
     }
 
-    /// Notes whether the backend can be reached past certbound.
-    pub fn backend_exposed(&self, is_so: bool) {
-        self.exposed.set(is_so.into());
+    /// Notes whether the backend can be reached past certbound; none: that is not known.
+    pub fn backend_exposed(&self, is_so: Option<bool>) {
+        self.exposed.set(is_so);
     }
 
     /// Notes whether the process is ready.
@@ -266,9 +268,9 @@ impl Metrics {
         Some(UnixTime::since_unix_epoch(Duration::from_secs(known)))
     }
 
-    /// Whether the API answered past certbound when that was last looked at.
+    /// Whether the API answered past certbound when that was last looked at; not so as long as nobody knows.
     pub fn is_backend_exposed(&self) -> bool {
-        self.exposed.get() != 0
+        self.exposed.get() == Some(true)
     }
 
     /// Notes an outgoing request: `peer` is `backend` (which [`Self::record`] notes), `jwks`, ...

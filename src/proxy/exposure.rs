@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     config::settings::{Address, Settings},
+    observe::metrics::Metrics,
     proxy::World,
 };
 
@@ -25,21 +26,27 @@ use crate::{
 ///
 /// Looks from inside: a firewall or network policy in between is not seen, and neither is another way to the API.
 pub struct Exposure {
-    world: Arc<World>,
+    metrics: Arc<Metrics>,
     port: u16,
     /// Where certbound itself may answer on that port.
     own: Vec<SocketAddr>,
     /// What answered when it was last looked at.
     exposed: BTreeSet<SocketAddr>,
+    /// Whether this host told its addresses then.
+    is_blind: bool,
 }
 
 impl Exposure {
     /// None where there is nothing to look for: the backend is a Unix socket, or is meant to be reached from elsewhere.
-    pub fn of(world: Arc<World>) -> Option<Self> {
+    pub fn of(world: &World) -> Option<Self> {
         let Settings { backend, listen, admin, .. } = &world.generation().settings;
         let port = backend.address.port().filter(|_| backend.address.is_local())?;
         let own = [&listen.address, admin].into_iter().filter_map(socket_address).collect();
-        Some(Self { world, port, own, exposed: BTreeSet::new() })
+        Some(Self::new(Arc::clone(&world.metrics), port, own))
+    }
+
+    fn new(metrics: Arc<Metrics>, port: u16, own: Vec<SocketAddr>) -> Self {
+        Self { metrics, port, own, exposed: BTreeSet::new(), is_blind: false }
     }
 
     /// Never returns.
@@ -49,10 +56,27 @@ impl Exposure {
         loop {
             minutes.tick().await;
             let port = self.port;
-            match spawn_blocking(move || places(port)).await {
-                Ok(Ok(places)) => self.look(places).await,
-                Ok(Err(error)) => tracing::debug!(event = "addresses_unknown", error = %error),
-                Err(_) => {}
+            if let Ok(places) = spawn_blocking(move || places(port)).await {
+                self.take(places).await;
+            }
+        }
+    }
+
+    /// Said once, until the addresses are known again: whoever forbids to ask for them forbids it each minute.
+    async fn take(&mut self, places: io::Result<BTreeSet<SocketAddr>>) {
+        let was_blind = self.is_blind;
+        self.is_blind = places.is_err();
+        match places {
+            Ok(places) => self.look(places).await,
+            Err(error) => {
+                self.metrics.backend_exposed(None);
+                if !was_blind {
+                    tracing::warn!(
+                        event = "addresses_unknown",
+                        error = %error,
+                        "whether the API answers past certbound is not found out"
+                    );
+                }
             }
         }
     }
@@ -74,7 +98,7 @@ impl Exposure {
         for place in self.exposed.difference(&exposed) {
             tracing::info!(event = "backend_not_exposed", address = %place, "nothing answers there any more");
         }
-        self.world.metrics.backend_exposed(!exposed.is_empty());
+        self.metrics.backend_exposed(Some(!exposed.is_empty()));
         self.exposed = exposed;
     }
 }
@@ -109,3 +133,27 @@ async fn answers(place: SocketAddr) -> bool {
 
 const PACE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(metrics: &Metrics) -> Option<String> {
+        let (page, _) = metrics.encode();
+        page.lines().find_map(|line| line.strip_prefix("certbound_backend_exposed ")).map(str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_looked_at_is_not_told_as_a_no() {
+        let metrics = Arc::new(Metrics::new());
+        let mut exposure = Exposure::new(Arc::clone(&metrics), 1, Vec::new());
+
+        exposure.take(Ok(BTreeSet::new())).await;
+        assert_eq!(value(&metrics).as_deref(), Some("0"));
+        assert!(!exposure.is_blind);
+
+        exposure.take(Err(io::ErrorKind::Unsupported.into())).await;
+        assert_eq!(value(&metrics), None);
+        assert!(exposure.is_blind);
+    }
+}

@@ -99,8 +99,9 @@ impl Server {
         }
         background.spawn(watch_expiry(Arc::clone(&world)));
         background.spawn(reloader.run());
-        if let Some(exposure) = Exposure::of(Arc::clone(&world)) {
-            background.spawn(exposure.watch());
+        match Exposure::of(&world) {
+            Some(exposure) => drop(background.spawn(exposure.watch())),
+            None => world.metrics.backend_exposed(Some(false)),
         }
         let reception = reception(&world, listen, handshake);
         let proxy = Arc::new(proxy(&world, conf)?);
