@@ -1,6 +1,7 @@
-# The balancer ends mutual TLS in verify mode and sends the leaf as X-Amzn-Mtls-Clientcert-Leaf.
-# An ALB overwrites its own X-Amzn-Mtls-* names on every request of this listener; keep listeners without mutual TLS away
-# from the target group, because there a client's copies pass.
+# The balancer ends mutual TLS in verify mode and sends the leaf as X-Amzn-Mtls-Clientcert-Leaf:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/mutual-authentication.html
+# That page does not say what becomes of a client's own copy, so send one before you go live: it has to be gone, or certbound
+# refuses (certificate_repeated). Keep listeners without mutual TLS away from the target group: there a copy may pass.
 resource "aws_lb_trust_store" "clients" {
   name                             = "bank-clients"
   ca_certificates_bundle_s3_bucket = "bank-trust"
@@ -25,6 +26,8 @@ resource "aws_lb_listener" "api" {
   }
 }
 
+# It keeps idle connections for 60 s, and certbound has to keep them for longer (proxy.toml):
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 # Header names outside [-A-Za-z0-9] are dropped before they reach certbound.
 resource "aws_lb" "api" {
   name                       = "bank-api"
@@ -32,4 +35,19 @@ resource "aws_lb" "api" {
   drop_invalid_header_fields = true
   subnets                    = var.subnets
   security_groups            = [var.security_group]
+}
+
+# Nobody but the balancer reaches certbound and, for health checks, its /readyz. This is what makes trusted_networks true.
+resource "aws_security_group" "certbound" {
+  name   = "certbound"
+  vpc_id = var.vpc
+}
+
+resource "aws_vpc_security_group_ingress_rule" "balancer" {
+  for_each                     = toset(["8443", "9901"])
+  security_group_id            = aws_security_group.certbound.id
+  referenced_security_group_id = var.security_group
+  ip_protocol                  = "tcp"
+  from_port                    = each.value
+  to_port                      = each.value
 }
