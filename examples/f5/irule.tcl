@@ -1,7 +1,7 @@
 # BIG-IP ends mutual TLS (client SSL profile: Client Certificate = request) and hands the certificate on as base64 DER.
 when HTTP_REQUEST {
     # Every copy goes first, whatever the handshake brought.
-    foreach name { X-Client-Cert Client-Cert Client-Cert-Chain X-SSL-Client-Cert X-Forwarded-Client-Cert } {
+    foreach name { X-Client-Cert Client-Cert Client-Cert-Chain X-SSL-Client-Cert X-Forwarded-Client-Cert X-Forwarded-Host } {
         while { [HTTP::header exists $name] } { HTTP::header remove $name }
     }
     if { [SSL::cert count] > 0 } {
