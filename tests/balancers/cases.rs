@@ -46,6 +46,7 @@ impl Balancer {
                 self.hold(&case, &curl, &bank);
             }
             tells_where_the_client_called(&curl, &bank);
+            leaves_paths_as_they_came(&curl, &bank);
         }
         self.takes_sessions_up(&server, &bank);
     }
@@ -171,6 +172,30 @@ fn tells_where_the_client_called(curl: &Curl, bank: &Bank) {
     let host = seen.fields.all("X-Forwarded-Host");
     assert!(host.iter().all(|value| !value.contains("forged")), "{host:?}");
     assert_eq!(seen.fields.all("X-Forwarded-Proto"), ["https"]);
+
+    // The port belongs to the origin, of which a DPoP proof tells.
+    let authorization = ["--header".to_owned(), format!("Authorization: Bearer {}", alice.token())];
+    let answer = curl.call("https://localhost:8443/accounts", Some(alice), &authorization);
+
+    assert_eq!(answer.map(|answer| answer.status), Some(200));
+    let seen = bank.only();
+    assert_eq!(seen.fields.all("Host"), ["localhost:8443"]);
+    assert!(seen.fields.all("X-Forwarded-Host").iter().all(|host| *host == "localhost:8443"));
+}
+
+/// What a balancer has made clean, certbound can neither refuse nor record.
+fn leaves_paths_as_they_came(curl: &Curl, bank: &Bank) {
+    let alice = &Pki::get().alice;
+    for path in ["/a/../accounts", "/a/%2e%2e/accounts", "/a//accounts", "/a/./accounts", "/a%2Faccounts"] {
+        let authorization = format!("Authorization: Bearer {}", alice.token());
+        let arguments = ["--path-as-is".to_owned(), "--header".to_owned(), authorization];
+
+        let answer = curl.call(&format!("https://localhost{path}"), Some(alice), &arguments);
+
+        let outcome = answer.as_ref().map(|answer| (answer.status, answer.code()));
+        assert_eq!(outcome, Some((400, "path_ambiguous".to_owned())), "{path}: {answer:?}");
+        assert_eq!(bank.requests(), 0, "{path}");
+    }
 }
 
 const ALL_BALANCERS: [&str; 13] = [
