@@ -132,7 +132,7 @@ fn question_is_about_this_request_and_holds_nothing_that_could_be_used() {
     );
     assert_eq!(asked[0].start, "POST /validate HTTP/1.1");
     let names: BTreeSet<_> = asked[0].fields.0.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
-    let expected = ["content-length", "content-type", "host", "user-agent"];
+    let expected = ["accept-encoding", "content-length", "content-type", "host", "user-agent"];
     assert_eq!(names, BTreeSet::from(expected.map(str::to_owned)));
     assert_eq!(asked[0].fields.get("content-type"), Some("application/json"));
 }
