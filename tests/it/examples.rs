@@ -50,7 +50,8 @@ fn passes_check(name: &str, text: &str, warnings: &[&str]) {
     let authority = pem(&Pki::get().root.der);
     let file = Config::to("127.0.0.1:8080")
         .with_tls()
-        .file("authenticated-origin-pull-ca.pem", pem(&Pki::get().infrastructure.der))
+        .file("ca.crt", pem(&Pki::get().infrastructure.der))
+        .file("my-zone-origin-pull-ca.pem", pem(&Pki::get().infrastructure.der))
         .file("out/client-ca.pem", authority)
         .file("out/jwks.json", SigningKey::set(&[SigningKey::published()]))
         .write(folder.path());

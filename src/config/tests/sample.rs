@@ -67,7 +67,9 @@ fn every_example_loads_beside_the_files_it_names() {
     let key = KeyPair::generate().unwrap();
     folder.write("tls.crt", CertificateParams::new([]).unwrap().self_signed(&key).unwrap().pem());
     folder.write("tls.key", key.serialize_pem());
-    folder.write("authenticated-origin-pull-ca.pem", authority().pem());
+    for file in ["ca.crt", "my-zone-origin-pull-ca.pem"] {
+        folder.write(file, authority().pem());
+    }
     let examples = fs::read_dir(repository("examples")).unwrap().map(|entry| entry.unwrap().path().join("proxy.toml"));
     let examples: Vec<_> = examples.filter(|file| file.is_file()).collect();
 
