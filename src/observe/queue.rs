@@ -140,7 +140,7 @@ const POLL: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests state what they need")]
 
     use super::*;
 
