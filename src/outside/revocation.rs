@@ -4,6 +4,7 @@
 mod files;
 mod inquiry;
 mod lists;
+mod revoked;
 
 use std::{
     sync::{
@@ -17,7 +18,10 @@ use quick_cache::{UnitWeighter, sync::Cache};
 use rustls_pki_types::UnixTime;
 
 pub use self::files::CrlFiles;
-use self::inquiry::{Inquiry, Outcome};
+use self::{
+    inquiry::{Inquiry, Outcome},
+    revoked::RevokedAsOf,
+};
 use crate::{
     certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
     observe::Metrics,
@@ -81,6 +85,7 @@ struct Held {
     method: Method,
     until: u64,
     stale_until: u64,
+    revoked: RevokedAsOf,
 }
 
 impl Revocations for Arc<RevocationStore> {
@@ -194,11 +199,14 @@ impl RevocationStore {
 
     async fn ask(&self, about: &Issued, asked: UnixTime) -> Standing {
         let (begun, generation) = (Instant::now(), self.inquiry.generation());
-        let outcome = self.inquiry.make(about, asked).await;
+        let outcome = self.inquiry.make(about, self.revoked(about), asked).await;
         let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
         let vain = |standing| Entry::vain(generation, self.before(about, generation, now), standing, now);
         let entry = match outcome {
-            Outcome::Answered(method, answer) => Entry::holding(generation, self.hold(method, answer, now), now),
+            Outcome::Answered(source, answer) => {
+                let revoked = self.revoked(about).after(source, &answer);
+                Entry::holding(generation, self.hold(source.method(), answer, revoked, now), now)
+            }
             Outcome::Unknown => vain(Standing::Unknown),
             Outcome::Silence => vain(Standing::Unavailable),
         };
@@ -210,10 +218,16 @@ impl RevocationStore {
         standing
     }
 
-    fn hold(&self, method: Method, answer: Answer, now: u64) -> Held {
+    /// Whatever the rules were, and the CRL files.
+    fn revoked(&self, about: &Issued) -> RevokedAsOf {
+        let held = self.answers.get(&about.key()).and_then(|entry| entry.held);
+        held.map_or_else(RevokedAsOf::default, |held| held.revoked)
+    }
+
+    fn hold(&self, method: Method, answer: Answer, revoked: RevokedAsOf, now: u64) -> Held {
         // Seconds that have begun count whole, and `cache_ttl` is the most.
         let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl.saturating_sub(1)));
-        Held { status: answer.status, method, until, stale_until: self.stale_until(now) }
+        Held { status: answer.status, method, until, stale_until: self.stale_until(now), revoked }
     }
 
     /// Until when an answer that was received `now` serves at most where no newer one can be had; 0: not at all.
@@ -224,9 +238,9 @@ impl RevocationStore {
     /// The last answer, which has ended if it came about under other CRL files, or while the clock was ahead.
     fn before(&self, about: &Issued, generation: u64, now: u64) -> Option<Held> {
         let entry = self.answers.get(&about.key())?;
-        let Held { status, method, until, stale_until } = entry.held?;
-        let until = if entry.counts(generation, now) { until } else { 0 };
-        Some(Held { status, method, until, stale_until: stale_until.min(self.stale_until(now)) })
+        let held = entry.held?;
+        let until = if entry.counts(generation, now) { held.until } else { 0 };
+        Some(Held { until, stale_until: held.stale_until.min(self.stale_until(now)), ..held })
     }
 }
 

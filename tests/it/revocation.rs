@@ -2,6 +2,7 @@
 //! operator says so.
 
 mod misbehaving;
+mod older;
 mod openssl;
 
 use std::{

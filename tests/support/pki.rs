@@ -120,6 +120,11 @@ impl Authority {
 
     /// A CRL with these serial numbers on it, which ends in this many seconds.
     pub(crate) fn list(&self, serials: &[(u64, Option<RevocationReason>)], lives: i64) -> Vec<u8> {
+        self.list_of_age(3600, serials, lives)
+    }
+
+    /// The same, made so many seconds ago.
+    pub(crate) fn list_of_age(&self, age: i64, serials: &[(u64, Option<RevocationReason>)], lives: i64) -> Vec<u8> {
         let now = OffsetDateTime::now_utc();
         let entry = |(serial, reason): &(u64, Option<RevocationReason>)| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
@@ -128,7 +133,7 @@ impl Authority {
             invalidity_date: None,
         };
         let params = CertificateRevocationListParams {
-            this_update: now - Duration::hours(1),
+            this_update: now - Duration::seconds(age),
             next_update: now + Duration::seconds(lives),
             crl_number: SerialNumber::from(7_u64),
             issuing_distribution_point: None,

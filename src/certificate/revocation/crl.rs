@@ -147,6 +147,11 @@ impl Crl {
         self.list.issuer_text()
     }
 
+    /// When it was made.
+    pub fn this_update(&self) -> UnixTime {
+        self.list.this_update
+    }
+
     /// What this CRL says of a certificate of the same issuer now.
     ///
     /// # Errors
@@ -161,14 +166,21 @@ impl Crl {
             return Err("the issuer's key may not sign CRLs");
         }
         list.scope.hold(about)?;
-        if list.this_update.as_secs() > now.as_secs().saturating_add(CLOCK_SKEW) {
-            return Err("the CRL is not valid yet");
-        }
+        self.begun(now)?;
         if list.next_update < now {
             return Err("the CRL is past its nextUpdate");
         }
         let status = list.status(&about.serial)?;
         Ok(Answer { status, this_update: list.this_update, until: list.next_update })
+    }
+
+    /// Holds it to the time when it was made.
+    ///
+    /// # Errors
+    /// It is not valid yet.
+    pub fn begun(&self, now: UnixTime) -> Result<(), NoAnswer> {
+        let begins = self.list.this_update.as_secs();
+        if begins > now.as_secs().saturating_add(CLOCK_SKEW) { Err("the CRL is not valid yet") } else { Ok(()) }
     }
 
     /// When the next one is due.

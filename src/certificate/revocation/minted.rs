@@ -260,6 +260,11 @@ pub(crate) fn revoked(reason: Option<u8>) -> Vec<u8> {
 impl Authority {
     /// A CRL with these serial numbers (magnitudes) on it, from a minute ago until `until` seconds after [`NOW`].
     pub(crate) fn list(&self, serials: &[&[u8]], until: i64) -> Vec<u8> {
+        self.list_as_of(-60, serials, until)
+    }
+
+    /// The same, made at another time, in seconds from [`NOW`].
+    pub(crate) fn list_as_of(&self, this_update: i64, serials: &[&[u8]], until: i64) -> Vec<u8> {
         let stamp = |offset: i64| {
             let seconds = NOW.checked_add_signed(offset).unwrap();
             ::time::OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap()
@@ -271,7 +276,7 @@ impl Authority {
             invalidity_date: None,
         };
         let params = CertificateRevocationListParams {
-            this_update: stamp(-60),
+            this_update: stamp(this_update),
             next_update: stamp(until),
             crl_number: SerialNumber::from(7_u64),
             issuing_distribution_point: None,

@@ -13,7 +13,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use rustls_pki_types::UnixTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{CrlFiles, RevocationRules, lists::Lists};
+use super::{
+    CrlFiles, RevocationRules,
+    lists::Lists,
+    revoked::{OLDER, RevokedAsOf, Source},
+};
 use crate::{
     certificate::revocation::{
         Answer, Issued, Method,
@@ -37,8 +41,8 @@ pub(super) struct Inquiry {
 
 /// What an inquiry came to.
 pub(super) enum Outcome {
-    /// The issuer said so.
-    Answered(Method, Answer),
+    /// The issuer said so, and it counts.
+    Answered(Source, Answer),
     /// A responder does not know the certificate, and no other method answered.
     Unknown,
     /// Nobody gave a usable answer.
@@ -110,17 +114,21 @@ impl Inquiry {
     }
 
     /// CRL files before any address in a certificate, whatever the methods, then each method in its turn: what the operator
-    /// put there is nearer than anybody who could be asked.
-    pub(super) async fn make(&self, about: &Issued, now: UnixTime) -> Outcome {
+    /// put there is nearer than anybody who could be asked. An answer that does not count beside what `revoked` the
+    /// certificate is none.
+    pub(super) async fn make(&self, about: &Issued, revoked: RevokedAsOf, now: UnixTime) -> Outcome {
         let files = self.files.load_full();
         if let Some(answer) = files.answer(about, now).await {
-            return Outcome::Answered(Method::Crl, answer);
+            if revoked.admits(Source::File, &answer) {
+                return Outcome::Answered(Source::File, answer);
+            }
+            tracing::warn!(event = "crl_file_not_used", error = OLDER, "a CRL file brings no revoked certificate back");
         }
         let mut otherwise = Outcome::Silence;
         for method in &self.methods {
             let outcome = match method {
-                Method::Ocsp => self.ask_responders(about, now).await,
-                Method::Crl => self.lists.look_up(about, now).await,
+                Method::Ocsp => self.ask_responders(about, revoked, now).await,
+                Method::Crl => self.lists.look_up(about, revoked, now).await,
             };
             match outcome {
                 Outcome::Answered(..) => return outcome,
@@ -131,11 +139,15 @@ impl Inquiry {
         otherwise
     }
 
-    async fn ask_responders(&self, about: &Issued, now: UnixTime) -> Outcome {
+    async fn ask_responders(&self, about: &Issued, revoked: RevokedAsOf, now: UnixTime) -> Outcome {
+        let asked = Source::Asked(Method::Ocsp);
         let mut otherwise = Outcome::Silence;
         for written in about.responders().iter().take(MAX_ADDRESSES) {
             match self.ask_responder(written, about, now).await {
-                Ok(Response::Known(answer)) => return Outcome::Answered(Method::Ocsp, answer),
+                Ok(Response::Known(answer)) if revoked.admits(asked, &answer) => {
+                    return Outcome::Answered(asked, answer);
+                }
+                Ok(Response::Known(_)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(OLDER)),
                 Ok(Response::Unknown) => otherwise = Outcome::Unknown,
                 Ok(Response::Refused) => {
                     self.errands.note(Method::Ocsp, written, &NoUse::Answer("it reports an error"))

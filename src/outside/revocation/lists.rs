@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::{
     MEMORY_OF_SILENCE,
     inquiry::{Errands, MAX_ADDRESSES, NoUse, Outcome},
+    revoked::{OLDER, RevokedAsOf, Source},
     was_set_back,
 };
 use crate::{
@@ -52,7 +53,7 @@ struct List {
     crl: Crl,
     /// When it was fetched.
     since: u64,
-    /// When a newer one is looked for.
+    /// When a newer one is looked for. An older one never takes its place.
     due: u64,
     /// Until when answers out of it serve.
     until: u64,
@@ -70,11 +71,14 @@ impl Lists {
         }))
     }
 
-    pub(super) async fn look_up(&self, about: &Issued, now: UnixTime) -> Outcome {
+    pub(super) async fn look_up(&self, about: &Issued, revoked: RevokedAsOf, now: UnixTime) -> Outcome {
+        let asked = Source::Asked(Method::Crl);
         let written = about.distribution_points().iter().filter(|address| is_web(address));
         for address in written.take(MAX_ADDRESSES) {
-            if let Some(answer) = self.look_up_at(address, about, now).await {
-                return Outcome::Answered(Method::Crl, answer);
+            match self.look_up_at(address, about, now).await {
+                Some(answer) if revoked.admits(asked, &answer) => return Outcome::Answered(asked, answer),
+                Some(_) => self.0.errands.note(Method::Crl, address, &NoUse::Answer(OLDER)),
+                None => {}
             }
         }
         Outcome::Silence
@@ -120,7 +124,7 @@ impl Lists {
 impl Shelf {
     async fn renew(&self, place: Place, about: Issued, asked: UnixTime) -> Option<Arc<List>> {
         let begun = Instant::now();
-        match self.read(&place, about).await {
+        match self.read(&place, about, asked).await {
             Ok(crl) => {
                 self.errands.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
@@ -150,14 +154,23 @@ impl Shelf {
         }
     }
 
-    async fn read(&self, place: &Place, about: Issued) -> Result<Crl, NoUse> {
+    async fn read(&self, place: &Place, about: Issued, now: UnixTime) -> Result<Crl, NoUse> {
         if self.useless.get(place).is_some_and(|until| Instant::now() < until) {
             return Err(NoUse::Silent);
         }
         let _turn = self.errands.turn(&self.reading).await?;
         let der = self.errands.get(&place.address, crl::MAX_BYTES).await?;
         let verified = tokio::task::spawn_blocking(move || UnverifiedCrl::parse(der.into())?.verify(&about)).await;
-        verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)
+        let crl = verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)?;
+        // One that was made ahead of its time would keep out all that come before that.
+        crl.begun(now).map_err(NoUse::Answer)?;
+        // A mirror that lags behind, or an old list that somebody recorded.
+        match self.lists.get(place) {
+            Some(held) if crl.this_update() < held.crl.this_update() => {
+                Err(NoUse::Answer("the CRL is older than the one at hand"))
+            }
+            _ => Ok(crl),
+        }
     }
 }
 

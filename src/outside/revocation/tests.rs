@@ -2,6 +2,7 @@
 
 mod clock;
 mod ends;
+mod older;
 mod places;
 mod replaced;
 mod silence;
@@ -20,7 +21,7 @@ use super::*;
 use crate::{
     certificate::revocation::{
         crl,
-        minted::{Authority, GOOD, Said, UNKNOWN, now, revoked},
+        minted::{Authority, GOOD, Said, UNKNOWN, now, revoked, time},
     },
     outside::origin::{Answer as Reply, Origin, ok, status, until},
 };
@@ -84,9 +85,14 @@ impl Responder {
     }
 
     fn says(&self, about: &Issued, status: &[u8], until: i64) {
+        self.says_as_of(-60, about, status, until);
+    }
+
+    fn says_as_of(&self, this_update: i64, about: &Issued, status: &[u8], until: i64) {
         let mut said = Said::of(about);
         said.singles[0].status = status.to_vec();
-        said.singles[0].next_update = Some(crate::certificate::revocation::minted::time(until));
+        said.singles[0].this_update = time(this_update);
+        said.singles[0].next_update = Some(time(until));
         *self.ocsp.lock() = ok(said.sign(self.authority.key()));
     }
 

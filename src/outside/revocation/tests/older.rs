@@ -1,0 +1,141 @@
+//! Answers that are signed and current, and older than the one that revoked the certificate.
+
+use super::*;
+
+const DAY: i64 = 24 * HOUR;
+
+/// It stays revoked, as it was found by this method.
+fn still(method: Method) -> Standing {
+    Standing::Known { status: gone(), method, stale: true }
+}
+
+fn files(list: &[u8]) -> CrlFiles {
+    CrlFiles::new(crl::read(list).unwrap())
+}
+
+#[tokio::test]
+async fn older_answer_brings_no_revoked_certificate_back_and_a_newer_one_does() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let store = store(rules());
+    bank.says(&about, &revoked(Some(6)), 100);
+    let on_hold = Status::Revoked { since: now(-HOUR), reason: Some(6) };
+    assert_eq!(asked(&store, &about, 0).await, known(on_hold, Method::Ocsp));
+    let still = Standing::Known { status: on_hold, method: Method::Ocsp, stale: true };
+
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-DAY, &[], DAY));
+    *bank.ocsp.lock() = ok("");
+    assert_eq!(asked(&store, &about, 200).await, still, "the list was made before the revocation");
+    bank.says_as_of(-HOUR, &about, GOOD, DAY);
+    assert_eq!(asked(&store, &about, 300).await, still, "an answer was recorded before the revocation");
+    bank.says(&about, GOOD, DAY);
+    assert_eq!(asked(&store, &about, 400).await, still, "of the same time");
+
+    bank.says_as_of(-59, &about, GOOD, DAY);
+    assert_eq!(asked(&store, &about, 500).await, known(Status::Good, Method::Ocsp), "the hold was lifted");
+    *bank.ocsp.lock() = ok("");
+    let later = 500 + 2 * HOUR;
+    assert_eq!(asked(&store, &about, later).await, known(Status::Good, Method::Crl), "it is not revoked any more");
+}
+
+#[tokio::test]
+async fn next_method_decides_where_an_answer_is_older_than_the_revocation() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let store = store(rules());
+    bank.says(&about, &revoked(None), 100);
+    asked(&store, &about, 0).await;
+
+    bank.says_as_of(-HOUR, &about, GOOD, DAY);
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-30, &[], DAY));
+
+    assert_eq!(asked(&store, &about, 200).await, known(Status::Good, Method::Crl));
+}
+
+#[tokio::test]
+async fn older_answer_that_revokes_makes_none_in_between_count() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let store = store(rules());
+    bank.says(&about, &revoked(None), 100);
+    asked(&store, &about, 0).await;
+    *bank.ocsp.lock() = ok("");
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-DAY, &[&[5]], 300));
+    assert_eq!(asked(&store, &about, 200).await, known(gone(), Method::Crl));
+
+    bank.says_as_of(-HOUR, &about, GOOD, DAY);
+
+    assert_eq!(asked(&store, &about, 400).await, still(Method::Crl));
+}
+
+#[tokio::test]
+async fn fetched_list_gives_way_to_no_older_one() {
+    let bank = Responder::start().await;
+    let rules = RevocationRules { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
+    let (no_files, metrics) = (CrlFiles::new(Vec::new()), Arc::new(Metrics::new()));
+    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, rules, no_files, metrics).unwrap();
+    bank.lists(&[&[5], &[6]], DAY);
+    assert_eq!(asked(&store, &bank.client(5), 0).await, known(gone(), Method::Crl));
+
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-HOUR, &[], DAY));
+    assert_eq!(asked(&store, &bank.client(5), 200).await, known(gone(), Method::Crl));
+    assert_eq!(asked(&store, &bank.client(6), 200).await, known(gone(), Method::Crl), "nobody asked about it before");
+    assert_eq!(bank.origin.asked("/crl"), 3);
+
+    *bank.crl.lock() = ok(bank.authority.list_as_of(0, &[], DAY));
+    assert_eq!(asked(&store, &bank.client(6), 400).await, known(Status::Good, Method::Crl));
+}
+
+#[tokio::test]
+async fn fetched_list_gives_way_to_none_that_was_made_ahead_of_its_time() {
+    let bank = Responder::start().await;
+    let rules = RevocationRules { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
+    let (no_files, metrics) = (CrlFiles::new(Vec::new()), Arc::new(Metrics::new()));
+    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, rules, no_files, metrics).unwrap();
+    bank.lists(&[], DAY);
+    assert_eq!(asked(&store, &bank.client(5), 0).await, known(Status::Good, Method::Crl));
+
+    *bank.crl.lock() = ok(bank.authority.list_as_of(DAY, &[], 2 * DAY));
+    assert_eq!(asked(&store, &bank.client(5), 200).await, known(Status::Good, Method::Crl));
+    bank.lists(&[&[5]], DAY);
+    assert_eq!(asked(&store, &bank.client(5), 400).await, known(gone(), Method::Crl));
+}
+
+#[tokio::test]
+async fn file_that_is_older_than_what_a_responder_said_brings_nobody_back() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let store = store(rules());
+    bank.says(&about, &revoked(None), 100);
+    asked(&store, &about, 0).await;
+
+    store.replace_files(files(&bank.authority.list_as_of(-HOUR, &[], DAY)));
+    assert_eq!(asked(&store, &about, 50).await, known(gone(), Method::Ocsp), "the responder is asked");
+    *bank.ocsp.lock() = ok("");
+    assert_eq!(asked(&store, &about, 200).await, still(Method::Ocsp));
+    // What her file says besides changes nothing about that.
+    store.replace_files(files(&bank.authority.list_as_of(-30, &[&[5]], DAY)));
+    assert_eq!(asked(&store, &about, 300).await, known(gone(), Method::Crl));
+    store.replace_files(files(&bank.authority.list_as_of(-HOUR, &[], DAY)));
+    assert_eq!(asked(&store, &about, 400).await, still(Method::Crl));
+
+    store.replace_files(files(&bank.authority.list_as_of(-30, &[], DAY)));
+    assert_eq!(asked(&store, &about, 500).await, known(Status::Good, Method::Crl));
+}
+
+#[tokio::test]
+async fn operator_may_put_an_older_file_in_the_place_of_her_own_and_nobody_else_may() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let hers = files(&bank.authority.list(&[&[5]], DAY));
+    let store = store_with(rules(), hers);
+    assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl));
+
+    store.replace_files(files(&bank.authority.list_as_of(-HOUR, &[], DAY)));
+    assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Crl));
+
+    store.replace_files(files(&bank.authority.list(&[&[5]], 100)));
+    assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl));
+    bank.says_as_of(-HOUR, &about, GOOD, DAY);
+    assert_eq!(asked(&store, &about, 200).await, still(Method::Crl), "her list has ended, and still revokes");
+}
