@@ -3,7 +3,11 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls_pki_types::UnixTime;
-use tokio::{sync::Mutex, task::spawn_blocking, time::sleep};
+use tokio::{
+    sync::Mutex,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use crate::{
     certificate::revocation::crl::UnverifiedCrl,
@@ -17,6 +21,8 @@ pub struct CrlWatch {
     paths: Vec<PathBuf>,
     /// Of what the store holds.
     held: Fingerprint,
+    /// Of what was read in vain, and when that was.
+    vain: Option<(Fingerprint, Instant)>,
     /// What was last said to be wrong: once is enough.
     fault: Option<String>,
     store: Arc<RevocationStore>,
@@ -27,9 +33,9 @@ pub struct CrlWatch {
 enum Seen {
     /// What the store holds.
     Same,
-    /// They are still being written: the next look decides.
-    Changing,
-    New(Fingerprint, Vec<UnverifiedCrl>),
+    /// What was read in vain a moment ago, or what is still being written: a later look decides.
+    NotNow,
+    New(Fingerprint, io::Result<Vec<UnverifiedCrl>>),
 }
 
 impl CrlWatch {
@@ -45,44 +51,57 @@ impl CrlWatch {
         if methods.is_empty() || crl_files.is_empty() {
             return None;
         }
-        Some(Self { paths: crl_files.clone(), held, fault: None, store, metrics })
+        Some(Self { paths: crl_files.clone(), held, vain: None, fault: None, store, metrics })
     }
 
     /// Looks every few seconds. Never returns.
     pub async fn run(watch: Arc<Mutex<Self>>) {
         loop {
             sleep(PACE).await;
-            watch.lock().await.look().await;
+            watch.lock().await.look_again().await;
         }
     }
 
-    /// Reads the files if they changed, all of them. At any fault the store keeps what it has, and the next look tries
-    /// again: the fault may be one of the moment, and a revocation that is not heard of is worse than a file read twice.
+    /// Reads the files if they changed, all of them. At any fault the store keeps what it has.
     pub async fn look(&mut self) {
-        let (paths, held) = (self.paths.clone(), self.held.clone());
-        let seen = spawn_blocking(move || see(&paths, &held)).await;
-        match seen.unwrap_or_else(|_| Err(io::Error::other("the task that read them failed"))) {
+        self.vain = None;
+        self.look_again().await;
+    }
+
+    /// The same, but what was at fault is left alone until it changes, or for a minute: the fault may be one of the moment,
+    /// and yet a large list beside it is not to be read all the time.
+    async fn look_again(&mut self) {
+        let in_vain = self.vain.as_ref().filter(|(_, since)| since.elapsed() < PATIENCE);
+        let (paths, held, in_vain) = (self.paths.clone(), self.held.clone(), in_vain.map(|(looks, _)| looks.clone()));
+        match spawn_blocking(move || see(&paths, &held, in_vain.as_ref())).await {
             Ok(Seen::Same) => self.calm(),
-            Ok(Seen::Changing) => {}
-            // Copied by hand, a folder is empty for a moment; kept, a CRL serves until its nextUpdate anyway.
-            Ok(Seen::New(_, lists)) if lists.is_empty() && self.store.has_files() => {
-                self.complain("no CRL is left".to_owned())
+            Ok(Seen::NotNow) => {}
+            Ok(Seen::New(looks, lists)) => {
+                if let Err(error) = self.replace(&looks, lists).await {
+                    self.complain(error.to_string());
+                    self.vain = Some((looks, Instant::now()));
+                }
             }
-            Ok(Seen::New(fingerprint, lists)) => self.replace(fingerprint, lists),
-            Err(error) => self.complain(error.to_string()),
+            Err(_) => self.complain("the task that read them failed".to_owned()),
         }
     }
 
-    fn replace(&mut self, fingerprint: Fingerprint, lists: Vec<UnverifiedCrl>) {
-        let now = UnixTime::now();
-        let ended = lists.iter().filter(|list| list.next_update() < now).count();
-        tracing::info!(event = "crls_reloaded", lists = lists.len(), ended, "CRL files were read anew");
-        self.store.replace_files(CrlFiles::new(lists));
-        self.held = fingerprint;
+    async fn replace(&mut self, looks: &Fingerprint, lists: io::Result<Vec<UnverifiedCrl>>) -> io::Result<()> {
+        let (lists, now, store) = (lists?, UnixTime::now(), Arc::clone(&self.store));
+        // Copied by hand, a folder is empty for a moment; kept, a CRL serves until its nextUpdate anyway.
+        if lists.is_empty() && store.has_files() {
+            return Err(io::Error::other("no CRL is left"));
+        }
+        let (read, ended) = (lists.len(), lists.iter().filter(|list| list.next_update() < now).count());
+        spawn_blocking(move || store.replace_files(CrlFiles::new(lists))).await?;
+        tracing::info!(event = "crls_reloaded", lists = read, ended, "CRL files were read anew");
+        self.held = looks.clone();
         self.calm();
+        Ok(())
     }
 
     fn calm(&mut self) {
+        self.vain = None;
         if self.fault.take().is_some() {
             self.metrics.configuration.lists_read(true);
         }
@@ -102,20 +121,22 @@ impl CrlWatch {
 }
 
 /// Blocks.
-fn see(paths: &[PathBuf], held: &Fingerprint) -> io::Result<Seen> {
+fn see(paths: &[PathBuf], held: &Fingerprint, in_vain: Option<&Fingerprint>) -> Seen {
     let before = Fingerprint::of(paths);
     if before == *held {
-        return Ok(Seen::Same);
+        return Seen::Same;
+    }
+    if in_vain == Some(&before) {
+        return Seen::NotNow;
     }
     let lists = revocation::crls(paths);
-    if Fingerprint::of(paths) != before {
-        return Ok(Seen::Changing);
-    }
-    Ok(Seen::New(before, lists?))
+    if Fingerprint::of(paths) == before { Seen::New(before, lists) } else { Seen::NotNow }
 }
 
 /// A changed file is used within 5 s: one second of them to read it.
 const PACE: Duration = Duration::from_secs(4);
+/// How long files that were read in vain are left alone if they do not change.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -152,6 +152,41 @@ async fn old_lists_stay_while_the_new_ones_are_at_fault() {
     assert_eq!(operator.is_revoked(&watch).await, Some(false), "mended");
 }
 
+#[tokio::test(start_paused = true)]
+async fn files_at_fault_are_read_again_after_a_minute_when_they_change_or_when_that_is_demanded() {
+    let operator = Operator::new();
+    operator.write("a.crl", operator.list(&[&[5]]));
+    let mut watch = operator.watch(operator.folder.path());
+    let no_list_is_at_fault = |watch: &CrlWatch| watch.store.replace_files(CrlFiles::new(Vec::new()));
+    let in_vain = async |watch: &mut CrlWatch| {
+        let lists = crate::certificate::revocation::crl::read(&operator.list(&[])).unwrap();
+        watch.store.replace_files(CrlFiles::new(lists));
+        watch.look().await;
+        assert_eq!(watch.fault.as_deref(), Some("no CRL is left"));
+        // Nothing that the files show: only who reads them finds that the fault is over.
+        no_list_is_at_fault(watch);
+        watch.look_again().await;
+        assert!(watch.fault.is_some(), "the same files were read at once");
+    };
+    fs::remove_file(operator.path("a.crl")).unwrap();
+
+    in_vain(&mut watch).await;
+    tokio::time::advance(PATIENCE).await;
+    watch.look_again().await;
+    assert_eq!(watch.fault, None);
+
+    watch.held = Fingerprint::default();
+    in_vain(&mut watch).await;
+    watch.look().await;
+    assert_eq!(watch.fault, None, "demanded");
+
+    watch.held = Fingerprint::default();
+    in_vain(&mut watch).await;
+    operator.write("a.crl", operator.list(&[]));
+    watch.look_again().await;
+    assert_eq!((watch.fault.as_deref(), watch.store.has_files()), (None, true), "changed");
+}
+
 #[tokio::test]
 async fn nothing_is_replaced_where_nothing_changed() {
     let operator = Operator::new();
