@@ -53,12 +53,12 @@ pub struct RevocationRules {
 
 /// Remembers what issuers said, and asks them.
 ///
-/// Its memory depends on nothing but the rules and the CRL files: it is to be kept when other things change.
+/// Its memory depends on nothing but the rules and the issuers' CRL files: it is to be kept when other things change.
 pub struct RevocationStore {
     /// Shared with the store that follows this one: what was answered here is asked again there, but while nobody answers,
     /// who was revoked stays so, and an old answer serves as far as the rules go.
     answers: Arc<Cache<IssuedKey, Arc<Entry>>>,
-    /// By the CRL files too: an answer under old ones is none for whoever comes after.
+    /// By the issuer's CRL files too: an answer under old ones is none for whoever comes after.
     flights: Flights<(IssuedKey, u64), Standing>,
     inquiry: Inquiry,
     cache_ttl: u64,
@@ -67,7 +67,7 @@ pub struct RevocationStore {
 
 /// What is remembered of one certificate. Times are seconds of the Unix epoch.
 struct Entry {
-    /// Of the CRL files: what came about under others, or by another store, has to be asked again.
+    /// Of the issuer's CRL files: what came about under others, or by another store, has to be asked again.
     generation: u64,
     /// When it came about.
     since: u64,
@@ -133,7 +133,7 @@ impl RevocationStore {
     /// What is known now. Asks nobody, and waits for nothing; an answer that ends soon is renewed behind the caller's back.
     pub fn known(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) -> Standing {
         let Some(entry) = self.answers.get(&about.key()) else { return Standing::NotAsked };
-        let standing = self.standing_of(&entry, now);
+        let standing = self.standing_of(about, &entry, now);
         if standing != Standing::NotAsked && entry.is_to_be_renewed(now.as_secs()) {
             self.renew(about, now);
         }
@@ -149,22 +149,23 @@ impl RevocationStore {
         // Renews nothing: this is asked while the list of flights is locked.
         let is_needed = || {
             let entry = self.answers.get(&about.key());
-            entry.is_none_or(|entry| self.standing_of(&entry, now) == Standing::NotAsked)
+            entry.is_none_or(|entry| self.standing_of(about, &entry, now) == Standing::NotAsked)
         };
         let mut told = Standing::NotAsked;
         // Once more where the CRL files were replaced meanwhile.
         for _ in 0..2 {
-            let generation = self.inquiry.generation();
+            let generation = self.inquiry.generation(about);
             let Some(flight) = self.board(about, now, is_needed) else { return self.known(about, now) };
             told = flight.landed().await.unwrap_or(Standing::NotAsked);
-            if generation == self.inquiry.generation() {
+            if generation == self.inquiry.generation(about) {
                 break;
             }
         }
         told
     }
 
-    /// Puts the CRL files in place that were read anew. What was answered under the old ones is asked again.
+    /// Puts the CRL files in place that were read anew. Where an issuer's changed, what was answered under the old ones is asked
+    /// again. Compares whole lists: too long for a thread that serves requests.
     pub fn replace_files(&self, files: CrlFiles) {
         self.inquiry.replace_files(files);
     }
@@ -174,8 +175,8 @@ impl RevocationStore {
         self.inquiry.has_files()
     }
 
-    fn standing_of(&self, entry: &Entry, now: UnixTime) -> Standing {
-        entry.standing(self.inquiry.generation(), now.as_secs())
+    fn standing_of(&self, about: &Issued, entry: &Entry, now: UnixTime) -> Standing {
+        entry.standing(self.inquiry.generation(about), now.as_secs())
     }
 
     fn renew(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
@@ -191,14 +192,14 @@ impl RevocationStore {
         now: UnixTime,
         is_needed: impl FnOnce() -> bool,
     ) -> Option<Flight<Standing>> {
-        self.flights.board((about.key(), self.inquiry.generation()), is_needed, || {
+        self.flights.board((about.key(), self.inquiry.generation(about)), is_needed, || {
             let (store, about) = (Arc::clone(self), Arc::clone(about));
             async move { store.ask(&about, now).await }
         })
     }
 
     async fn ask(&self, about: &Issued, asked: UnixTime) -> Standing {
-        let (begun, generation) = (Instant::now(), self.inquiry.generation());
+        let (begun, generation) = (Instant::now(), self.inquiry.generation(about));
         let outcome = self.inquiry.make(about, self.revoked(about), asked).await;
         let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
         let vain = |standing| Entry::vain(generation, self.before(about, generation, now), standing, now);
@@ -212,7 +213,7 @@ impl RevocationStore {
         };
         let standing = entry.standing(generation, now);
         // Under files that were replaced meanwhile it would take the place of what counts.
-        if generation == self.inquiry.generation() {
+        if generation == self.inquiry.generation(about) {
             self.answers.insert(about.key(), Arc::new(entry));
         }
         standing
@@ -256,7 +257,7 @@ impl Entry {
         Self { generation, since: now, held, vain: Some((standing, until)), renew_at: AtomicU64::new(until) }
     }
 
-    /// Whether it came about under these CRL files, and not while the clock was ahead.
+    /// Whether it came about under these CRL files of its issuer, and not while the clock was ahead.
     fn counts(&self, generation: u64, now: u64) -> bool {
         self.generation == generation && !was_set_back(self.since, now)
     }

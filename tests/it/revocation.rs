@@ -1,6 +1,7 @@
 //! A certificate that its issuer has withdrawn does not pass, and one of which nobody tells does not either, unless the
 //! operator says so.
 
+mod files;
 mod misbehaving;
 mod older;
 mod openssl;

@@ -21,7 +21,7 @@ use x509_cert::{
 use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, issued::address, unix};
 use crate::certificate::{name, signature};
 
-/// A well-formed CRL whose signature nobody has looked at. Cheap to clone.
+/// A well-formed CRL whose signature nobody has looked at. Cheap to clone; equal when all bytes are.
 #[derive(Clone)]
 pub struct UnverifiedCrl(Arc<List>);
 
@@ -85,6 +85,14 @@ impl fmt::Debug for UnverifiedCrl {
         write!(f, "UnverifiedCrl({} entries)", self.0.entries.len())
     }
 }
+
+impl PartialEq for UnverifiedCrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.der == other.0.der
+    }
+}
+
+impl Eq for UnverifiedCrl {}
 
 impl UnverifiedCrl {
     /// Reads a CRL in DER whole, so that nothing in it is met by surprise later.

@@ -11,15 +11,26 @@ use std::{
 use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
 
-use crate::certificate::revocation::{
-    Answer, Issued,
-    crl::{Crl, UnverifiedCrl},
+use crate::{
+    certificate::revocation::{
+        Answer, Issued,
+        crl::{Crl, UnverifiedCrl},
+    },
+    outside::flights::Flights,
 };
 
 /// The CRLs of the operator.
 pub struct CrlFiles {
+    /// By the issuer's name, DER. An issuer whose lists were taken away stays, with none.
+    issuers: HashMap<Vec<u8>, OfIssuer>,
+    /// Of issuers that never had a list.
+    generation: u64,
+}
+
+/// The CRLs of one issuer.
+struct OfIssuer {
     lists: Vec<Arc<OnDisk>>,
-    /// No other ones in this process have it.
+    /// No other lists in this process have it.
     generation: u64,
 }
 
@@ -27,32 +38,62 @@ pub struct CrlFiles {
 struct OnDisk {
     list: UnverifiedCrl,
     verified: Mutex<HashMap<Vec<u8>, Option<Crl>>>,
+    /// By issuer's key: all who wait for a large list wait for one hash over it.
+    flights: Flights<Vec<u8>, Option<Crl>>,
 }
 
 impl CrlFiles {
     /// Those that [`crate::certificate::revocation::crl::read`] found.
     pub fn new(lists: Vec<UnverifiedCrl>) -> Self {
-        let lists = lists.into_iter().map(|list| Arc::new(OnDisk { list, verified: Mutex::default() })).collect();
-        Self { lists, generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) }
+        let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
+        let mut issuers = HashMap::new();
+        for list in lists {
+            let none = || OfIssuer { lists: Vec::new(), generation };
+            let of_issuer = issuers.entry(list.issuer().to_vec()).or_insert_with(none);
+            of_issuer.lists.push(Arc::new(OnDisk { list, verified: Mutex::default(), flights: Flights::new() }));
+        }
+        Self { issuers, generation }
+    }
+
+    /// In the place of `before`: a list that is the same byte for byte keeps what is known of it, and an issuer whose lists all
+    /// are keeps its generation, so that what was answered about its certificates holds.
+    ///
+    /// Compares whole lists.
+    pub(super) fn following(mut self, before: &Self) -> Self {
+        let generation = std::mem::replace(&mut self.generation, before.generation);
+        for (name, had) in &before.issuers {
+            let none = || OfIssuer { lists: Vec::new(), generation };
+            let has = self.issuers.entry(name.clone()).or_insert_with(none);
+            for list in &mut has.lists {
+                if let Some(same) = had.lists.iter().find(|had| had.list == list.list) {
+                    *list = Arc::clone(same);
+                }
+            }
+            if has.lists.iter().map(Arc::as_ptr).eq(had.lists.iter().map(Arc::as_ptr)) {
+                has.generation = had.generation;
+            }
+        }
+        self
     }
 
     /// Issuer (RFC 4514) and nextUpdate of each, for whoever watches them end.
     pub(super) fn ends(&self) -> Vec<(String, UnixTime)> {
-        self.lists.iter().map(|list| (list.list.issuer_text(), list.list.next_update())).collect()
+        self.lists().map(|list| (list.list.issuer_text(), list.list.next_update())).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lists.is_empty()
+        self.lists().next().is_none()
     }
 
-    pub(super) fn generation(&self) -> u64 {
-        self.generation
+    /// Of the lists that are about the certificate: another one when any of them changed.
+    pub(super) fn generation(&self, about: &Issued) -> u64 {
+        self.issuers.get(about.issuer_name()).map_or(self.generation, |issuer| issuer.generation)
     }
 
     /// What the newest CRL says that is about the certificate.
     pub(super) async fn answer(&self, about: &Issued, now: UnixTime) -> Option<Answer> {
         let mut newest: Option<Answer> = None;
-        for list in self.lists.iter().filter(|list| list.list.issuer() == about.issuer_name()) {
+        for list in self.issuers.get(about.issuer_name()).iter().flat_map(|issuer| &issuer.lists) {
             let Some(crl) = list.verified(about).await else { continue };
             match crl.answer(about, now) {
                 Ok(answer) if newest.is_none_or(|newest| newest.this_update < answer.this_update) => {
@@ -64,16 +105,36 @@ impl CrlFiles {
         }
         newest
     }
+
+    fn lists(&self) -> impl Iterator<Item = &Arc<OnDisk>> {
+        self.issuers.values().flat_map(|issuer| &issuer.lists)
+    }
 }
 
 impl OnDisk {
     async fn verified(self: &Arc<Self>, about: &Issued) -> Option<Crl> {
-        if let Some(known) = self.verified.lock().get(about.issuer_key()) {
-            return known.clone();
+        let known = || self.verified.lock().get(about.issuer_key()).cloned();
+        if let Some(known) = known() {
+            return known;
         }
-        let (list, issued) = (self.list.clone(), about.clone());
+        let flight = self.flights.board(
+            about.issuer_key().to_vec(),
+            || known().is_none(),
+            || {
+                let (list, about) = (Arc::clone(self), about.clone());
+                async move { list.verify(about).await }
+            },
+        );
+        match flight {
+            Some(flight) => flight.landed().await.flatten(),
+            None => known().flatten(),
+        }
+    }
+
+    async fn verify(&self, about: Issued) -> Option<Crl> {
+        let (list, key) = (self.list.clone(), about.issuer_key().to_vec());
         // A hash over the whole list: too long for a thread that serves requests.
-        let verified = tokio::task::spawn_blocking(move || list.verify(&issued)).await.ok()?;
+        let verified = tokio::task::spawn_blocking(move || list.verify(&about)).await.ok()?;
         if let Err(why) = &verified {
             tracing::warn!(
                 event = "crl_file_not_used",
@@ -84,7 +145,7 @@ impl OnDisk {
         let verified = verified.ok();
         let mut known = self.verified.lock();
         if known.len() < MAX_ISSUERS {
-            known.insert(about.issuer_key().to_vec(), verified.clone());
+            known.insert(key, verified.clone());
         }
         verified
     }

@@ -99,9 +99,9 @@ impl Inquiry {
         Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, errands })
     }
 
-    /// Of the files.
-    pub(super) fn generation(&self) -> u64 {
-        self.files.load().generation()
+    /// Of the files that are about the certificate.
+    pub(super) fn generation(&self, about: &Issued) -> u64 {
+        self.files.load().generation(about)
     }
 
     pub(super) fn has_files(&self) -> bool {
@@ -109,6 +109,7 @@ impl Inquiry {
     }
 
     pub(super) fn replace_files(&self, files: CrlFiles) {
+        let files = files.following(&self.files.load());
         self.errands.metrics.crls.read_from_files(files.ends());
         self.files.store(Arc::new(files));
     }

@@ -25,6 +25,34 @@ async fn list_that_comes_while_a_responder_is_asked_answers_everyone() {
 }
 
 #[tokio::test]
+async fn answers_hold_whose_issuer_has_the_same_lists_as_before_and_no_others() {
+    let (bank, other) = (Responder::start().await, Authority::named("Other CA"));
+    let (about, listed) = (bank.client(5), Arc::new(other.client(&[5], &[])));
+    let files = |lists: &[&Vec<u8>]| CrlFiles::new(lists.iter().flat_map(|list| crl::read(list).unwrap()).collect());
+    let (good, empty) = (other.list(&[], HOUR), other.list(&[], 2 * HOUR));
+    let store = store_with(rules(), files(&[&good]));
+    bank.says(&about, GOOD, HOUR);
+    asked(&store, &about, 0).await;
+    asked(&store, &listed, 0).await;
+
+    store.replace_files(files(&[&good]));
+    assert_eq!(store.known(&listed, now(0)), known(Status::Good, Method::Crl), "the same bytes");
+    for changed in [files(&[&good, &empty]), files(&[&empty]), files(&[]), files(&[&other.list(&[&[5]], HOUR)])] {
+        store.replace_files(changed);
+        assert_eq!(store.known(&listed, now(0)), Standing::NotAsked);
+        assert_eq!(store.known(&about, now(0)), known(Status::Good, Method::Ocsp), "they are another issuer's");
+        asked(&store, &listed, 0).await;
+    }
+    assert_eq!(store.known(&listed, now(0)), known(gone(), Method::Crl));
+
+    let own = bank.authority.list(&[&[5]], HOUR);
+    store.replace_files(files(&[&good, &own]));
+    assert_eq!(store.known(&about, now(0)), Standing::NotAsked);
+    assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl));
+    assert_eq!(bank.origin.asked("/ocsp"), 1);
+}
+
+#[tokio::test]
 async fn everybody_is_asked_again_under_other_rules_and_nobody_is_forgotten() {
     let bank = Responder::start().await;
     let (gone_by_then, good) = (bank.client(5), bank.client(6));
