@@ -9,7 +9,7 @@ mod revoked;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -63,6 +63,8 @@ pub struct RevocationStore {
     inquiry: Inquiry,
     cache_ttl: u64,
     max_stale: u64,
+    /// Whether another store is in force, whose answers those of this one must not replace.
+    gave_way: AtomicBool,
 }
 
 /// What is remembered of one certificate. Times are seconds of the Unix epoch.
@@ -127,6 +129,7 @@ impl RevocationStore {
             inquiry: Inquiry::new(rules, files, silence, metrics)?,
             cache_ttl,
             max_stale,
+            gave_way: AtomicBool::new(false),
         }))
     }
 
@@ -168,6 +171,12 @@ impl RevocationStore {
     /// again. Compares whole lists: too long for a thread that serves requests.
     pub fn replace_files(&self, files: CrlFiles) {
         self.inquiry.replace_files(files);
+    }
+
+    /// Remembers nothing any more, since a store that followed this one does; requests that are under way are told what they
+    /// ask.
+    pub fn give_way(&self) {
+        self.gave_way.store(true, Ordering::Relaxed);
     }
 
     /// Whether there is any CRL out of a file.
@@ -213,7 +222,7 @@ impl RevocationStore {
         };
         let standing = entry.standing(generation, now);
         // Under files that were replaced meanwhile it would take the place of what counts.
-        if generation == self.inquiry.generation(about) {
+        if generation == self.inquiry.generation(about) && !self.gave_way.load(Ordering::Relaxed) {
             self.answers.insert(about.key(), Arc::new(entry));
         }
         standing

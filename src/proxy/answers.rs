@@ -139,6 +139,9 @@ impl Outside {
         if !Arc::ptr_eq(&self.introspection, &next.introspection) {
             self.introspection.forget();
         }
+        if !Arc::ptr_eq(&self.revocation, &next.revocation) {
+            self.revocation.give_way();
+        }
         if let Some(lists) = &self.lists {
             let stays = next.lists.as_ref().is_some_and(|next| Arc::ptr_eq(&lists.task, &next.task));
             if !stays {

@@ -53,6 +53,22 @@ async fn answers_hold_whose_issuer_has_the_same_lists_as_before_and_no_others() 
 }
 
 #[tokio::test]
+async fn store_that_gave_way_tells_who_asks_and_remembers_nothing() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    bank.says(&about, &revoked(None), HOUR);
+    let before = store(rules());
+    let no_files = CrlFiles::new(Vec::new());
+    let after = RevocationStore::following(Some(&before), rules(), no_files, Arc::new(Metrics::new())).unwrap();
+    before.give_way();
+    assert_eq!(asked(&after, &about, 0).await, known(gone(), Method::Ocsp));
+
+    assert_eq!(before.answer(&about, now(0)).await, known(gone(), Method::Ocsp));
+
+    assert_eq!(after.known(&about, now(0)), known(gone(), Method::Ocsp));
+}
+
+#[tokio::test]
 async fn everybody_is_asked_again_under_other_rules_and_nobody_is_forgotten() {
     let bank = Responder::start().await;
     let (gone_by_then, good) = (bank.client(5), bank.client(6));
