@@ -33,23 +33,22 @@ pub enum Response {
     Known(Answer),
     /// The responder knows nothing of the certificate: for the next method to decide.
     Unknown,
-    /// The responder reports an error, which nobody signs: it may know the certificate by the other hash.
-    Refused,
+    /// The responder reports this error, which nobody signs: it may know the certificate by the other hash, or take no nonce.
+    Refused(NoAnswer),
 }
 
 /// The DER of an OCSPRequest, to be sent by POST.
 ///
 /// # Errors
 /// An issuer's key that cannot be read.
-pub fn request(about: &Issued, hash: CertIdHash, nonce: &[u8; 32]) -> Result<Vec<u8>, NoAnswer> {
+pub fn request(about: &Issued, hash: CertIdHash, nonce: Option<&[u8; 32]>) -> Result<Vec<u8>, NoAnswer> {
     let written = || {
-        let nonce = Extension {
-            extn_id: NONCE,
-            critical: false,
-            extn_value: OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?,
+        let extension = |nonce: &[u8; 32]| {
+            let extn_value = OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?;
+            Ok::<_, der::Error>(vec![Extension { extn_id: NONCE, critical: false, extn_value }])
         };
         let request = Request { cert_id: CertId::of(about, hash)? };
-        let tbs = TbsRequest { requests: vec![request], extensions: Some(vec![nonce]) };
+        let tbs = TbsRequest { requests: vec![request], extensions: nonce.map(extension).transpose()? };
         OcspRequest { tbs }.to_der()
     };
     written().map_err(|_| "the issuer's key cannot be read")
@@ -58,18 +57,18 @@ pub fn request(about: &Issued, hash: CertIdHash, nonce: &[u8; 32]) -> Result<Vec
 /// Verifies an answer to [`request`], over the bytes received.
 ///
 /// Signed by the issuer, or by a delegate whose certificate the issuer signed for OCSP signing and that is in date; for
-/// this certificate, named by either hash; current; with our nonce, if with any.
+/// this certificate, named by either hash; current; with our nonce, if with any. `nonce`: none where the question had none.
 /// Whether the delegate itself is revoked is not asked (RFC 6960, section 4.2.2.2.1 leaves that to the client).
 ///
 /// # Errors
 /// Everything else is no answer.
-pub fn verify(response: &[u8], about: &Issued, nonce: &[u8; 32], now: UnixTime) -> Result<Response, NoAnswer> {
+pub fn verify(response: &[u8], about: &Issued, nonce: Option<&[u8; 32]>, now: UnixTime) -> Result<Response, NoAnswer> {
     if response.len() > MAX_BYTES {
         return Err("the answer is too large");
     }
     let outer = OcspResponse::from_der(response).map_err(|_| "the answer is not an OCSP response")?;
-    if outer.status != ResponseStatus::Successful {
-        return Ok(Response::Refused);
+    if let Some(why) = outer.status.error() {
+        return Ok(Response::Refused(why));
     }
     let bytes = outer.bytes.filter(|bytes| bytes.kind == BASIC).ok_or("the answer is not a basic response")?;
     let basic = BasicResponse::from_der(bytes.response.as_bytes()).map_err(|_| "the basic response cannot be read")?;
@@ -77,7 +76,7 @@ pub fn verify(response: &[u8], about: &Issued, nonce: &[u8; 32], now: UnixTime) 
     let signed = basic.data.to_der().map_err(|_| "the basic response cannot be read")?;
     let data = ResponseData::from_der(&signed).map_err(|_| "the response data cannot be read")?;
     hold_signer(&basic, &data, &signed, about, now)?;
-    hold_extensions(data.extensions.as_deref(), Some(nonce))?;
+    hold_extensions(data.extensions.as_deref(), Some(nonce.map_or(&[], <[u8; 32]>::as_slice)))?;
     if seconds(&data.produced_at) > now.as_secs().saturating_add(CLOCK_SKEW) {
         return Err("the answer is from the future");
     }
@@ -195,14 +194,16 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
         Err(_) => return Err("the delegate's extendedKeyUsage cannot be read"),
     }
     match parsed.tbs_certificate().get_extension::<pkix::KeyUsage>() {
-        Ok(Some((_, usage))) if !usage.digital_signature() => Err("the delegate's key may not sign"),
+        Ok(Some((_, usage))) if !usage.digital_signature() => {
+            Err("the delegate's key may not sign")
+        }
         Ok(_) => Ok(()),
         Err(_) => Err("the delegate's keyUsage cannot be read"),
     }
 }
 
-/// No critical extension that is not known; our nonce, if there is one.
-fn hold_extensions(extensions: Option<&[Extension]>, nonce: Option<&[u8; 32]>) -> Result<(), NoAnswer> {
+/// No critical extension that is not known; our nonce, if there is one: an empty one where none was sent.
+fn hold_extensions(extensions: Option<&[Extension]>, nonce: Option<&[u8]>) -> Result<(), NoAnswer> {
     for extension in extensions.unwrap_or_default() {
         match (extension.extn_id, nonce) {
             (NONCE, Some(sent)) => {
@@ -306,6 +307,20 @@ enum ResponseStatus {
     TryLater = 3,
     SigRequired = 5,
     Unauthorized = 6,
+}
+
+impl ResponseStatus {
+    /// By its name in RFC 6960; none where an answer comes along.
+    fn error(self) -> Option<NoAnswer> {
+        match self {
+            Self::Successful => None,
+            Self::MalformedRequest => Some("it reports an error: malformedRequest"),
+            Self::InternalError => Some("it reports an error: internalError"),
+            Self::TryLater => Some("it reports an error: tryLater"),
+            Self::SigRequired => Some("it reports an error: sigRequired"),
+            Self::Unauthorized => Some("it reports an error: unauthorized"),
+        }
+    }
 }
 
 #[derive(Sequence)]

@@ -150,34 +150,55 @@ impl Inquiry {
                 }
                 Ok(Response::Known(_)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(OLDER)),
                 Ok(Response::Unknown) => otherwise = Outcome::Unknown,
-                Ok(Response::Refused) => {
-                    self.errands.note(Method::Ocsp, written, &NoUse::Answer("it reports an error"))
-                }
+                Ok(Response::Refused(why)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(why)),
                 Err(why) => self.errands.note(Method::Ocsp, written, &why),
             }
         }
         otherwise
     }
 
-    /// By SHA-1 first, which every responder knows; by SHA-256 where that names nothing to it.
+    /// By SHA-1 and with a nonce first; without one where that is an error, since some responders take no nonce, or none that
+    /// long; and by SHA-256 where nothing is known by SHA-1. One timeout is for all of them.
     async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Response, NoUse> {
-        let by_sha1 = self.ask_by(CertIdHash::Sha1, written, about, now).await?;
-        if let Response::Known(_) = by_sha1 {
-            return Ok(by_sha1);
+        let until = tokio::time::Instant::now() + self.errands.timeout;
+        let mut told = self.ask_by(CertIdHash::Sha1, true, written, about, now).await?;
+        let further: &[_] = match told {
+            Response::Known(_) => &[],
+            Response::Unknown => &[(CertIdHash::Sha256, true)],
+            Response::Refused(_) => &[(CertIdHash::Sha1, false), (CertIdHash::Sha256, false)],
+        };
+        for (hash, with_nonce) in further {
+            if let Response::Known(_) = told {
+                break;
+            }
+            let asking = self.ask_by(*hash, *with_nonce, written, about, now);
+            match tokio::time::timeout_at(until, asking).await {
+                Ok(Ok(said @ (Response::Known(_) | Response::Unknown))) => told = said,
+                // What was said and signed before stays said.
+                Ok(_) => {}
+                Err(_) => {
+                    self.errands.set_aside(written);
+                    break;
+                }
+            }
         }
-        match self.ask_by(CertIdHash::Sha256, written, about, now).await {
-            Ok(by_sha256 @ (Response::Known(_) | Response::Unknown)) => Ok(by_sha256),
-            // What was said and signed before stays said.
-            _ => Ok(by_sha1),
-        }
+        Ok(told)
     }
 
-    async fn ask_by(&self, hash: CertIdHash, written: &str, about: &Issued, now: UnixTime) -> Result<Response, NoUse> {
+    async fn ask_by(
+        &self,
+        hash: CertIdHash,
+        with_nonce: bool,
+        written: &str,
+        about: &Issued,
+        now: UnixTime,
+    ) -> Result<Response, NoUse> {
         let mut nonce = [0; 32];
         SystemRandom::new().fill(&mut nonce).map_err(|_| NoUse::Answer("no random numbers for a nonce"))?;
-        let question = ocsp::request(about, hash, &nonce).map_err(NoUse::Answer)?;
+        let nonce = with_nonce.then_some(&nonce);
+        let question = ocsp::request(about, hash, nonce).map_err(NoUse::Answer)?;
         let answer = self.errands.ask(written, question.into()).await?;
-        ocsp::verify(&answer, about, &nonce, now).map_err(NoUse::Answer)
+        ocsp::verify(&answer, about, nonce, now).map_err(NoUse::Answer)
     }
 }
 

@@ -156,11 +156,11 @@ async fn responder_that_names_nothing_by_sha1_is_asked_by_sha256() {
     *bank.ocsp.lock() = ok(&[0x30, 3, 0x0a, 1, 6][..]);
     let only = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
     assert_eq!(asked(&store(only.clone()), &about, 0).await, Standing::Unavailable);
-    assert_eq!(bank.origin.asked("/ocsp"), 2);
+    assert_eq!(bank.origin.asked("/ocsp"), 3);
 
     bank.says(&about, UNKNOWN, HOUR);
     assert_eq!(asked(&store(only), &about, 0).await, Standing::Unknown);
-    assert_eq!(bank.origin.asked("/ocsp"), 4);
+    assert_eq!(bank.origin.asked("/ocsp"), 5);
 }
 
 #[tokio::test]

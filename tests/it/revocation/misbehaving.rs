@@ -53,6 +53,25 @@ fn delegate_of_the_issuer_is_believed() {
 }
 
 #[test]
+fn responder_that_takes_no_nonce_is_asked_without_one_and_by_either_hash() {
+    const NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
+    const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    let has = |question: &[u8], oid: &[u8]| question.windows(oid.len()).any(|octets| octets == oid);
+    for (only_sha256, asked) in [(false, 2), (true, 3)] {
+        let stage = Stage::new();
+        let good = Said::good().by(&stage.authority);
+        stage.responder.says("/ocsp", move |question| {
+            let refused = has(question, NONCE) || (only_sha256 && !has(question, SHA256));
+            if refused { Reply::Body(sequence(&[&[0x0a, 1, 6]])) } else { good(question) }
+        });
+
+        stage.assert_passed(&stage.config().start(), &stage.client(5));
+
+        assert_eq!(stage.responder.asked("/ocsp"), asked);
+    }
+}
+
+#[test]
 fn answer_of_someone_else_is_none() {
     check("namesake of the issuer", "signature is wrong", |_| boxed(Said::good().by(&Authority::root("Bank CA"))));
     check("stranger", "neither the issuer nor a delegate", |_| boxed(Said::good().by(&Authority::root("Stranger"))));
@@ -125,7 +144,7 @@ fn what_is_no_answer_at_all_is_none() {
     check("garbage", "not an OCSP response", |_| boxed(|_| Reply::Body(b"<html>all is well</html>".to_vec())));
     check("no HTTP", "no answer", |_| boxed(|_| Reply::Raw(vec![0xff; 100])));
     check("failure", "status 500", |_| boxed(|_| Reply::Failure));
-    check("tryLater", "reports an error", |_| boxed(|_| Reply::Body(sequence(&[&[0x0a, 1, 3]]))));
+    check("tryLater", "reports an error: tryLater", |_| boxed(|_| Reply::Body(sequence(&[&[0x0a, 1, 3]]))));
     check("another type of answer", "not a basic response", |_| {
         let bytes = sequence(&[&oid(&[0x2a, 3, 4]), &tlv(0x04, &[&[5, 0]])]);
         boxed(move |_| Reply::Body(sequence(&[&[0x0a, 1, 0], &tlv(0xa0, &[&bytes])])))

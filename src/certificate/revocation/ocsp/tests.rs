@@ -34,7 +34,7 @@ fn check(what: &str, spoil: impl FnOnce(&mut Said, &Issued), expected: Result<Re
     let about = authority.client(&[0x80, 1], &[]);
     let mut said = Said::of(&about);
     spoil(&mut said, &about);
-    assert_eq!(verify(&said.sign(authority.key()), &about, &OURS, now(0)), expected, "{what}");
+    assert_eq!(verify(&said.sign(authority.key()), &about, Some(&OURS), now(0)), expected, "{what}");
 }
 
 #[test]
@@ -143,6 +143,13 @@ fn nonce_is_ours_or_absent() {
     check("ours and another", echoed(vec![nonce(&OURS), nonce(&[8; 32])]), replay);
     check("shortened", echoed(vec![nonce(&OURS[..31])]), replay);
     check("empty", echoed(vec![nonce(&[])]), replay);
+
+    let authority = Authority::named("Bank CA");
+    let about = authority.client(&[1], &[]);
+    let mut said = Said::of(&about);
+    assert_eq!(verify(&said.sign(authority.key()), &about, None, now(0)), known(Status::Good), "none was sent");
+    said.extensions = vec![nonce(&OURS)];
+    assert_eq!(verify(&said.sign(authority.key()), &about, None, now(0)), replay, "of another question");
 }
 
 #[test]
@@ -169,8 +176,8 @@ fn delegate_of_the_issuer_may_answer_by_name_or_by_key() {
     let among_several = among_several.from(&delegate);
 
     for said in [by_name, by_key, among_several] {
-        assert_eq!(verify(&said.sign(&delegate.key), &about, &OURS, now(0)), known(Status::Good));
-        let error = verify(&said.sign(&old.key), &about, &OURS, now(0));
+        assert_eq!(verify(&said.sign(&delegate.key), &about, Some(&OURS), now(0)), known(Status::Good));
+        let error = verify(&said.sign(&old.key), &about, Some(&OURS), now(0));
         if said.certificates.len() == 1 {
             assert!(error.is_err(), "an old key whose certificate does not come along");
         }
@@ -185,7 +192,7 @@ fn delegate_that_may_not_answer_is_refused() {
     let about = authority.client(&[1], &[]);
     let check = |what: &str, delegate: Delegate, expected: NoAnswer| {
         let answer = Said::of(&about).from(&delegate).sign(&delegate.key);
-        assert_eq!(verify(&answer, &about, &OURS, now(0)), Err(expected), "{what}");
+        assert_eq!(verify(&answer, &about, Some(&OURS), now(0)), Err(expected), "{what}");
     };
     let not_made = "the delegate was not made one by the issuer, or is out of date";
     check("without EKU", authority.issue("responder", |_| {}), not_made);
@@ -221,7 +228,7 @@ fn wrong_signer_is_refused() {
     let about = authority.client(&[1], &[]);
     let delegate = delegate(&authority);
     let check = |what: &str, said: Said, key: &KeyPair, expected: NoAnswer| {
-        assert_eq!(verify(&said.sign(key), &about, &OURS, now(0)), Err(expected), "{what}");
+        assert_eq!(verify(&said.sign(key), &about, Some(&OURS), now(0)), Err(expected), "{what}");
     };
     let wrong = "the signature is wrong, or made with an algorithm that is not accepted";
     let nobody = "the signer is neither the issuer nor a delegate that came along";
@@ -243,14 +250,20 @@ fn bytes_that_are_no_basic_response_are_none() {
     let authority = Authority::named("Bank CA");
     let about = authority.client(&[1], &[]);
     let good = Said::of(&about).sign(authority.key());
-    let check = |bytes: &[u8], expected| assert_eq!(verify(bytes, &about, &OURS, now(0)), expected);
+    let check = |bytes: &[u8], expected| assert_eq!(verify(bytes, &about, Some(&OURS), now(0)), expected);
     check(&[], Err("the answer is not an OCSP response"));
     check(b"<html>", Err("the answer is not an OCSP response"));
     check(&[&good[..], &[0]].concat(), Err("the answer is not an OCSP response"));
     check(&good[..good.len() - 1], Err("the answer is not an OCSP response"));
     check(&vec![0x30; MAX_BYTES + 1], Err("the answer is too large"));
-    for error in [1, 2, 3, 5, 6] {
-        check(&tlv(0x30, &[&[0x0a, 1, error]]), Ok(Response::Refused));
+    for (error, why) in [
+        (1, "it reports an error: malformedRequest"),
+        (2, "it reports an error: internalError"),
+        (3, "it reports an error: tryLater"),
+        (5, "it reports an error: sigRequired"),
+        (6, "it reports an error: unauthorized"),
+    ] {
+        check(&tlv(0x30, &[&[0x0a, 1, error]]), Ok(Response::Refused(why)));
     }
     check(&tlv(0x30, &[&[0x0a, 1, 4]]), Err("the answer is not an OCSP response"));
     check(&tlv(0x30, &[&[0x0a, 1, 0]]), Err("the answer is not a basic response"));
@@ -263,7 +276,9 @@ fn request_names_the_certificate_and_carries_the_nonce() {
         let single = tlv(0x30, &[&cert_id(&about, hash)]);
         let extensions = tlv(0xa2, &[&tlv(0x30, &[&nonce(&OURS)])]);
         let expected = tlv(0x30, &[&tlv(0x30, &[&tlv(0x30, &[&single]), &extensions])]);
-        assert_eq!(request(&about, hash, &OURS).unwrap(), expected);
+        assert_eq!(request(&about, hash, Some(&OURS)).unwrap(), expected);
+        let expected = tlv(0x30, &[&tlv(0x30, &[&tlv(0x30, &[&single])])]);
+        assert_eq!(request(&about, hash, None).unwrap(), expected);
     }
 }
 
@@ -278,15 +293,15 @@ fn no_single_changed_octet_makes_another_answer() {
     let mut by_delegate = Said::of(&about).from(&delegate);
     by_delegate.single().status = revoked(Some(1));
     for answer in [own.sign(authority.key()), by_delegate.sign(&delegate.key)] {
-        let meaning = verify(&answer, &about, &OURS, now(0));
+        let meaning = verify(&answer, &about, Some(&OURS), now(0));
         assert!(matches!(meaning, Ok(Response::Known(Answer { status: Status::Revoked { .. }, .. }))));
         for place in 0..answer.len() {
             for change in [1, 2, 0x20, 0x80, 0xff] {
                 let mut changed = answer.clone();
                 changed[place] ^= change;
-                let outcome = verify(&changed, &about, &OURS, now(0));
+                let outcome = verify(&changed, &about, Some(&OURS), now(0));
                 assert!(
-                    outcome.is_err() || outcome == meaning || outcome == Ok(Response::Refused),
+                    outcome.is_err() || outcome == meaning || matches!(outcome, Ok(Response::Refused(_))),
                     "octet {place} ^ {change}: {outcome:?}"
                 );
             }
@@ -299,7 +314,7 @@ proptest! {
     fn arbitrary_octets_are_no_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let about = Issued::read(&CLIENT.0, &CLIENT.1).unwrap();
         let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW));
-        prop_assert!(!matches!(verify(&bytes, &about, &OURS, at), Ok(Response::Known(_) | Response::Unknown)));
+        prop_assert!(!matches!(verify(&bytes, &about, Some(&OURS), at), Ok(Response::Known(_) | Response::Unknown)));
     }
 }
 
