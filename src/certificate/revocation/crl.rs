@@ -104,7 +104,9 @@ impl UnverifiedCrl {
         if der.len() > MAX_BYTES {
             return Err("the CRL is too large");
         }
-        let (outer, range) = outer(&der).map_err(|_| "not a CRL in DER")?;
+        let unreadable =
+            if der.starts_with(b"-----BEGIN") { "the CRL is PEM, and not DER" } else { "not a CRL in DER" };
+        let (outer, range) = outer(&der).map_err(|_| unreadable)?;
         let tbs = der.get(range.clone()).unwrap_or_default();
         let inner = inner(tbs, range.start)?;
         if inner.algorithm != outer.algorithm {

@@ -214,7 +214,7 @@ impl Errands {
     pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
         let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
         let begun = Instant::now();
-        let answer = self.fetcher.get_as("application/pkix-crl", &address, most).await;
+        let answer = self.fetcher.get_as("application/pkix-crl, */*;q=0.1", &address, most).await;
         self.metrics.outgoing("crl", begun.elapsed());
         self.heed(written, answer)
     }

@@ -1,3 +1,5 @@
+use http::header::ACCEPT;
+
 use super::*;
 
 #[tokio::test]
@@ -34,4 +36,6 @@ async fn later_address_is_asked_when_the_first_is_of_no_use() {
     bank.lists(&[&[5]], HOUR);
     let listed = RevocationRules { methods: vec![Method::Crl], ..rules() };
     assert_eq!(asked(&store(listed), &about, 0).await, known(gone(), Method::Crl));
+    // A strict server refuses what names a type that it does not serve.
+    assert_eq!(bank.origin.latest().headers()[ACCEPT], "application/pkix-crl, */*;q=0.1");
 }
