@@ -194,7 +194,8 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
         Err(_) => return Err("the delegate's extendedKeyUsage cannot be read"),
     }
     match parsed.tbs_certificate().get_extension::<pkix::KeyUsage>() {
-        Ok(Some((_, usage))) if !usage.digital_signature() => {
+        // Either bit is consistent with OCSPSigning (RFC 5280, section 4.2.1.12).
+        Ok(Some((_, usage))) if !usage.digital_signature() && !usage.non_repudiation() => {
             Err("the delegate's key may not sign")
         }
         Ok(_) => Ok(()),

@@ -175,6 +175,14 @@ fn delegate_of_the_issuer_may_answer_by_name_or_by_key() {
     among_several.certificates = vec![authority.own.der().to_vec(), old.der.clone()];
     let among_several = among_several.from(&delegate);
 
+    for usage in [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment] {
+        let delegate = authority.issue("responder", |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+            params.key_usages = vec![usage];
+        });
+        let said = Said::of(&about).from(&delegate);
+        assert_eq!(verify(&said.sign(&delegate.key), &about, Some(&OURS), now(0)), known(Status::Good), "{usage:?}");
+    }
     for said in [by_name, by_key, among_several] {
         assert_eq!(verify(&said.sign(&delegate.key), &about, Some(&OURS), now(0)), known(Status::Good));
         let error = verify(&said.sign(&old.key), &about, Some(&OURS), now(0));
