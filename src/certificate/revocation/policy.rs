@@ -154,7 +154,7 @@ impl RevocationPolicy {
                 Standing::NotAsked if cached => return Err(ClearStop::Ask(Arc::clone(about))),
                 Standing::Unavailable if allow_unavailable => Grounds::Unavailable,
                 Standing::Unknown => return Err(unknown("the responder does not know the certificate")),
-                Standing::Unavailable => return Err(unknown("no usable answer came in time")),
+                Standing::Unavailable => return Err(unanswered(about)),
                 // Asked, and still nothing is known: something else went wrong than a silent responder.
                 Standing::NotAsked => return Err(unknown("nobody could be asked")),
             };
@@ -163,6 +163,13 @@ impl RevocationPolicy {
         // A path without a certificate to ask about would be one that was not remembered for asking.
         grounds.map(|grounds| Cleared { grounds }).ok_or_else(|| unknown("nobody could be asked"))
     }
+}
+
+fn unanswered(about: &Issued) -> ClearStop {
+    if about.responders.is_empty() && about.distribution_points.is_empty() {
+        return unknown("the certificate names no responder and no list, and no CRL file tells of it");
+    }
+    unknown("no usable answer came in time")
 }
 
 fn unknown(why: &'static str) -> ClearStop {

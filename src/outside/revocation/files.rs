@@ -13,7 +13,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::revocation::{
-        Answer, Issued,
+        Answer, Issued, NoAnswer,
         crl::{Crl, UnverifiedCrl},
     },
     outside::flights::Flights,
@@ -38,6 +38,8 @@ struct OfIssuer {
 struct OnDisk {
     list: UnverifiedCrl,
     verified: Mutex<HashMap<Vec<u8>, Option<Crl>>>,
+    /// Why it was last of no use: once is enough.
+    useless: Mutex<Option<NoAnswer>>,
     /// By issuer's key: all who wait for a large list wait for one hash over it.
     flights: Flights<Vec<u8>, Option<Crl>>,
 }
@@ -50,7 +52,7 @@ impl CrlFiles {
         for list in lists {
             let none = || OfIssuer { lists: Vec::new(), generation };
             let of_issuer = issuers.entry(list.issuer().to_vec()).or_insert_with(none);
-            of_issuer.lists.push(Arc::new(OnDisk { list, verified: Mutex::default(), flights: Flights::new() }));
+            of_issuer.lists.push(Arc::new(OnDisk::new(list)));
         }
         Self { issuers, generation }
     }
@@ -92,7 +94,7 @@ impl CrlFiles {
 
     /// What the newest CRL says that is about the certificate.
     pub(super) async fn answer(&self, about: &Issued, now: UnixTime) -> Option<Answer> {
-        let mut newest: Option<Answer> = None;
+        let (mut newest, mut useless): (Option<Answer>, _) = (None, None);
         for list in self.issuers.get(about.issuer_name()).iter().flat_map(|issuer| &issuer.lists) {
             let Some(crl) = list.verified(about).await else { continue };
             match crl.answer(about, now) {
@@ -100,8 +102,12 @@ impl CrlFiles {
                     newest = Some(answer);
                 }
                 Ok(_) => {}
-                Err(why) => tracing::debug!(event = "crl_file_not_used", error = why, "a CRL file gave no answer"),
+                Err(why) => useless = Some((list, why)),
             }
+        }
+        // Lists may share an issuer's certificates out among them.
+        if let (None, Some((list, why))) = (newest, useless) {
+            list.complain(why);
         }
         newest
     }
@@ -112,6 +118,16 @@ impl CrlFiles {
 }
 
 impl OnDisk {
+    fn new(list: UnverifiedCrl) -> Self {
+        Self { list, verified: Mutex::default(), useless: Mutex::default(), flights: Flights::new() }
+    }
+
+    fn complain(&self, why: NoAnswer) {
+        if self.useless.lock().replace(why) != Some(why) {
+            tracing::warn!(event = "crl_file_not_used", error = why, "a CRL file gave no answer");
+        }
+    }
+
     async fn verified(self: &Arc<Self>, about: &Issued) -> Option<Crl> {
         let known = || self.verified.lock().get(about.issuer_key()).cloned();
         if let Some(known) = known() {

@@ -44,3 +44,21 @@ fn list_is_verified_once_for_all_who_wait_for_it() {
     sidecar.audit(20);
     assert_eq!(sidecar.events("crl_file_not_used", 1).len(), 1);
 }
+
+#[test]
+fn list_that_has_ended_is_told_of_once_and_so_is_who_names_nobody_to_ask() {
+    let stage = Stage::new();
+    let config = stage.config().set("revocation.crl_files", r#"["bank.crl"]"#);
+    let sidecar = config.file("bank.crl", stage.authority.list(&[], -60)).start();
+
+    for serial in [1, 2] {
+        stage.assert_refused(&sidecar, &stage.client_asking(serial, &[], None), "revocation_unknown");
+    }
+
+    for line in sidecar.audit(2) {
+        assert!(line["detail"].as_str().unwrap().contains("names no responder and no list"), "{line}");
+    }
+    let told = sidecar.events("crl_file_not_used", 1);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0]["error"].as_str().unwrap().contains("past its nextUpdate"), "{told:?}");
+}
