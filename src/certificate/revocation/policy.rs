@@ -45,7 +45,8 @@ pub struct Cleared {
     grounds: Grounds,
 }
 
-/// What revocation says of a certificate: of several that do not stand against it, what is said of the client's own.
+/// What revocation says of a certificate: of all in a path that do not stand against it, the weakest, or what is unanswered
+/// above a client would be recorded as good.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Grounds {
     /// It is not asked.
@@ -82,6 +83,15 @@ impl Grounds {
             Self::Revoked { .. } => Some("revoked"),
             Self::Unknown => Some("unknown"),
             Self::Unavailable => Some("unavailable"),
+        }
+    }
+
+    /// How little stands behind a pass.
+    fn weakness(&self) -> u8 {
+        match self {
+            Self::Good { stale: false, .. } => 0,
+            Self::Good { stale: true, .. } => 1,
+            Self::NotDemanded | Self::Unavailable | Self::Unknown | Self::Revoked { .. } => 2,
         }
     }
 
@@ -137,7 +147,7 @@ impl RevocationPolicy {
             return Ok(Cleared { grounds: Grounds::NotDemanded });
         };
         let issued = certificate.issued().map_err(|why| Denial::CertificateMalformed { why })?;
-        let mut grounds = None;
+        let mut weakest: Option<Grounds> = None;
         for about in issued {
             let told = told(about);
             let standing = match known.standing(about, now) {
@@ -158,10 +168,13 @@ impl RevocationPolicy {
                 // Asked, and still nothing is known: something else went wrong than a silent responder.
                 Standing::NotAsked => return Err(unknown("nobody could be asked")),
             };
-            grounds.get_or_insert(of_this);
+            // Of those that are alike the client's own, which comes first.
+            if weakest.is_none_or(|weakest| of_this.weakness() > weakest.weakness()) {
+                weakest = Some(of_this);
+            }
         }
         // A path without a certificate to ask about would be one that was not remembered for asking.
-        grounds.map(|grounds| Cleared { grounds }).ok_or_else(|| unknown("nobody could be asked"))
+        weakest.map(|grounds| Cleared { grounds }).ok_or_else(|| unknown("nobody could be asked"))
     }
 }
 

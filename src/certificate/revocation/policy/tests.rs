@@ -131,9 +131,13 @@ fn check_chain(standings: [Standing; 2], asked: [bool; 2], expected: Outcome) {
 #[test]
 fn every_certificate_of_the_chain_has_to_be_cleared() {
     check_chain([GOOD, GOOD], [false; 2], good(true));
-    // The record speaks of the client's own.
-    check_chain([GOOD, STALE], [true, false], good(false));
-    check_chain([GOOD, Standing::Unavailable], [false; 2], good(true));
+    check_chain([GOOD, GOOD], [false, true], good(true));
+    // The record speaks of the weakest.
+    let stale = || Outcome::Cleared(Grounds::Good { method: Method::Crl, cached: true, stale: true });
+    check_chain([GOOD, STALE], [true, false], stale());
+    check_chain([STALE, GOOD], [false; 2], stale());
+    check_chain([STALE, Standing::Unavailable], [false; 2], Outcome::Cleared(Grounds::Unavailable));
+    check_chain([GOOD, Standing::Unavailable], [false; 2], Outcome::Cleared(Grounds::Unavailable));
     check_chain([Standing::Unavailable, GOOD], [false; 2], Outcome::Cleared(Grounds::Unavailable));
     check_chain([GOOD, REVOKED], [false; 2], revoked(true));
     check_chain([Standing::Unavailable, REVOKED], [false; 2], revoked(true));
