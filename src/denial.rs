@@ -55,7 +55,12 @@ pub enum Denial {
     CertificateWeak {
         why: &'static str,
     },
-    CertificateRevoked,
+    /// With which of the path it is, and what its issuer says of it.
+    CertificateRevoked {
+        serial: String,
+        since: u64,
+        reason: Option<&'static str>,
+    },
     CertificateNotQualified {
         why: &'static str,
     },
@@ -237,7 +242,7 @@ impl Denial {
             Self::CertificateNotYetValid { .. }  => row("certificate_not_yet_valid", 401, Some(Bearer), "The client certificate is not valid yet"),
             Self::CertificateWrongPurpose { .. } => row("certificate_wrong_purpose", 401, Some(Bearer), "The certificate is not for client authentication"),
             Self::CertificateWeak { .. }         => row("certificate_weak", 401, Some(Bearer), "The certificate's key or signature is too weak"),
-            Self::CertificateRevoked             => row("certificate_revoked", 401, Some(Bearer), "The client certificate is revoked"),
+            Self::CertificateRevoked { .. }      => row("certificate_revoked", 401, Some(Bearer), "The client certificate is revoked"),
             Self::CertificateNotQualified { .. } => row("certificate_not_qualified", 401, Some(Bearer), "The client certificate is not qualified as required"),
             Self::RevocationUnknown { .. }       => row("revocation_unknown", 503, None, "Whether the client certificate is revoked cannot be found out now"),
             Self::AuthorityNotAllowed            => row("authority_not_allowed", 403, None, "The certificate names an authority that is not allowed"),
@@ -308,7 +313,9 @@ impl Denial {
             Self::CertificateMissing { why: "" }, Self::CertificateRepeated, Self::CertificateMalformed { why: "" },
             Self::CertificateUntrusted { why: "", issuer: None }, Self::CertificateExpired { not_after: 0 },
             Self::CertificateNotYetValid { not_before: 0 }, Self::CertificateWrongPurpose { why: "" },
-            Self::CertificateWeak { why: "" }, Self::CertificateRevoked, Self::CertificateNotQualified { why: "" },
+            Self::CertificateWeak { why: "" },
+            Self::CertificateRevoked { serial: String::new(), since: 0, reason: None },
+            Self::CertificateNotQualified { why: "" },
             Self::RevocationUnknown { why: "" }, Self::AuthorityNotAllowed, Self::RoleMissing,
             Self::TokenMissing { why: "" }, Self::TokenRepeated, Self::TokenMalformed { why: "" },
             Self::TokenAlgorithmRefused { algorithm: Quoted::of("") }, Self::TokenKeyUnknown { why: "", kid: None },
@@ -353,6 +360,10 @@ impl Denial {
             Self::CertificateExpired { not_after } => format!("notAfter is {}", moment(*not_after)),
             Self::CertificateNotYetValid { not_before } => format!("notBefore is {}", moment(*not_before)),
             Self::CertificateUntrusted { why, issuer: Some(issuer) } => format!("{why}: issued by {issuer}"),
+            Self::CertificateRevoked { serial, since, reason } => {
+                let (since, reason) = (moment(*since), reason.unwrap_or("no reason is given"));
+                format!("the one with serial {serial} is revoked since {since}: {reason}")
+            }
             Self::TokenAlgorithmRefused { algorithm } => format!("alg is {algorithm}"),
             Self::TokenKeyUnknown { why, kid: Some(kid) } => format!("{why}: kid is {kid}"),
             Self::TokenIssuerUnknown { iss } => said("iss", iss.as_ref()),

@@ -174,7 +174,11 @@ fn issued(path: &VerifiedPath, depth: Option<Depth>) -> Result<Vec<Arc<Issued>>,
 
 /// The serial number in lower-case hex, without the octet that makes it positive.
 pub(super) fn serial(tbs: &TbsCertificate) -> String {
-    let octets = tbs.serial_number().as_bytes();
+    serial_text(tbs.serial_number().as_bytes())
+}
+
+/// The content octets of a serial number in hex, as every record writes them.
+pub(super) fn serial_text(octets: &[u8]) -> String {
     hex(octets.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(octets))
 }
 

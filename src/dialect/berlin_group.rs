@@ -46,7 +46,7 @@ fn code(denial: &Denial) -> &'static str {
         Denial::PeerUntrusted { .. } => "SERVICE_BLOCKED",
         Denial::CertificateMissing { .. } => "CERTIFICATE_MISSING",
         Denial::CertificateExpired { .. } => "CERTIFICATE_EXPIRED",
-        Denial::CertificateRevoked => "CERTIFICATE_REVOKED",
+        Denial::CertificateRevoked { .. } => "CERTIFICATE_REVOKED",
         Denial::CertificateRepeated
         | Denial::CertificateMalformed { .. }
         | Denial::CertificateUntrusted { .. }

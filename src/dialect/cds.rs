@@ -53,7 +53,7 @@ fn code(denial: &Denial) -> Code {
         | Denial::CertificateNotYetValid { .. }
         | Denial::CertificateWrongPurpose { .. }
         | Denial::CertificateWeak { .. }
-        | Denial::CertificateRevoked
+        | Denial::CertificateRevoked { .. }
         | Denial::CertificateNotQualified { .. }
         | Denial::RoleMissing
         | Denial::TokenMissing { .. }

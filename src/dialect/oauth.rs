@@ -30,7 +30,7 @@ fn error(denial: &Denial) -> &'static str {
         | Denial::CertificateNotYetValid { .. }
         | Denial::CertificateWrongPurpose { .. }
         | Denial::CertificateWeak { .. }
-        | Denial::CertificateRevoked
+        | Denial::CertificateRevoked { .. }
         | Denial::CertificateNotQualified { .. }
         | Denial::AuthorityNotAllowed => "invalid_client",
         Denial::TokenMissing { .. }

@@ -52,7 +52,7 @@ pub(super) fn code(refusal: &Refusal<'_>) -> ErrorCode {
         | Denial::CertificateNotYetValid { .. }
         | Denial::CertificateWrongPurpose { .. }
         | Denial::CertificateWeak { .. }
-        | Denial::CertificateRevoked
+        | Denial::CertificateRevoked { .. }
         | Denial::CertificateNotQualified { .. }
         | Denial::AuthorityNotAllowed
         | Denial::RoleMissing

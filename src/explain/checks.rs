@@ -161,7 +161,7 @@ fn refused_by(denial: &Denial, found: &Findings) -> &'static str {
         | Denial::CertificateNotYetValid { .. }
         | Denial::CertificateWrongPurpose { .. }
         | Denial::CertificateWeak { .. } => "certificate",
-        Denial::CertificateRevoked | Denial::RevocationUnknown { .. } => "revocation",
+        Denial::CertificateRevoked { .. } | Denial::RevocationUnknown { .. } => "revocation",
         Denial::CertificateNotQualified { .. } | Denial::AuthorityNotAllowed => "qualification",
         Denial::TokenMissing { .. }
         | Denial::TokenRepeated

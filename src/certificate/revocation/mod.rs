@@ -88,5 +88,22 @@ fn at(seconds: u64) -> UnixTime {
     unix(std::time::Duration::from_secs(seconds))
 }
 
+/// CRLReason by its name (RFC 5280, section 5.3.1).
+fn reason_name(reason: u8) -> &'static str {
+    match reason {
+        0 => "unspecified",
+        1 => "keyCompromise",
+        2 => "cACompromise",
+        3 => "affiliationChanged",
+        4 => "superseded",
+        5 => "cessationOfOperation",
+        6 => "certificateHold",
+        8 => "removeFromCRL",
+        9 => "privilegeWithdrawn",
+        10 => "aACompromise",
+        _ => "a reason that is not known",
+    }
+}
+
 /// Difference between the responder's clock and ours, in seconds, at most.
 const CLOCK_SKEW: u64 = 300;

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
-use super::{Issued, Method, Standing, Status};
-use crate::{certificate::ClientCertificate, denial::Denial};
+use super::{Issued, Method, Standing, Status, reason_name};
+use crate::{
+    certificate::{ClientCertificate, client::serial_text},
+    denial::Denial,
+};
 
 /// What the shell remembers of issuers' answers. Asks nobody and waits for nothing.
 pub trait Revocations {
@@ -156,9 +159,11 @@ impl RevocationPolicy {
             };
             let cached = told.is_none();
             let of_this = match standing {
-                Standing::Known { status: Status::Revoked { .. }, method, .. } => {
-                    let grounds = Grounds::Revoked { method, cached };
-                    return Err(ClearStop::Deny(Denial::CertificateRevoked, Some(grounds)));
+                Standing::Known { status: Status::Revoked { since, reason }, method, .. } => {
+                    return Err(ClearStop::Deny(
+                        revoked(about, since, reason),
+                        Some(Grounds::Revoked { method, cached }),
+                    ));
                 }
                 Standing::Known { status: Status::Good, method, stale } => Grounds::Good { method, stale, cached },
                 Standing::NotAsked if cached => return Err(ClearStop::Ask(Arc::clone(about))),
@@ -176,6 +181,11 @@ impl RevocationPolicy {
         // A path without a certificate to ask about would be one that was not remembered for asking.
         weakest.map(|grounds| Cleared { grounds }).ok_or_else(|| unknown("nobody could be asked"))
     }
+}
+
+fn revoked(about: &Issued, since: UnixTime, reason: Option<u8>) -> Denial {
+    let (serial, since) = (serial_text(&about.serial), since.as_secs());
+    Denial::CertificateRevoked { serial, since, reason: reason.map(reason_name) }
 }
 
 fn unanswered(about: &Issued) -> ClearStop {

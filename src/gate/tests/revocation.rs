@@ -46,7 +46,7 @@ fn revoked_certificate_is_found_for_the_record_and_for_nothing_else() {
     for path in ["/accounts/1", "/certificate-only", "/token-only"] {
         let shown = with(world.alice(), |shown| shown.path = path);
         let Judgement { verdict, findings } = world.judge(&shown, &[]);
-        assert!(matches!(verdict, Verdict::Deny(Denial::CertificateRevoked)), "{path}: {verdict:?}");
+        assert!(matches!(verdict, Verdict::Deny(Denial::CertificateRevoked { .. })), "{path}: {verdict:?}");
         assert!(findings.certificate.is_none() && findings.binding.is_none());
         assert!(findings.shown.is_some());
         assert_eq!(findings.grounds, Some(Grounds::Revoked { method: AskedBy::Ocsp, cached: true }));

@@ -149,6 +149,18 @@ fn every_certificate_of_the_chain_has_to_be_cleared() {
 }
 
 #[test]
+fn refusal_names_the_certificate_of_the_path_that_is_revoked() {
+    let path = Path::new(Some(Depth::Chain), [GOOD, REVOKED]);
+    let detail = match demanded(Depth::Chain, false).clear(&path.certificate, &path, |_| None, now()) {
+        Err(ClearStop::Deny(denial, _)) => denial.detail().map(std::borrow::Cow::into_owned),
+        _ => None,
+    };
+    let serial = serial_text(&path.certificate.issued().unwrap().last().unwrap().serial);
+    let told = format!("the one with serial {serial} is revoked since 1970-01-01T00:00:00Z: certificateHold");
+    assert_eq!(detail, Some(told));
+}
+
+#[test]
 fn nothing_is_asked_where_nothing_is_demanded() {
     let path = Path::new(None, [REVOKED; 2]);
     assert_eq!(path.clear(RevocationPolicy::Off, [false; 2]), Outcome::Cleared(Grounds::NotDemanded));
