@@ -13,7 +13,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::revocation::{
-        Answer, Issued, NoAnswer,
+        Answer, Issued, NoAnswer, Status,
         crl::{Crl, UnverifiedCrl},
     },
     outside::flights::Flights,
@@ -92,13 +92,14 @@ impl CrlFiles {
         self.issuers.get(about.issuer_name()).map_or(self.generation, |issuer| issuer.generation)
     }
 
-    /// What the newest CRL says that is about the certificate.
+    /// What the newest CRL says that is about the certificate; of two of one time, the one that revokes it.
     pub(super) async fn answer(&self, about: &Issued, now: UnixTime) -> Option<Answer> {
+        let rank = |answer: &Answer| (answer.this_update, answer.status != Status::Good);
         let (mut newest, mut useless): (Option<Answer>, _) = (None, None);
         for list in self.issuers.get(about.issuer_name()).iter().flat_map(|issuer| &issuer.lists) {
             let Some(crl) = list.verified(about).await else { continue };
             match crl.answer(about, now) {
-                Ok(answer) if newest.is_none_or(|newest| newest.this_update < answer.this_update) => {
+                Ok(answer) if newest.is_none_or(|newest| rank(&newest) < rank(&answer)) => {
                     newest = Some(answer);
                 }
                 Ok(_) => {}

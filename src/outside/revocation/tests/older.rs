@@ -124,6 +124,16 @@ async fn file_that_is_older_than_what_a_responder_said_brings_nobody_back() {
 }
 
 #[tokio::test]
+async fn of_two_files_of_one_time_the_one_that_revokes_counts_whatever_their_order() {
+    let bank = Responder::start().await;
+    let (good, revoking) = (bank.authority.list(&[], DAY), bank.authority.list(&[&[5]], DAY));
+    for lists in [[&good, &revoking], [&revoking, &good]] {
+        let files = CrlFiles::new(lists.iter().flat_map(|list| crl::read(list).unwrap()).collect());
+        assert_eq!(asked(&store_with(rules(), files), &bank.client(5), 0).await, known(gone(), Method::Crl));
+    }
+}
+
+#[tokio::test]
 async fn operator_may_put_an_older_file_in_the_place_of_her_own_and_nobody_else_may() {
     let bank = Responder::start().await;
     let about = bank.client(5);
