@@ -208,17 +208,9 @@ fn directory(name: &Name, base: &Name, side: Side) -> bool {
 
 fn may_be_equal(one: &RelativeDistinguishedName, other: &RelativeDistinguishedName) -> bool {
     let same = |one: &AttributeTypeAndValue, other: &AttributeTypeAndValue| {
-        one.oid == other.oid && plain(one).zip(plain(other)).is_none_or(|(one, other)| one == other)
+        one.oid == other.oid && name::plain(one).zip(name::plain(other)).is_none_or(|(one, other)| one == other)
     };
     one.len() == other.len() && one.iter().all(|one| other.iter().any(|other| same(one, other)))
-}
-
-/// The value without case and needless spaces, whatever string type it has. None for anything but printable ASCII:
-/// preparation (RFC 4518) could make it equal to what looks different here.
-fn plain(attribute: &AttributeTypeAndValue) -> Option<String> {
-    let text = name::string(attribute)?;
-    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    printable.then(|| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase())
 }
 
 /// An address, and a mask behind it, whose ones come first.

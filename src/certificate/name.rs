@@ -7,8 +7,11 @@ use std::{
 };
 
 use const_oid::ObjectIdentifier;
-use der::{Encode, Tag, Tagged, asn1::ObjectIdentifier as Oid};
-use x509_cert::{attr::AttributeTypeAndValue, name::Name};
+use der::{Decode, Encode, Tag, Tagged, asn1::ObjectIdentifier as Oid};
+use x509_cert::{
+    attr::AttributeTypeAndValue,
+    name::{Name, RdnSequence, RelativeDistinguishedName},
+};
 
 /// The name, last RDN first. Attribute types outside RFC 4514's table are dotted, their values `#` and hex of the DER.
 pub(super) fn text(name: &Name) -> String {
@@ -100,6 +103,41 @@ pub(super) fn string(attribute: &AttributeTypeAndValue) -> Option<Cow<'_, str>> 
         }
         _ => None,
     }
+}
+
+/// A name as names are compared (RFC 5280, section 7.1): whatever string types, case, and needless spaces it is written with.
+/// What is no printable ASCII has to be the same byte for byte.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ComparedName(Vec<Vec<Vec<u8>>>);
+
+impl ComparedName {
+    /// Of a name in DER; what cannot be read is like nothing but itself.
+    pub(super) fn of(der: &[u8]) -> Self {
+        let Ok(name) = RdnSequence::from_der(der) else { return Self(vec![vec![der.to_vec()]]) };
+        let sorted = |part: &RelativeDistinguishedName| {
+            let mut attributes: Vec<_> = part.iter().map(compared).collect();
+            attributes.sort_unstable();
+            attributes
+        };
+        Self(name.iter().map(sorted).collect())
+    }
+}
+
+/// No OID is as long as the first octet of DER says.
+fn compared(attribute: &AttributeTypeAndValue) -> Vec<u8> {
+    let oid = attribute.oid.as_bytes();
+    match plain(attribute) {
+        Some(text) => [&[oid.len() as u8], oid, text.as_bytes()].concat(),
+        None => attribute.to_der().unwrap_or_default(),
+    }
+}
+
+/// The value without case and needless spaces, whatever string type it has. None for anything but printable ASCII:
+/// preparation (RFC 4518) could make it equal to what looks different here.
+pub(super) fn plain(attribute: &AttributeTypeAndValue) -> Option<String> {
+    let text = string(attribute)?;
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printable.then(|| text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase())
 }
 
 /// `organizationIdentifier` (X.520; ETSI EN 319 412-1, section 5.1.4).

@@ -91,7 +91,8 @@ fn methods(table: &mut Table<'_>) -> Vec<Method> {
 
 fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<UnverifiedCrl>> {
     let lists = crls(&[reading.resolve(&path.value)]);
-    let wrong = |error| Wrong::new(format!("`{}`: {error}", path.value), "give CRLs in PEM or DER");
+    let wrong =
+        |error| Wrong::new(format!("`{}`: {error}", path.value), "give CRLs as their issuer wrote them, in PEM or DER");
     let lists = reading.settle(&path.place, lists.map_err(wrong))?;
     folder::warn_of_inner(reading, path);
     if lists.is_empty() {

@@ -2,6 +2,7 @@
 //! operator says so.
 
 mod files;
+mod forms;
 mod misbehaving;
 mod older;
 mod openssl;

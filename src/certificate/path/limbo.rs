@@ -43,7 +43,7 @@ fn clear(leaf: &[u8], path: &VerifiedPath, lists: &[Value], now: UnixTime) -> Re
     let lists = lists.iter().map(|list| crl::read(list.as_str().unwrap().as_bytes()));
     let lists = lists.collect::<Result<Vec<_>, _>>()?.concat();
     let mut latest = Err("no CRL of the issuer".into());
-    for list in lists.iter().filter(|list| list.issuer() == about.issuer_name()) {
+    for list in lists.iter().filter(|list| list.issuer() == about.issuer_compared()) {
         match list.verify(&about).and_then(|list| list.answer(&about, now)) {
             Ok(Answer { status: Status::Good, .. }) => latest = Ok(()),
             Ok(answer) => return Err(format!("{answer:?}")),

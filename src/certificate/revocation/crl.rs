@@ -4,7 +4,7 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use const_oid::ObjectIdentifier;
 use der::{
-    Decode, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
+    Decode, ErrorKind, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
     asn1::{AnyRef, BitString, IntRef},
 };
 use rustls_pki_types::{CertificateRevocationListDer, UnixTime, pem::PemObject};
@@ -19,7 +19,10 @@ use x509_cert::{
 };
 
 use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, issued::address, unix};
-use crate::certificate::{name, signature};
+use crate::certificate::{
+    name::{self, ComparedName},
+    signature,
+};
 
 /// A well-formed CRL whose signature nobody has looked at. Cheap to clone; equal when all bytes are.
 #[derive(Clone)]
@@ -42,25 +45,34 @@ struct List {
     algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
     issuer: Vec<u8>,
+    /// Some authorities write their name in another string type here than in their certificate.
+    compared: ComparedName,
     this_update: UnixTime,
     next_update: UnixTime,
     scope: Scope,
     /// Where each entry's serial number stands in `der`, in the order of the numbers.
     entries: Vec<Serial>,
+    /// Whether an entry is there to be removed from a CRL, as only those of a delta are (section 5.3.1).
+    removes: bool,
 }
 
 /// The CRLs in a file: one in DER, or one or more in PEM, beside which the file may hold other things.
 ///
 /// # Errors
-/// None at all, or one that [`UnverifiedCrl::parse`] refuses.
+/// None at all, or one that [`UnverifiedCrl::parse`] refuses; one that clears nobody.
 pub fn read(file: &[u8]) -> Result<Vec<UnverifiedCrl>, NoAnswer> {
-    if file.first() == Some(&SEQUENCE) {
-        return Ok(vec![UnverifiedCrl::parse(file.to_vec())?]);
+    let lists = if file.first() == Some(&SEQUENCE) {
+        vec![UnverifiedCrl::parse(file.to_vec())?]
+    } else {
+        CertificateRevocationListDer::pem_slice_iter(file)
+            .map(|list| UnverifiedCrl::parse(list.map_err(|_| "the PEM cannot be read")?.to_vec()))
+            .collect::<Result<_, _>>()?
+    };
+    match &*lists {
+        [] => Err("the file holds no CRL"),
+        lists if lists.iter().any(|list| list.0.removes) => Err(REMOVES),
+        _ => Ok(lists),
     }
-    let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(file)
-        .map(|list| UnverifiedCrl::parse(list.map_err(|_| "the PEM cannot be read")?.to_vec()))
-        .collect::<Result<_, _>>()?;
-    if lists.is_empty() { Err("the file holds no CRL") } else { Ok(lists) }
 }
 
 /// Content octets of an entry's serial number, and how much of the entry follows them.
@@ -99,30 +111,45 @@ impl UnverifiedCrl {
     ///
     /// # Errors
     /// Not a CRL; no nextUpdate; a delta, an indirect CRL, or one for some reasons or attribute certificates only;
-    /// a critical extension that is not known; `removeFromCRL` outside a delta.
+    /// a critical extension that is not known.
     pub fn parse(der: Vec<u8>) -> Result<Self, NoAnswer> {
         if der.len() > MAX_BYTES {
             return Err("the CRL is too large");
         }
-        let unreadable =
-            if der.starts_with(b"-----BEGIN") { "the CRL is PEM, and not DER" } else { "not a CRL in DER" };
-        let (outer, range) = outer(&der).map_err(|_| unreadable)?;
+        let (outer, range) = outer(&der).map_err(|why| match why.kind() {
+            _ if der.starts_with(b"-----BEGIN ") => "the CRL is in PEM, and has to be in DER",
+            ErrorKind::TrailingData { .. } => "something stands behind the CRL",
+            _ => "not a CRL in DER",
+        })?;
         let tbs = der.get(range.clone()).unwrap_or_default();
         let inner = inner(tbs, range.start)?;
         if inner.algorithm != outer.algorithm {
             return Err("the CRL names two signature algorithms");
         }
-        let Inner { issuer, this_update, next_update, scope, mut entries, .. } = inner;
-        entries.sort_unstable_by(|a, b| a.of(&der).cmp(b.of(&der)));
-        entries.shrink_to_fit();
+        let Inner { issuer, this_update, next_update, scope, entries: Entries { mut serials, removes }, .. } = inner;
+        serials.sort_unstable_by(|a, b| a.of(&der).cmp(b.of(&der)));
+        serials.shrink_to_fit();
         let Outer { algorithm, signature } = outer;
         let signed = range;
-        Ok(Self(Arc::new(List { der, signed, algorithm, signature, issuer, this_update, next_update, scope, entries })))
+        let entries = serials;
+        Ok(Self(Arc::new(List {
+            der,
+            signed,
+            algorithm,
+            signature,
+            compared: ComparedName::of(&issuer),
+            issuer,
+            this_update,
+            next_update,
+            scope,
+            entries,
+            removes,
+        })))
     }
 
-    /// The issuer's name, DER: whose key to verify with.
-    pub fn issuer(&self) -> &[u8] {
-        &self.0.issuer
+    /// The issuer's name: whose key to verify with.
+    pub fn issuer(&self) -> &ComparedName {
+        &self.0.compared
     }
 
     /// The issuer's name as text (RFC 4514); empty where it cannot be read, and so is nobody's.
@@ -142,7 +169,7 @@ impl UnverifiedCrl {
     /// Another issuer, or a wrong signature.
     pub fn verify(&self, about: &Issued) -> Result<Crl, NoAnswer> {
         let list = &self.0;
-        if list.issuer != about.issuer_name() {
+        if list.compared != *about.issuer_compared() {
             return Err("the CRL is of another issuer");
         }
         let signed = list.der.get(list.signed.clone()).unwrap_or_default();
@@ -169,7 +196,7 @@ impl Crl {
     /// is not valid yet or past its nextUpdate.
     pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
         let list = &*self.list;
-        if list.issuer != about.issuer_name() || self.key != about.issuer_key() {
+        if self.key != about.issuer_key() || list.compared != *about.issuer_compared() {
             return Err("the CRL is of another issuer");
         }
         if !about.issuer.signs_crls {
@@ -215,12 +242,18 @@ impl List {
         Name::from_der(&self.issuer).map(|issuer| name::text(&issuer)).unwrap_or_default()
     }
 
+    /// A list that removes entries may be a delta that does not say so: it revokes, and clears nobody.
     fn status(&self, serial: &[u8]) -> Result<Status, NoAnswer> {
-        let found = self.entries.binary_search_by(|entry| entry.of(&self.der).cmp(serial));
-        let Some(entry) = found.ok().and_then(|place| self.entries.get(place)) else { return Ok(Status::Good) };
-        let end = entry.end().saturating_add(usize::from(entry.rest));
-        let (since, reason) = read_rest(self.der.get(entry.end()..end).unwrap_or_default())?;
-        Ok(Status::Revoked { since, reason })
+        let first = self.entries.partition_point(|entry| entry.of(&self.der) < serial);
+        let listed = self.entries.iter().skip(first).take_while(|entry| entry.of(&self.der) == serial);
+        for entry in listed {
+            let end = entry.end().saturating_add(usize::from(entry.rest));
+            let (since, reason) = read_rest(self.der.get(entry.end()..end).unwrap_or_default())?;
+            if reason != Some(REMOVE_FROM_CRL) {
+                return Ok(Status::Revoked { since, reason });
+            }
+        }
+        if self.removes { Err(REMOVES) } else { Ok(Status::Good) }
     }
 }
 
@@ -298,7 +331,13 @@ struct Inner {
     this_update: UnixTime,
     next_update: UnixTime,
     scope: Scope,
-    entries: Vec<Serial>,
+    entries: Entries,
+}
+
+#[derive(Default)]
+struct Entries {
+    serials: Vec<Serial>,
+    removes: bool,
 }
 
 /// The signed part, which starts at `offset` of the whole.
@@ -327,7 +366,7 @@ fn inner(tbs: &[u8], offset: usize) -> Result<Inner, NoAnswer> {
             let end = usize::try_from(reader.position()).map_err(|_| "the CRL is too large")?;
             entries(listed.value(), offset.saturating_add(end).saturating_sub(listed.value().len()))?
         }
-        None => Vec::new(),
+        None => Entries::default(),
     };
     let scope = if reader.is_finished() { Scope::default() } else { extensions(&mut reader)? };
     reader.finish().map_err(unreadable)?;
@@ -366,10 +405,11 @@ fn extensions(reader: &mut SliceReader<'_>) -> Result<Scope, NoAnswer> {
 }
 
 /// Reads every entry of `listed`, which starts at `offset` of the whole.
-fn entries(listed: &[u8], offset: usize) -> Result<Vec<Serial>, NoAnswer> {
+fn entries(listed: &[u8], offset: usize) -> Result<Entries, NoAnswer> {
     let unreadable = |_| "an entry of the CRL cannot be read";
     let mut reader = SliceReader::new(listed).map_err(unreadable)?;
     let mut serials = Vec::with_capacity(listed.len() / USUAL_ENTRY);
+    let mut removes = false;
     while !reader.is_finished() {
         let header = Header::decode(&mut reader).map_err(unreadable)?;
         header.tag().assert_eq(Tag::Sequence).map_err(unreadable)?;
@@ -382,9 +422,7 @@ fn entries(listed: &[u8], offset: usize) -> Result<Vec<Serial>, NoAnswer> {
         let after = usize::try_from(reader.position()).map_err(unreadable)?;
         let rest = listed.get(after..end).ok_or("an entry of the CRL cannot be read")?;
         let (_, reason) = read_rest(rest)?;
-        if reason == Some(REMOVE_FROM_CRL) {
-            return Err("removeFromCRL in a CRL that is no delta");
-        }
+        removes |= reason == Some(REMOVE_FROM_CRL);
         let start = offset.saturating_add(after).saturating_sub(serial);
         serials.push(Serial {
             start: start.try_into().map_err(|_| "the CRL is too large")?,
@@ -393,10 +431,11 @@ fn entries(listed: &[u8], offset: usize) -> Result<Vec<Serial>, NoAnswer> {
         });
         reader.read_slice(der::Length::try_from(end - after).map_err(unreadable)?).map_err(unreadable)?;
     }
-    Ok(serials)
+    Ok(Entries { serials, removes })
 }
 
-/// Date and reason of an entry, from what follows its serial number to the entry's end.
+/// Date and reason of an entry, from what follows its serial number to the entry's end. Revoked for a reason that cannot be
+/// read is revoked all the same.
 fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
     let unreadable = |_| "an entry of the CRL cannot be read";
     let mut reader = SliceReader::new(rest).map_err(unreadable)?;
@@ -405,7 +444,7 @@ fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
     if !reader.is_finished() {
         for Extension { extn_id, critical, extn_value } in &Extensions::decode(&mut reader).map_err(unreadable)? {
             match *extn_id {
-                REASON_CODE => reason = Some(reason_code(extn_value.as_bytes()).ok_or("a reason cannot be read")?),
+                REASON_CODE => reason = reason_code(extn_value.as_bytes()),
                 CERTIFICATE_ISSUER => return Err("an entry of another issuer: an indirect CRL"),
                 _ if *critical => return Err("an entry has a critical extension that is not known"),
                 _ => {}
@@ -436,6 +475,7 @@ const SEQUENCE: u8 = 0x30;
 const USUAL_ENTRY: usize = 36;
 const V2: u8 = 1;
 const REMOVE_FROM_CRL: u8 = 8;
+const REMOVES: NoAnswer = "removeFromCRL in a CRL that is no delta";
 
 const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
 const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");

@@ -17,6 +17,7 @@ use x509_cert::{
 };
 
 use super::NoAnswer;
+use crate::certificate::name::ComparedName;
 
 /// A certificate as its issuer knows it.
 ///
@@ -42,6 +43,7 @@ pub struct Issued {
 pub(in crate::certificate) struct Issuer {
     /// Its name, DER.
     pub(super) name: Box<[u8]>,
+    pub(super) compared: ComparedName,
     /// Its SubjectPublicKeyInfo, DER.
     pub(super) key: Box<[u8]>,
     /// Whether its key may sign CRLs: keyUsage has cRLSign, or is absent.
@@ -84,7 +86,7 @@ impl Issued {
     pub(in crate::certificate) fn weight(&self) -> usize {
         let addresses = self.responders.iter().chain(&self.distribution_points).map(String::len).sum::<usize>();
         let own = Arc::strong_count(&self.issuer) == 1;
-        let issuer = if own { self.issuer.name.len() + self.issuer.key.len() } else { 0 };
+        let issuer = if own { 2 * self.issuer.name.len() + self.issuer.key.len() } else { 0 };
         size_of::<Self>() + self.serial.len() + addresses + issuer
     }
 
@@ -96,6 +98,11 @@ impl Issued {
     /// The issuer's name, DER.
     pub fn issuer_name(&self) -> &[u8] {
         &self.issuer.name
+    }
+
+    /// The issuer's name, as that of a list is compared with it.
+    pub fn issuer_compared(&self) -> &ComparedName {
+        &self.issuer.compared
     }
 
     /// The issuer's SubjectPublicKeyInfo, DER.
@@ -121,8 +128,10 @@ impl Issuer {
         let tbs = certificate.tbs_certificate();
         let usage = tbs.get_extension::<KeyUsage>().map_err(|_| "the issuer's keyUsage cannot be read")?;
         let key = tbs.subject_public_key_info().to_der().map_err(|_| "the issuer's key cannot be read")?;
+        let name = tbs.subject().to_der().map_err(|_| "the issuer's name cannot be read")?;
         Ok(Self {
-            name: tbs.subject().to_der().map_err(|_| "the issuer's name cannot be read")?.into(),
+            compared: ComparedName::of(&name),
+            name: name.into(),
             key: key.into(),
             signs_crls: usage.is_none_or(|(_, usage)| usage.crl_sign()),
         })

@@ -9,6 +9,7 @@ pub mod policy;
 
 use rustls_pki_types::UnixTime;
 
+pub use super::name::ComparedName;
 pub(in crate::certificate) use issued::Issuer;
 pub use issued::{Issued, IssuedKey};
 pub use policy::{ClearStop, Cleared, Depth, Grounds, RevocationPolicy, Revocations};

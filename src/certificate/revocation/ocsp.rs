@@ -33,20 +33,20 @@ pub enum Response {
     Known(Answer),
     /// The responder knows nothing of the certificate: for the next method to decide.
     Unknown,
-    /// The responder reports this error, which nobody signs: it may know the certificate by the other hash, or take no nonce.
-    Refused(NoAnswer),
+    /// The responder reports this error, which nobody signs: it may take the question in another form.
+    Refused(&'static str),
 }
 
-/// The DER of an OCSPRequest, to be sent by POST.
+/// The DER of an OCSPRequest, to be sent by POST. Some responders refuse any nonce, or one of this length.
 ///
 /// # Errors
 /// An issuer's key that cannot be read.
 pub fn request(about: &Issued, hash: CertIdHash, nonce: Option<&[u8; 32]>) -> Result<Vec<u8>, NoAnswer> {
+    let extension = |nonce: &[u8; 32]| {
+        let extn_value = OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?;
+        Ok::<_, der::Error>(vec![Extension { extn_id: NONCE, critical: false, extn_value }])
+    };
     let written = || {
-        let extension = |nonce: &[u8; 32]| {
-            let extn_value = OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?;
-            Ok::<_, der::Error>(vec![Extension { extn_id: NONCE, critical: false, extn_value }])
-        };
         let request = Request { cert_id: CertId::of(about, hash)? };
         let tbs = TbsRequest { requests: vec![request], extensions: nonce.map(extension).transpose()? };
         OcspRequest { tbs }.to_der()
@@ -57,7 +57,7 @@ pub fn request(about: &Issued, hash: CertIdHash, nonce: Option<&[u8; 32]>) -> Re
 /// Verifies an answer to [`request`], over the bytes received.
 ///
 /// Signed by the issuer, or by a delegate whose certificate the issuer signed for OCSP signing and that is in date; for
-/// this certificate, named by either hash; current; with our nonce, if with any. `nonce`: none where the question had none.
+/// this certificate, named by either hash; current; with our nonce, if with any, and with none where none was sent.
 /// Whether the delegate itself is revoked is not asked (RFC 6960, section 4.2.2.2.1 leaves that to the client).
 ///
 /// # Errors
@@ -67,8 +67,8 @@ pub fn verify(response: &[u8], about: &Issued, nonce: Option<&[u8; 32]>, now: Un
         return Err("the answer is too large");
     }
     let outer = OcspResponse::from_der(response).map_err(|_| "the answer is not an OCSP response")?;
-    if let Some(why) = outer.status.error() {
-        return Ok(Response::Refused(why));
+    if let Some(error) = outer.status.error() {
+        return Ok(Response::Refused(error));
     }
     let bytes = outer.bytes.filter(|bytes| bytes.kind == BASIC).ok_or("the answer is not a basic response")?;
     let basic = BasicResponse::from_der(bytes.response.as_bytes()).map_err(|_| "the basic response cannot be read")?;
@@ -76,32 +76,49 @@ pub fn verify(response: &[u8], about: &Issued, nonce: Option<&[u8; 32]>, now: Un
     let signed = basic.data.to_der().map_err(|_| "the basic response cannot be read")?;
     let data = ResponseData::from_der(&signed).map_err(|_| "the response data cannot be read")?;
     hold_signer(&basic, &data, &signed, about, now)?;
-    hold_extensions(data.extensions.as_deref(), Some(nonce.map_or(&[], <[u8; 32]>::as_slice)))?;
+    hold_nonce(data.extensions.as_deref(), nonce)?;
+    hold_extensions(data.extensions.as_deref(), &[NONCE])?;
     if seconds(&data.produced_at) > now.as_secs().saturating_add(CLOCK_SKEW) {
         return Err("the answer is from the future");
     }
-    let mut ours = data.responses.iter().filter(|single| single.cert_id.names(about));
-    let single = ours.next().ok_or("the answer is about another certificate")?;
-    if ours.next().is_some() {
-        return Err("the answer speaks twice of one certificate");
+    let ours = data.responses.iter().filter(|single| single.cert_id.names(about));
+    ours.map(|single| single.answer(now)).reduce(worse).unwrap_or(Err("the answer is about another certificate"))
+}
+
+/// Of two statements about one certificate, as responders make them that name it by either hash: revoked by one is revoked,
+/// and it is good only where both hold and say so.
+fn worse(one: Result<Response, NoAnswer>, other: Result<Response, NoAnswer>) -> Result<Response, NoAnswer> {
+    let is_revoked = |said: &Result<Response, NoAnswer>| matches!(said, Ok(Response::Known(answer)) if answer.status != Status::Good);
+    match (one, other) {
+        (Ok(Response::Known(one)), Ok(Response::Known(other))) => Ok(Response::Known(Answer {
+            status: if one.status == Status::Good { other.status } else { one.status },
+            this_update: one.this_update.min(other.this_update),
+            until: one.until.min(other.until),
+        })),
+        (one, _) if is_revoked(&one) => one,
+        (_, other) if is_revoked(&other) => other,
+        (Err(why), _) | (_, Err(why)) => Err(why),
+        _ => Ok(Response::Unknown),
     }
-    single.answer(now)
 }
 
 impl SingleResponse {
     fn answer(&self, now: UnixTime) -> Result<Response, NoAnswer> {
-        hold_extensions(self.extensions.as_deref(), None)?;
+        hold_extensions(self.extensions.as_deref(), &[])?;
         let this_update = seconds(&self.this_update);
         if this_update > now.as_secs().saturating_add(CLOCK_SKEW) {
             return Err("the answer is not valid yet");
         }
-        let until = match &self.next_update {
-            Some(next) => seconds(next),
+        let (until, stale) = match &self.next_update {
+            Some(next) => (seconds(next), "the answer is stale"),
             // Newer information is always available then (section 2.4): a recorded answer must not serve for long.
-            None => this_update.saturating_add(WITHOUT_NEXT_UPDATE),
+            None => (
+                this_update.saturating_add(WITHOUT_NEXT_UPDATE),
+                "the answer has no nextUpdate, and is over an hour old",
+            ),
         };
         if until < now.as_secs() || until < this_update {
-            return Err("the answer is stale");
+            return Err(stale);
         }
         let status = match &self.status {
             CertStatus::Unknown(_) => return Ok(Response::Unknown),
@@ -131,10 +148,14 @@ fn hold_signer(
     about: &Issued,
     now: UnixTime,
 ) -> Result<(), NoAnswer> {
-    if data.responder.is(about.issuer_name(), about.issuer_key()) {
-        return signature::verify(about.issuer_key(), &basic.algorithm, signed, &basic.signature);
-    }
     let mut why = "the signer is neither the issuer nor a delegate that came along";
+    if data.responder.is(about.issuer_name(), about.issuer_key()) {
+        match signature::verify(about.issuer_key(), &basic.algorithm, signed, &basic.signature) {
+            Ok(()) => return Ok(()),
+            // A delegate may bear the issuer's name.
+            Err(wrong) => why = wrong,
+        }
+    }
     for delegate in basic.certificates.iter().flatten().take(MAX_CERTIFICATES) {
         // Several may bear the name that the answer gives: an old certificate of the delegate and its successor.
         match hold_delegate(delegate, data, about, now) {
@@ -149,7 +170,7 @@ fn hold_signer(
     Err(why)
 }
 
-/// The key of a delegate's certificate, if it is the one that the answer names: none if not.
+/// The key of a delegate's certificate, if it is the one that the answer names: none if not, or if it is the issuer's own.
 ///
 /// # Errors
 /// It is named, but may not answer for the issuer.
@@ -164,7 +185,7 @@ fn hold_delegate(
     let tbs = parsed.tbs_certificate();
     let name = tbs.subject().to_der().map_err(|_| "the delegate's name cannot be read")?;
     let key = tbs.subject_public_key_info().to_der().map_err(|_| "the delegate's key cannot be read")?;
-    if !data.responder.is(&name, &key) {
+    if !data.responder.is(&name, &key) || key == about.issuer_key() {
         return Ok(None);
     }
     hold_delegation(&der, &parsed, about, now)?;
@@ -187,14 +208,17 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
     let entity = EndEntityCert::try_from(&der).map_err(|_| "the delegate's certificate cannot be read")?;
     entity
         .verify_for_usage(signature::ALGORITHMS, &[issuer], &[], now, KeyUsage::required(OCSP_SIGNING), None, None)
-        .map_err(|_| "the delegate was not made one by the issuer, or is out of date")?;
+        .map_err(|why| match why {
+        webpki::Error::CaUsedAsEndEntity => "the delegate's certificate is an authority's",
+        _ => "the delegate was not made one by the issuer, or is out of date",
+    })?;
     match parsed.tbs_certificate().get_extension::<pkix::ExtendedKeyUsage>() {
         Ok(Some((_, purposes))) if purposes.0.contains(&CLIENT_AUTH) => return Err("the delegate is a client"),
         Ok(_) => {}
         Err(_) => return Err("the delegate's extendedKeyUsage cannot be read"),
     }
     match parsed.tbs_certificate().get_extension::<pkix::KeyUsage>() {
-        // Either bit is consistent with OCSPSigning (RFC 5280, section 4.2.1.12).
+        // Section 4.2.1.12 of RFC 5280 has either bit.
         Ok(Some((_, usage))) if !usage.digital_signature() && !usage.non_repudiation() => {
             Err("the delegate's key may not sign")
         }
@@ -203,21 +227,24 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
     }
 }
 
-/// No critical extension that is not known; our nonce, if there is one: an empty one where none was sent.
-fn hold_extensions(extensions: Option<&[Extension]>, nonce: Option<&[u8]>) -> Result<(), NoAnswer> {
-    for extension in extensions.unwrap_or_default() {
-        match (extension.extn_id, nonce) {
-            (NONCE, Some(sent)) => {
-                let echoed = OctetString::from_der(extension.extn_value.as_bytes());
-                if !echoed.is_ok_and(|echoed| echoed.as_bytes() == sent) {
-                    return Err("the nonce is another one: a replay");
-                }
-            }
-            _ if extension.critical => return Err("the answer has a critical extension that is not known"),
-            _ => {}
+/// Our nonce, if there is one.
+fn hold_nonce(extensions: Option<&[Extension]>, sent: Option<&[u8; 32]>) -> Result<(), NoAnswer> {
+    for extension in extensions.unwrap_or_default().iter().filter(|extension| extension.extn_id == NONCE) {
+        let echoed = OctetString::from_der(extension.extn_value.as_bytes());
+        if !echoed.is_ok_and(|echoed| sent.is_some_and(|sent| echoed.as_bytes() == sent)) {
+            return Err("the nonce is another one: a replay");
         }
     }
     Ok(())
+}
+
+/// No critical extension but those that are known.
+fn hold_extensions(extensions: Option<&[Extension]>, known: &[ObjectIdentifier]) -> Result<(), NoAnswer> {
+    let mut critical = extensions.unwrap_or_default().iter().filter(|extension| extension.critical);
+    match critical.all(|extension| known.contains(&extension.extn_id)) {
+        true => Ok(()),
+        false => Err("the answer has a critical extension that is not known"),
+    }
 }
 
 impl CertId {
@@ -311,16 +338,16 @@ enum ResponseStatus {
 }
 
 impl ResponseStatus {
-    /// By its name in RFC 6960; none where an answer comes along.
-    fn error(self) -> Option<NoAnswer> {
-        match self {
-            Self::Successful => None,
-            Self::MalformedRequest => Some("it reports an error: malformedRequest"),
-            Self::InternalError => Some("it reports an error: internalError"),
-            Self::TryLater => Some("it reports an error: tryLater"),
-            Self::SigRequired => Some("it reports an error: sigRequired"),
-            Self::Unauthorized => Some("it reports an error: unauthorized"),
-        }
+    /// As RFC 6960 names it; none where there is an answer.
+    fn error(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Successful => return None,
+            Self::MalformedRequest => "malformedRequest",
+            Self::InternalError => "internalError",
+            Self::TryLater => "tryLater",
+            Self::SigRequired => "sigRequired",
+            Self::Unauthorized => "unauthorized",
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     certificate::revocation::{
-        Answer, Issued, NoAnswer, Status,
+        Answer, ComparedName, Issued, NoAnswer, Status,
         crl::{Crl, UnverifiedCrl},
     },
     outside::flights::Flights,
@@ -21,8 +21,8 @@ use crate::{
 
 /// The CRLs of the operator.
 pub struct CrlFiles {
-    /// By the issuer's name, DER. An issuer whose lists were taken away stays, with none.
-    issuers: HashMap<Vec<u8>, OfIssuer>,
+    /// By the issuer's name. An issuer whose lists were taken away stays, with none.
+    issuers: HashMap<ComparedName, OfIssuer>,
     /// Of issuers that never had a list.
     generation: u64,
 }
@@ -51,7 +51,7 @@ impl CrlFiles {
         let mut issuers = HashMap::new();
         for list in lists {
             let none = || OfIssuer { lists: Vec::new(), generation };
-            let of_issuer = issuers.entry(list.issuer().to_vec()).or_insert_with(none);
+            let of_issuer = issuers.entry(list.issuer().clone()).or_insert_with(none);
             of_issuer.lists.push(Arc::new(OnDisk::new(list)));
         }
         Self { issuers, generation }
@@ -89,14 +89,14 @@ impl CrlFiles {
 
     /// Of the lists that are about the certificate: another one when any of them changed.
     pub(super) fn generation(&self, about: &Issued) -> u64 {
-        self.issuers.get(about.issuer_name()).map_or(self.generation, |issuer| issuer.generation)
+        self.issuers.get(about.issuer_compared()).map_or(self.generation, |issuer| issuer.generation)
     }
 
     /// What the newest CRL says that is about the certificate; of two of one time, the one that revokes it.
     pub(super) async fn answer(&self, about: &Issued, now: UnixTime) -> Option<Answer> {
         let rank = |answer: &Answer| (answer.this_update, answer.status != Status::Good);
         let (mut newest, mut useless): (Option<Answer>, _) = (None, None);
-        for list in self.issuers.get(about.issuer_name()).iter().flat_map(|issuer| &issuer.lists) {
+        for list in self.issuers.get(about.issuer_compared()).iter().flat_map(|issuer| &issuer.lists) {
             let Some(crl) = list.verified(about).await else { continue };
             match crl.answer(about, now) {
                 Ok(answer) if newest.is_none_or(|newest| rank(&newest) < rank(&answer)) => {

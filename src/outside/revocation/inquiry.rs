@@ -71,6 +71,8 @@ pub(super) enum NoUse {
     Fetch(#[from] FetchError),
     #[error("{0}")]
     Answer(&'static str),
+    #[error("it reports an error: {0}")]
+    Refused(&'static str),
     #[error("it did not answer a moment ago")]
     Silent,
     #[error("there are too many questions under way")]
@@ -145,68 +147,92 @@ impl Inquiry {
         let mut otherwise = Outcome::Silence;
         for written in about.responders().iter().take(MAX_ADDRESSES) {
             match self.ask_responder(written, about, now).await {
-                Ok(Response::Known(answer)) if revoked.admits(asked, &answer) => {
-                    return Outcome::Answered(asked, answer);
-                }
-                Ok(Response::Known(_)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(OLDER)),
-                Ok(Response::Unknown) => otherwise = Outcome::Unknown,
-                Ok(Response::Refused(why)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(why)),
+                Ok(Some(answer)) if revoked.admits(asked, &answer) => return Outcome::Answered(asked, answer),
+                Ok(Some(_)) => self.errands.note(Method::Ocsp, written, &NoUse::Answer(OLDER)),
+                Ok(None) => otherwise = Outcome::Unknown,
                 Err(why) => self.errands.note(Method::Ocsp, written, &why),
             }
         }
         otherwise
     }
 
-    /// By SHA-1 and with a nonce first; without one where that is an error, since some responders take no nonce, or none that
-    /// long; and by SHA-256 where nothing is known by SHA-1. One timeout is for all of them.
-    async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Response, NoUse> {
-        let until = tokio::time::Instant::now() + self.errands.timeout;
-        let mut told = self.ask_by(CertIdHash::Sha1, true, written, about, now).await?;
-        let further: &[_] = match told {
-            Response::Known(_) => &[],
-            Response::Unknown => &[(CertIdHash::Sha256, true)],
-            Response::Refused(_) => &[(CertIdHash::Sha1, false), (CertIdHash::Sha256, false)],
-        };
-        for (hash, with_nonce) in further {
-            if let Response::Known(_) = told {
+    /// None: the responder does not know the certificate. It is asked in another form where one brings nothing, in one
+    /// timeout for them all.
+    async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Option<Answer>, NoUse> {
+        let errands = &self.errands;
+        let (address, _place) = (errands.admit(written)?, errands.turn(&errands.places).await?);
+        let until = tokio::time::Instant::now() + errands.timeout;
+        let mut said = self.ask_as(FIRST, written, &address, about, now).await;
+        for form in next_forms(&said) {
+            let next = self.ask_as(*form, written, &address, about, now);
+            let Ok(next) = tokio::time::timeout_at(until, next).await else {
+                errands.set_aside(written);
                 break;
-            }
-            let asking = self.ask_by(*hash, *with_nonce, written, about, now);
-            match tokio::time::timeout_at(until, asking).await {
-                Ok(Ok(said @ (Response::Known(_) | Response::Unknown))) => told = said,
-                // What was said and signed before stays said.
-                Ok(_) => {}
-                Err(_) => {
-                    self.errands.set_aside(written);
-                    break;
-                }
+            };
+            match (&said, &next) {
+                (_, Ok(Some(_))) => return next,
+                // What was said and signed stays said, and what is at fault tells more than that something is.
+                (_, Ok(None)) | (Err(NoUse::Refused(_) | NoUse::Fetch(_)), Err(NoUse::Answer(_))) => said = next,
+                (_, Err(why)) if why.is_silence() => break,
+                _ => {}
             }
         }
-        Ok(told)
+        said
     }
 
-    async fn ask_by(
+    async fn ask_as(
         &self,
-        hash: CertIdHash,
-        with_nonce: bool,
+        form: Form,
         written: &str,
+        address: &Uri,
         about: &Issued,
         now: UnixTime,
-    ) -> Result<Response, NoUse> {
+    ) -> Result<Option<Answer>, NoUse> {
         let mut nonce = [0; 32];
         SystemRandom::new().fill(&mut nonce).map_err(|_| NoUse::Answer("no random numbers for a nonce"))?;
-        let nonce = with_nonce.then_some(&nonce);
-        let question = ocsp::request(about, hash, nonce).map_err(NoUse::Answer)?;
-        let answer = self.errands.ask(written, question.into()).await?;
-        ocsp::verify(&answer, about, nonce, now).map_err(NoUse::Answer)
+        let nonce = form.has_nonce.then_some(&nonce);
+        let question = ocsp::request(about, form.hash, nonce).map_err(NoUse::Answer)?;
+        let answer = self.errands.ask(written, address, question.into()).await?;
+        match ocsp::verify(&answer, about, nonce, now).map_err(NoUse::Answer)? {
+            Response::Known(answer) => Ok(Some(answer)),
+            Response::Unknown => Ok(None),
+            Response::Refused(error) => Err(NoUse::Refused(error)),
+        }
+    }
+}
+
+/// How a responder is asked.
+#[derive(Clone, Copy)]
+struct Form {
+    hash: CertIdHash,
+    has_nonce: bool,
+}
+
+/// In which forms a responder is asked that said this to the [`FIRST`]. A nonce is optional (RFC 6960, section 4.4.1), and
+/// there are responders that refuse a question with one; an answer with a wrong one is asked for no other way.
+fn next_forms(said: &Result<Option<Answer>, NoUse>) -> &'static [Form] {
+    match said {
+        Ok(Some(_)) => &[],
+        Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => {
+            &[Form { hash: CertIdHash::Sha1, has_nonce: false }, Form { hash: CertIdHash::Sha256, has_nonce: false }]
+        }
+        Err(why) if why.is_silence() => &[],
+        Ok(None) | Err(_) => &[Form { hash: CertIdHash::Sha256, has_nonce: true }],
+    }
+}
+
+impl NoUse {
+    /// Whether nothing came back.
+    fn is_silence(&self) -> bool {
+        matches!(self, Self::Fetch(FetchError::NoAnswer(_) | FetchError::Closed(_) | FetchError::TimedOut(_)))
     }
 }
 
 impl Errands {
-    async fn ask(&self, written: &str, question: Bytes) -> Result<Bytes, NoUse> {
-        let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
+    /// Whoever asks has a place.
+    async fn ask(&self, written: &str, address: &Uri, question: Bytes) -> Result<Bytes, NoUse> {
         let begun = Instant::now();
-        let answer = self.fetcher.post(&address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
+        let answer = self.fetcher.post(address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
         self.metrics.outgoing("ocsp", begun.elapsed());
         self.heed(written, answer)
     }
@@ -214,7 +240,7 @@ impl Errands {
     pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
         let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
         let begun = Instant::now();
-        let answer = self.fetcher.get_as("application/pkix-crl, */*;q=0.1", &address, most).await;
+        let answer = self.fetcher.get_as(LISTS, &address, most).await;
         self.metrics.outgoing("crl", begun.elapsed());
         self.heed(written, answer)
     }
@@ -232,10 +258,11 @@ impl Errands {
     }
 
     fn heed(&self, written: &str, answer: Result<Bytes, FetchError>) -> Result<Bytes, NoUse> {
-        if let Err(FetchError::NoAnswer(_) | FetchError::Closed(_) | FetchError::TimedOut(_)) = answer {
+        let answer = answer.map_err(NoUse::Fetch);
+        if answer.as_ref().is_err_and(NoUse::is_silence) {
             self.set_aside(written);
         }
-        Ok(answer?)
+        answer
     }
 
     /// Says when the CRL that was fetched there ends.
@@ -268,6 +295,10 @@ impl Errands {
     }
 }
 
+/// What RFC 2585 calls them. Some servers have another name, and refuse what they have not.
+const LISTS: &str = "application/pkix-crl, */*;q=0.1";
+/// SHA-1 is what every responder knows.
+const FIRST: Form = Form { hash: CertIdHash::Sha1, has_nonce: true };
 /// Addresses of one kind in a certificate that are tried.
 pub(super) const MAX_ADDRESSES: usize = 3;
 /// Silent addresses that are remembered.

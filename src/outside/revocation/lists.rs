@@ -148,7 +148,7 @@ impl Shelf {
     fn heed(&self, place: Place, why: &NoUse) {
         match why {
             NoUse::Fetch(_) => self.errands.set_aside(&place.address),
-            NoUse::Answer(_) => self.useless.insert(place, self.errands.silence_from_now()),
+            NoUse::Answer(_) | NoUse::Refused(_) => self.useless.insert(place, self.errands.silence_from_now()),
             // Not tried: to extend its time would leave it alone for as long as anybody asks.
             NoUse::Silent | NoUse::Busy | NoUse::Address(_) => {}
         }

@@ -2,6 +2,8 @@
 
 mod clock;
 mod ends;
+mod forms;
+mod named;
 mod older;
 mod places;
 mod replaced;
@@ -156,7 +158,7 @@ async fn responder_that_names_nothing_by_sha1_is_asked_by_sha256() {
     *bank.ocsp.lock() = ok(&[0x30, 3, 0x0a, 1, 6][..]);
     let only = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
     assert_eq!(asked(&store(only.clone()), &about, 0).await, Standing::Unavailable);
-    assert_eq!(bank.origin.asked("/ocsp"), 3);
+    assert_eq!(bank.origin.asked("/ocsp"), 3, "and without a nonce by either");
 
     bank.says(&about, UNKNOWN, HOUR);
     assert_eq!(asked(&store(only), &about, 0).await, Standing::Unknown);
@@ -333,6 +335,7 @@ async fn list_is_fetched_once_for_all_certificates_of_its_issuer() {
         assert_eq!(found, known(expected, Method::Crl), "{serial}");
     }
     assert_eq!(bank.origin.asked("/crl"), 1);
+    assert_eq!(bank.origin.latest().headers()["accept"], "application/pkix-crl, */*;q=0.1");
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ fn responder_that_takes_no_nonce_is_asked_without_one_and_by_either_hash() {
 fn answer_of_someone_else_is_none() {
     check("namesake of the issuer", "signature is wrong", |_| boxed(Said::good().by(&Authority::root("Bank CA"))));
     check("stranger", "neither the issuer nor a delegate", |_| boxed(Said::good().by(&Authority::root("Stranger"))));
-    check("stranger who encloses the own certificate", "not made one by the issuer", |_| {
+    check("stranger who encloses the own certificate", "is an authority's", |_| {
         let stranger = Authority::root("Stranger");
         boxed(Said::good().signed(&stranger.signature_key(), &stranger.der, &[&stranger.der]))
     });

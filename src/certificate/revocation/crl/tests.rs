@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests state what they need")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what they need")]
 
 use proptest::prelude::*;
 use rcgen::{
@@ -124,6 +124,11 @@ fn certificate_is_revoked_when_it_is_on_the_list() {
         list.entries.extend((1..=0x7f).map(|serial| entry(&[serial], &[])));
     };
     check("among others, in no order", among, revoked(Some(1)));
+    let unreadable = extension(&[0x55, 29, 21], false, &[2, 1, 1]);
+    let alone = [entry(&[0, 0x80, 1], std::slice::from_ref(&unreadable))];
+    check("for a reason that cannot be read", |list| list.entries = alone.to_vec(), revoked(None));
+    let beside = [entry(&[5], &[unreadable]), entry(&[0, 0x80, 1], &[reason(1)])];
+    check("beside a reason that cannot be read", |list| list.entries = beside.to_vec(), revoked(Some(1)));
     check("a list of version 1", |list| (list.version, list.extensions) = (vec![], vec![]), answer(Status::Good));
 }
 
@@ -192,7 +197,6 @@ fn list_that_is_not_complete_is_refused_by_name() {
     let relative = tlv(0xa0, &[&tlv(0xa1, &[])]);
     let named = "a CRL whose distribution point is named relative to its issuer";
     check("a relative name", with(point(&[&relative])), Err(named));
-    check("removed", entry_with(reason(8)), Err("removeFromCRL in a CRL that is no delta"));
     let private = extension(&[0x2a, 3, 4], true, &[5, 0]);
     let unknown = "the CRL has a critical extension that is not known";
     check("a critical extension", with(private.clone()), Err(unknown));
@@ -201,6 +205,26 @@ fn list_that_is_not_complete_is_refused_by_name() {
     check("an unknown extension", with(extension(&[0x2a, 3, 4], false, &[5, 0])), answer(Status::Good));
     let twice = |list: &mut Listed| list.extensions.extend([point(&[&[0x81, 1, 0xff]]), point(&[])]);
     check("two scopes", twice, Err("the CRL has two issuing distribution points"));
+}
+
+#[test]
+fn list_that_removes_entries_revokes_and_clears_nobody() {
+    let removes = "removeFromCRL in a CRL that is no delta";
+    let (ours, other) = (|code| entry(&[0, 0x80, 1], &[reason(code)]), entry(&[5], &[reason(8)]));
+    let with = |entries: &[&[u8]]| {
+        let entries = entries.iter().map(|entry| entry.to_vec()).collect();
+        move |list: &mut Listed| list.entries = entries
+    };
+    check("another is removed", with(&[&other]), Err(removes));
+    check("ours is removed", with(&[&ours(8)]), Err(removes));
+    check("ours is revoked, and another removed", with(&[&other, &ours(1)]), revoked(Some(1)));
+    check("ours is revoked and removed", with(&[&ours(8), &ours(1)]), revoked(Some(1)));
+    check("ours is removed and revoked", with(&[&ours(6), &ours(8)]), revoked(Some(6)));
+
+    let authority = Authority::named("Bank CA");
+    let mut listed = Listed::of(&authority.client(&[5], &[]));
+    listed.entries = vec![other];
+    assert_eq!(read(&listed.sign(&authority)).err(), Some(removes), "a file that is of no use is a fault");
 }
 
 #[test]
@@ -255,6 +279,44 @@ fn file_holds_one_list_in_der_or_several_in_pem() {
 }
 
 #[test]
+fn list_that_writes_its_issuers_name_otherwise_is_the_issuers() {
+    let authority = Authority::named("Bank CA");
+    let about = authority.client(&[0x80, 1], &[POINT]);
+    let ask = |issuer: Vec<u8>, signer: &Authority| {
+        let listed = Listed { issuer, entries: vec![entry(&[0, 0x80, 1], &[])], ..Listed::of(&about) };
+        let list = UnverifiedCrl::parse(listed.sign(signer))?;
+        assert_eq!(
+            (list.issuer() == about.issuer_compared()),
+            list.verify(&about).err() != Some("the CRL is of another issuer")
+        );
+        list.verify(&about)?.answer(&about, now(0))
+    };
+    let other = Err("the CRL is of another issuer");
+    for (tag, text, expected) in [
+        (0x0c, "Bank CA", revoked(None)),
+        (0x13, "Bank CA", revoked(None)),
+        (0x13, "bank  ca ", revoked(None)),
+        (0x14, "Bank CA", revoked(None)),
+        (0x13, "Bank CB", other),
+        (0x13, "Bank", other),
+        (0x04, "Bank CA", other),
+        (0x0c, "B\u{e4}nk CA", other),
+    ] {
+        assert_eq!(ask(common_name(tag, text), &authority), expected, "{tag:x} {text}");
+    }
+    let more = tlv(0x30, &[&common_name(0x13, "Bank CA")[2..], &common_name(0x13, "Bank CA")[2..]]);
+    assert_eq!(ask(more, &authority), other, "a name that is longer");
+    let wrong = Err("the signature is wrong, or made with an algorithm that is not accepted");
+    assert_eq!(ask(common_name(0x13, "Bank CA"), &Authority::named("Bank CA")), wrong, "the key decides");
+}
+
+/// A name, DER.
+fn common_name(tag: u8, text: &str) -> Vec<u8> {
+    let attribute = tlv(0x30, &[&tlv(0x06, &[&[0x55, 4, 3]]), &tlv(tag, &[text.as_bytes()])]);
+    tlv(0x30, &[&tlv(0x31, &[&attribute])])
+}
+
+#[test]
 fn list_that_the_issuer_did_not_sign_is_refused() {
     let (authority, other) = (Authority::named("Bank CA"), Authority::named("Other CA"));
     let namesake = Authority::named("Bank CA");
@@ -292,6 +354,10 @@ fn bytes_that_are_no_list_are_refused() {
     check(&[]);
     check(b"-----BEGIN X509 CRL-----");
     check(&[&*good, &[0]].concat());
+    let why = |bytes: Vec<u8>| UnverifiedCrl::parse(bytes).unwrap_err();
+    assert_eq!(why([&*good, b"\n"].concat()), "something stands behind the CRL");
+    let pem = der::pem::encode_string("X509 CRL", der::pem::LineEnding::LF, &good).unwrap();
+    assert_eq!(why(pem.into_bytes()), "the CRL is in PEM, and has to be in DER");
     check(good.split_last().unwrap().1);
 
     let spoilt = |spoil: &dyn Fn(&mut Listed)| {
@@ -305,7 +371,6 @@ fn bytes_that_are_no_list_are_refused() {
     spoilt(&|list| list.entries = vec![entry(&[5; 300], &[])]);
     spoilt(&|list| list.entries = vec![tlv(0x30, &[&[2, 1, 5]])]);
     spoilt(&|list| list.entries = vec![[entry(&[5], &[]), vec![0]].concat()]);
-    spoilt(&|list| list.entries = vec![entry(&[5], &[extension(&[0x55, 29, 21], false, &[2, 1, 1])])]);
     spoilt(&|list| list.extensions.push(point(&[&[0x83]])));
 }
 

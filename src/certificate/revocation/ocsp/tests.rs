@@ -75,7 +75,9 @@ fn answer_counts_from_this_update_to_next_update() {
     check("future", at(301, Some(HOUR)), Err("the answer is not valid yet"));
     check("ends before it begins", at(200, Some(100)), Err("the answer is stale"));
     check("without nextUpdate", at(-60, None), good(-60, HOUR - 60));
-    check("without nextUpdate, old", at(-HOUR - 1, None), Err("the answer is stale"));
+    check("without nextUpdate, an hour old", at(-HOUR, None), good(-HOUR, 0));
+    let old = Err("the answer has no nextUpdate, and is over an hour old");
+    check("without nextUpdate, older", at(-HOUR - 1, None), old);
     check("made in the future", |said, _| said.produced_at = time(301), Err("the answer is from the future"));
     let stale_unknown = |said: &mut Said, about: &Issued| {
         at(-60, Some(-1))(said, about);
@@ -125,13 +127,44 @@ fn among_several_answers_ours_counts() {
     };
     check("good beside unknown", beside(GOOD, UNKNOWN), known(Status::Good));
     check("unknown beside good", beside(UNKNOWN, GOOD), Ok(Response::Unknown));
-    let twice = |said: &mut Said, about: &Issued| {
-        let mut single = said.single().clone();
-        single.cert_id = cert_id(about, CertIdHash::Sha256);
-        single.status = revoked(None);
-        said.singles.push(single);
+}
+
+#[test]
+fn of_several_statements_about_one_certificate_the_worst_counts() {
+    let both = |first: &'static [u8], second: Vec<u8>, until: i64| {
+        move |said: &mut Said, about: &Issued| {
+            said.single().status = first.to_vec();
+            let mut single = said.single().clone();
+            single.cert_id = cert_id(about, CertIdHash::Sha256);
+            single.status = second;
+            single.next_update = Some(time(until));
+            said.singles.push(single);
+        }
     };
-    check("twice", twice, Err("the answer speaks twice of one certificate"));
+    let gone = Status::Revoked { since: now(-HOUR), reason: None };
+    let until = |status, until| Ok(Response::Known(Answer { status, this_update: now(-60), until: now(until) }));
+    check("both good, for the shorter time", both(GOOD, GOOD.to_vec(), 10), until(Status::Good, 10));
+    check("good and revoked", both(GOOD, revoked(None), 2 * HOUR), until(gone, HOUR));
+    check("unknown and revoked", both(UNKNOWN, revoked(None), 10), until(gone, 10));
+    check("good and unknown", both(GOOD, UNKNOWN.to_vec(), HOUR), Ok(Response::Unknown));
+    check("unknown and good", both(UNKNOWN, GOOD.to_vec(), HOUR), Ok(Response::Unknown));
+    check("good, and good in a stale one", both(GOOD, GOOD.to_vec(), -1), Err("the answer is stale"));
+    check("good, and revoked in a stale one", both(GOOD, revoked(None), -1), Err("the answer is stale"));
+    let revoked_and = |second: Vec<u8>, until: i64| {
+        move |said: &mut Said, about: &Issued| {
+            both(GOOD, second, until)(said, about);
+            said.single().status = revoked(None);
+        }
+    };
+    check("revoked twice", revoked_and(revoked(Some(1)), 10), until(gone, 10));
+    check("revoked and good", revoked_and(GOOD.to_vec(), HOUR), until(gone, HOUR));
+    check("revoked and unknown", revoked_and(UNKNOWN.to_vec(), HOUR), until(gone, HOUR));
+    check("revoked, and good in a stale one", revoked_and(GOOD.to_vec(), -1), until(gone, HOUR));
+    let critical = |said: &mut Said, about: &Issued| {
+        revoked_and(GOOD.to_vec(), HOUR)(said, about);
+        said.singles[1].extensions = vec![extension(&[0x2a, 3, 4], true, &[5, 0])];
+    };
+    check("revoked, and one that cannot be understood", critical, until(gone, HOUR));
 }
 
 #[test]
@@ -147,9 +180,10 @@ fn nonce_is_ours_or_absent() {
     let authority = Authority::named("Bank CA");
     let about = authority.client(&[1], &[]);
     let mut said = Said::of(&about);
-    assert_eq!(verify(&said.sign(authority.key()), &about, None, now(0)), known(Status::Good), "none was sent");
+    let without = |said: &Said| verify(&said.sign(authority.key()), &about, None, now(0));
+    assert_eq!(without(&said), known(Status::Good), "none was sent");
     said.extensions = vec![nonce(&OURS)];
-    assert_eq!(verify(&said.sign(authority.key()), &about, None, now(0)), replay, "of another question");
+    assert_eq!(without(&said), replay, "none was sent, and one comes back");
 }
 
 #[test]
@@ -193,6 +227,45 @@ fn delegate_of_the_issuer_may_answer_by_name_or_by_key() {
 }
 
 #[test]
+fn delegate_that_bears_the_issuers_name_may_answer() {
+    let authority = Authority::named("Bank CA");
+    let about = authority.client(&[1], &[]);
+    let issue = |purpose| authority.issue("Bank CA", |params| params.extended_key_usages = vec![purpose]);
+    let delegate = issue(ExtendedKeyUsagePurpose::OcspSigning);
+    let mut said = Said::of(&about).from(&delegate);
+    assert_eq!(said.responder, Said::of(&about).responder);
+    said.certificates.insert(0, authority.own.der().to_vec());
+    assert_eq!(verify(&said.sign(&delegate.key), &about, Some(&OURS), now(0)), known(Status::Good));
+    assert_eq!(verify(&said.sign(authority.key()), &about, Some(&OURS), now(0)), known(Status::Good));
+
+    let client = issue(ExtendedKeyUsagePurpose::ClientAuth);
+    let said = Said::of(&about).from(&client).sign(&client.key);
+    let not_made = Err("the delegate was not made one by the issuer, or is out of date");
+    assert_eq!(verify(&said, &about, Some(&OURS), now(0)), not_made, "a client with the issuer's name");
+}
+
+#[test]
+fn delegate_may_answer_by_a_key_for_signatures_or_for_commitments() {
+    use KeyUsagePurpose::{ContentCommitment, DigitalSignature, KeyEncipherment};
+    let authority = Authority::named("Bank CA");
+    let about = authority.client(&[1], &[]);
+    for (usages, may) in [
+        (vec![DigitalSignature], true),
+        (vec![ContentCommitment], true),
+        (vec![DigitalSignature, ContentCommitment], true),
+        (vec![KeyEncipherment], false),
+    ] {
+        let delegate = authority.issue("responder", |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+            params.key_usages.clone_from(&usages);
+        });
+        let expected = if may { known(Status::Good) } else { Err("the delegate's key may not sign") };
+        let answer = Said::of(&about).from(&delegate).sign(&delegate.key);
+        assert_eq!(verify(&answer, &about, Some(&OURS), now(0)), expected, "{usages:?}");
+    }
+}
+
+#[test]
 fn delegate_that_may_not_answer_is_refused() {
     use ExtendedKeyUsagePurpose::{ClientAuth, OcspSigning};
     let (authority, other) = (Authority::named("Bank CA"), Authority::named("Other CA"));
@@ -220,13 +293,13 @@ fn delegate_that_may_not_answer_is_refused() {
         params.not_before = rcgen::date_time_ymd(2026, 1, 2);
     });
     check("not yet valid", future, not_made);
-    let encrypting = authority.issue("responder", |params| {
+    let above = authority.issue("responder", |params| {
         params.extended_key_usages = vec![OcspSigning];
-        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     });
+    check("an authority below the issuer", above, "the delegate's certificate is an authority's");
     let both = authority.issue("responder", |params| params.extended_key_usages = vec![OcspSigning, ClientAuth]);
     check("a client that its issuer let speak too", both, "the delegate is a client");
-    check("whose key may not sign", encrypting, "the delegate's key may not sign");
 }
 
 #[test]
@@ -264,29 +337,25 @@ fn bytes_that_are_no_basic_response_are_none() {
     check(&[&good[..], &[0]].concat(), Err("the answer is not an OCSP response"));
     check(&good[..good.len() - 1], Err("the answer is not an OCSP response"));
     check(&vec![0x30; MAX_BYTES + 1], Err("the answer is too large"));
-    for (error, why) in [
-        (1, "it reports an error: malformedRequest"),
-        (2, "it reports an error: internalError"),
-        (3, "it reports an error: tryLater"),
-        (5, "it reports an error: sigRequired"),
-        (6, "it reports an error: unauthorized"),
-    ] {
-        check(&tlv(0x30, &[&[0x0a, 1, error]]), Ok(Response::Refused(why)));
+    for (error, name) in
+        [(1, "malformedRequest"), (2, "internalError"), (3, "tryLater"), (5, "sigRequired"), (6, "unauthorized")]
+    {
+        check(&tlv(0x30, &[&[0x0a, 1, error]]), Ok(Response::Refused(name)));
     }
     check(&tlv(0x30, &[&[0x0a, 1, 4]]), Err("the answer is not an OCSP response"));
     check(&tlv(0x30, &[&[0x0a, 1, 0]]), Err("the answer is not a basic response"));
 }
 
 #[test]
-fn request_names_the_certificate_and_carries_the_nonce() {
+fn request_names_the_certificate_and_carries_the_nonce_if_there_is_one() {
     let about = Authority::named("Bank CA").client(&[0x80, 1], &[]);
     for hash in [CertIdHash::Sha1, CertIdHash::Sha256] {
         let single = tlv(0x30, &[&cert_id(&about, hash)]);
         let extensions = tlv(0xa2, &[&tlv(0x30, &[&nonce(&OURS)])]);
         let expected = tlv(0x30, &[&tlv(0x30, &[&tlv(0x30, &[&single]), &extensions])]);
         assert_eq!(request(&about, hash, Some(&OURS)).unwrap(), expected);
-        let expected = tlv(0x30, &[&tlv(0x30, &[&tlv(0x30, &[&single])])]);
-        assert_eq!(request(&about, hash, None).unwrap(), expected);
+        let without = tlv(0x30, &[&tlv(0x30, &[&tlv(0x30, &[&single])])]);
+        assert_eq!(request(&about, hash, None).unwrap(), without);
     }
 }
 
