@@ -93,5 +93,8 @@ mod tests {
         }
         let (_, weight) = keys.remembered.extent();
         assert!((1..=BOUND).contains(&weight), "{weight}");
+
+        keys.forget();
+        assert_eq!(keys.remembered.extent(), (0, 0));
     }
 }

@@ -88,7 +88,10 @@ pub fn verify(response: &[u8], about: &Issued, nonce: Option<&[u8; 32]>, now: Un
 /// Of two statements about one certificate, as responders make them that name it by either hash: revoked by one is revoked,
 /// and it is good only where both hold and say so.
 fn worse(one: Result<Response, NoAnswer>, other: Result<Response, NoAnswer>) -> Result<Response, NoAnswer> {
-    let is_revoked = |said: &Result<Response, NoAnswer>| matches!(said, Ok(Response::Known(answer)) if answer.status != Status::Good);
+    let is_revoked = |said: &Result<_, _>| match said {
+        Ok(Response::Known(answer)) => answer.status != Status::Good,
+        _ => false,
+    };
     match (one, other) {
         (Ok(Response::Known(one)), Ok(Response::Known(other))) => Ok(Response::Known(Answer {
             status: if one.status == Status::Good { other.status } else { one.status },
@@ -208,10 +211,7 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
     let entity = EndEntityCert::try_from(&der).map_err(|_| "the delegate's certificate cannot be read")?;
     entity
         .verify_for_usage(signature::ALGORITHMS, &[issuer], &[], now, KeyUsage::required(OCSP_SIGNING), None, None)
-        .map_err(|why| match why {
-        webpki::Error::CaUsedAsEndEntity => "the delegate's certificate is an authority's",
-        _ => "the delegate was not made one by the issuer, or is out of date",
-    })?;
+        .map_err(|why| if why == webpki::Error::CaUsedAsEndEntity { AN_AUTHORITY } else { NOT_MADE })?;
     match parsed.tbs_certificate().get_extension::<pkix::ExtendedKeyUsage>() {
         Ok(Some((_, purposes))) if purposes.0.contains(&CLIENT_AUTH) => return Err("the delegate is a client"),
         Ok(_) => {}
@@ -226,6 +226,9 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
         Err(_) => Err("the delegate's keyUsage cannot be read"),
     }
 }
+
+const AN_AUTHORITY: NoAnswer = "the delegate's certificate is an authority's";
+const NOT_MADE: NoAnswer = "the delegate was not made one by the issuer, or is out of date";
 
 /// Our nonce, if there is one.
 fn hold_nonce(extensions: Option<&[Extension]>, sent: Option<&[u8; 32]>) -> Result<(), NoAnswer> {

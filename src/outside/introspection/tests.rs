@@ -142,6 +142,9 @@ async fn token_without_an_end_is_kept_as_long_as_any() {
     assert_eq!(ask(&store, "t", NOW).await, "active");
     assert!(store.recall(&about("t"), at(NOW + 29)).is_some());
     assert!(store.recall(&about("t"), at(NOW + 30)).is_none());
+
+    store.forget();
+    assert!(store.recall(&about("t"), at(NOW)).is_none());
 }
 
 #[tokio::test]
