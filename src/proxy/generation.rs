@@ -63,3 +63,52 @@ impl Generation {
         self.settings.listen.idle_timeout
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use std::fs;
+
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use rustls_pki_types::UnixTime;
+
+    use super::*;
+    use crate::{
+        certificate::{
+            ForwardedCert, Profile,
+            mint::{Authority, now, plain},
+        },
+        config::load,
+        lookup::Lookup,
+    };
+
+    const CONFIG: &str = r#"
+listen = { address = "127.0.0.1:0", plaintext = true }
+load_balancer = { trusted_networks = ["127.0.0.1/32"] }
+client_certificate = { profile = "haproxy" }
+truststore = { paths = ["ca.der"] }
+revocation = { methods = [] }
+token = { issuer = [{ issuer = "https://as.example", audiences = ["a"], jwks = "keys.json" }] }
+backend = { address = "127.0.0.1:1" }
+"#;
+
+    #[tokio::test]
+    async fn generation_that_gave_way_remembers_no_certificate() {
+        let (folder, root) = (tempfile::tempdir().unwrap(), Authority::root("Root", plain));
+        fs::write(folder.path().join("ca.der"), &root.der).unwrap();
+        fs::write(folder.path().join("keys.json"), r#"{"keys":[]}"#).unwrap();
+        let path = folder.path().join("proxy.toml");
+        fs::write(&path, CONFIG).unwrap();
+        let (metrics, settings) = (Arc::new(Metrics::new()), || load(&path, UnixTime::now()).unwrap().0);
+        let first = Generation::first(settings(), &metrics).unwrap();
+        let leaf = BASE64_STANDARD.encode(root.client(plain));
+        let forwarded = ForwardedCert::Header { profile: Profile::Haproxy, leaf: leaf.as_bytes(), chain: vec![] };
+        let verified = || first.settings.gate.certificates.verify(&forwarded, now()).0;
+        assert_eq!([verified(), verified()], [Lookup::Miss, Lookup::Hit]);
+
+        first.give_way_to(&first.following(settings(), &metrics).await.unwrap());
+
+        assert_eq!(verified(), Lookup::Miss);
+    }
+}
