@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use arc_swap::ArcSwapOption;
 use rustls_pki_types::UnixTime;
-use tokio::{sync::Notify, task::spawn_blocking};
+use tokio::{
+    sync::Notify,
+    task::{JoinError, spawn_blocking},
+};
 
 use crate::{
     config::{
@@ -57,41 +60,46 @@ impl Reloader {
 
     /// Never returns.
     pub async fn run(self) {
-        let mut watch = Watch::new(self.world.generation().settings.source.looks.clone());
+        let reloader = Arc::new(self);
+        let world = &reloader.world;
+        let mut watch = Watch::new(world.generation().settings.source.looks.clone());
         loop {
             tokio::select! {
                 // Whoever rotates logs says so by SIGHUP, as does whoever changed the configuration.
-                () = self.told.notified() => self.world.audit.reopen(),
+                () = reloader.told.notified() => world.audit.reopen(),
                 () = watch.changed() => {}
             }
             // What was read in vain is not read again until it changes.
             watch.look().await;
-            if let Some(looks) = self.reload().await {
-                watch = Watch::new(looks);
+            let attempt = Arc::clone(&reloader);
+            // A task of its own: if it panics, the next attempt comes all the same.
+            match tokio::spawn(async move { attempt.reload().await }).await {
+                Ok(Ok(looks)) => watch = Watch::new(looks),
+                Ok(Err(_)) | Err(_) => {
+                    reloader.refuse(vec!["the task that reloads failed".to_owned()], BTreeSet::new())
+                }
             }
         }
     }
 
     /// What is to be watched from now on: all that was looked at, applied or not, since a file that is missing or at fault
-    /// may be one that only the new configuration names. None where nothing was read.
-    async fn reload(&self) -> Option<Fingerprint> {
+    /// may be one that only the new configuration names.
+    ///
+    /// # Errors
+    /// The thread that read it panicked.
+    async fn reload(&self) -> Result<Fingerprint, JoinError> {
         let source = self.world.generation().settings.source.clone();
-        let read = spawn_blocking(move || reload::reload(&source, UnixTime::now())).await;
-        match read {
-            Ok(Ok(reloaded)) => {
+        match spawn_blocking(move || reload::reload(&source, UnixTime::now())).await? {
+            Ok(reloaded) => {
                 let looks = reloaded.settings.source.looks.clone();
                 if let Err(why) = self.apply(reloaded).await {
                     self.refuse(vec![why], BTreeSet::new());
                 }
-                Some(looks)
+                Ok(looks)
             }
-            Ok(Err(refused)) => {
+            Err(refused) => {
                 self.refuse(refused.faults.iter().map(Fault::to_string).collect(), refused.waiting);
-                Some(refused.looks)
-            }
-            Err(_) => {
-                self.refuse(vec!["the task that read the configuration failed".to_owned()], BTreeSet::new());
-                None
+                Ok(refused.looks)
             }
         }
     }
