@@ -93,6 +93,13 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Leaves out members that are null, if this is an object: there, not in what its members hold.
+    pub(crate) fn drop_nulls(&mut self) {
+        if let Self::Object(members) = self {
+            members.retain(|_, value| !value.is_null());
+        }
+    }
+
     /// A member, if this is an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)

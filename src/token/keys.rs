@@ -124,7 +124,8 @@ impl KeySet {
     pub const MAX_KEYS: usize = 100;
 }
 
-/// The elements of a JWK set (RFC 7517, section 5), none of them read.
+/// The elements of a JWK set (RFC 7517, section 5), none of them read. Members that are null are left out: some libraries
+/// write out what a key does not have.
 ///
 /// # Errors
 /// What is wrong: not a JWK set, over [`KeySet::MAX_BYTES`], over [`KeySet::MAX_KEYS`].
@@ -137,7 +138,10 @@ pub(crate) fn jwks(json: &[u8]) -> Result<Vec<Value<'_>>, String> {
     let mut document = json::members(json).ok_or("not one JSON object with each member once")?;
     match document.remove("keys") {
         Some(Value::List(list)) if list.len() > KeySet::MAX_KEYS => Err(format!("over {} keys", KeySet::MAX_KEYS)),
-        Some(Value::List(list)) => Ok(list),
+        Some(Value::List(mut list)) => {
+            list.iter_mut().for_each(Value::drop_nulls);
+            Ok(list)
+        }
         _ => Err("not a JWK set: no list `keys`".to_owned()),
     }
 }

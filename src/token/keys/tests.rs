@@ -53,6 +53,17 @@ fn every_algorithm_is_found_by_its_name_and_no_other_is() {
 }
 
 #[test]
+fn member_that_is_null_is_not_there() {
+    let mut jwk = Mint::new(Algorithm::ES256, "1").jwk();
+    for name in ["use", "key_ops", "alg", "x5c", "d", "k", "oth"] {
+        jwk[name] = Value::Null;
+    }
+    assert_eq!(set(std::slice::from_ref(&jwk)).len(), 1);
+    jwk["x"] = Value::Null;
+    assert_eq!(set(&[jwk]).len(), 0);
+}
+
+#[test]
 fn key_that_may_not_verify_signatures_is_left_out() {
     let ec = Mint::new(Algorithm::ES256, "1").jwk();
     assert_eq!(changed(&ec, &json!({})).len(), 1);
