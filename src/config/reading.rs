@@ -198,10 +198,13 @@ pub(super) fn without_mark(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
 /// The content of a regular file, at most so many bytes.
 pub(crate) fn bounded(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // A pipe would block the start, a device would never end.
-    if !fs::metadata(path)?.is_file() {
+    let looks = fs::metadata(path)?;
+    if !looks.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    // At once as large as needed: what a buffer that grows leaves behind is not wiped.
+    let size = usize::try_from(looks.len()).map_or(most, |size| size.min(most));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
     File::open(path)?.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > most {
         return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));

@@ -1,6 +1,6 @@
 //! `[revocation]`: whether certificates are asked about, whom, and what is done while nobody answers.
 
-use std::{io, path::PathBuf};
+use std::{io, mem, path::PathBuf};
 
 use crate::{
     certificate::revocation::{
@@ -64,8 +64,8 @@ pub fn crls(paths: &[PathBuf]) -> io::Result<Vec<UnverifiedCrl>> {
     let mut found = Vec::new();
     for path in paths {
         for file in folder::files(path)? {
-            let bytes = reading::without_mark(reading::bounded(&file, crl::MAX_BYTES)?);
-            let lists = crl::read(&bytes);
+            let mut bytes = reading::without_mark(reading::bounded(&file, crl::MAX_BYTES)?);
+            let lists = crl::read(mem::take(&mut *bytes));
             found.extend(lists.map_err(|why| io::Error::other(format!("`{}`: {why}", file.display())))?);
         }
     }

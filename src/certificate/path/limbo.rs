@@ -40,7 +40,7 @@ fn judge(case: &Value) -> Result<(), String> {
 fn clear(leaf: &[u8], path: &VerifiedPath, lists: &[Value], now: UnixTime) -> Result<(), String> {
     let issuer = path.intermediates.first().unwrap_or(&path.anchor.examined.decoded);
     let about = Issued::read(leaf, issuer.der())?;
-    let lists = lists.iter().map(|list| crl::read(list.as_str().unwrap().as_bytes()));
+    let lists = lists.iter().map(|list| crl::read(list.as_str().unwrap().into()));
     let lists = lists.collect::<Result<Vec<_>, _>>()?.concat();
     let mut latest = Err("no CRL of the issuer".into());
     for list in lists.iter().filter(|list| list.issuer() == about.issuer_compared()) {

@@ -7,7 +7,10 @@ use der::{
     Decode, ErrorKind, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
     asn1::{AnyRef, BitString, IntRef},
 };
-use rustls_pki_types::{CertificateRevocationListDer, UnixTime, pem::PemObject};
+use rustls_pki_types::{
+    UnixTime,
+    pem::{PemObject, SectionKind},
+};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     ext::{
@@ -56,16 +59,18 @@ struct List {
     removes: bool,
 }
 
-/// The CRLs in a file: one in DER, or one or more in PEM, beside which the file may hold other things.
+/// The CRLs in a file: one in DER, or one or more in PEM, beside which the file may hold other things. What is read is not
+/// copied: a CRL may have 64 MiB.
 ///
 /// # Errors
 /// None at all, or one that [`UnverifiedCrl::parse`] refuses; one that clears nobody.
-pub fn read(file: &[u8]) -> Result<Vec<UnverifiedCrl>, NoAnswer> {
+pub fn read(file: Vec<u8>) -> Result<Vec<UnverifiedCrl>, NoAnswer> {
     let lists = if file.first() == Some(&SEQUENCE) {
-        vec![UnverifiedCrl::parse(file.to_vec())?]
+        vec![UnverifiedCrl::parse(file)?]
     } else {
-        CertificateRevocationListDer::pem_slice_iter(file)
-            .map(|list| UnverifiedCrl::parse(list.map_err(|_| "the PEM cannot be read")?.to_vec()))
+        <(SectionKind, Vec<u8>)>::pem_slice_iter(&file)
+            .filter(|section| section.as_ref().map_or(true, |(kind, _)| *kind == SectionKind::Crl))
+            .map(|section| UnverifiedCrl::parse(section.map_err(|_| "the PEM cannot be read")?.1))
             .collect::<Result<_, _>>()?
     };
     match &*lists {

@@ -367,7 +367,7 @@ async fn list_on_disk_answers_before_anybody_is_asked() {
     let on_disk = |serials: &[&[u8]], until| {
         let pem = bank.authority.list(serials, until);
         CrlFiles::new(
-            [crl::read(&pem).unwrap(), crl::read(&Authority::named("Bank CA").list(&[], HOUR)).unwrap()].concat(),
+            [crl::read(pem).unwrap(), crl::read(Authority::named("Bank CA").list(&[], HOUR)).unwrap()].concat(),
         )
     };
     let store = store_with(rules(), on_disk(&[&[5]], HOUR));
@@ -393,7 +393,7 @@ async fn list_on_disk_answers_before_anybody_is_asked() {
 async fn replaced_list_on_disk_counts_at_once() {
     let bank = Responder::start().await;
     let about = bank.client(5);
-    let on_disk = |serials: &[&[u8]]| CrlFiles::new(crl::read(&bank.authority.list(serials, HOUR)).unwrap());
+    let on_disk = |serials: &[&[u8]]| CrlFiles::new(crl::read(bank.authority.list(serials, HOUR)).unwrap());
     let store = store_with(RevocationRules { methods: vec![Method::Crl], ..rules() }, on_disk(&[]));
     assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Crl));
 

@@ -159,7 +159,7 @@ async fn files_at_fault_are_read_again_after_a_minute_when_they_change_or_when_t
     let mut watch = operator.watch(operator.folder.path());
     let no_list_is_at_fault = |watch: &CrlWatch| watch.store.replace_files(CrlFiles::new(Vec::new()));
     let in_vain = async |watch: &mut CrlWatch| {
-        let lists = crate::certificate::revocation::crl::read(&operator.list(&[])).unwrap();
+        let lists = crate::certificate::revocation::crl::read(operator.list(&[])).unwrap();
         watch.store.replace_files(CrlFiles::new(lists));
         watch.look().await;
         assert_eq!(watch.fault.as_deref(), Some("no CRL is left"));

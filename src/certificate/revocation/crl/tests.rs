@@ -224,7 +224,7 @@ fn list_that_removes_entries_revokes_and_clears_nobody() {
     let authority = Authority::named("Bank CA");
     let mut listed = Listed::of(&authority.client(&[5], &[]));
     listed.entries = vec![other];
-    assert_eq!(read(&listed.sign(&authority)).err(), Some(removes), "a file that is of no use is a fault");
+    assert_eq!(read(listed.sign(&authority)).err(), Some(removes), "a file that is of no use is a fault");
 }
 
 #[test]
@@ -265,7 +265,8 @@ fn file_holds_one_list_in_der_or_several_in_pem() {
     let authority = Authority::named("Bank CA");
     let der = authority.list(&[&[5]], HOUR);
     let pem = |label, der: &[u8]| der::pem::encode_string(label, der::pem::LineEnding::LF, der).unwrap().into_bytes();
-    let check = |file: &[u8], expected: Option<usize>| assert_eq!(read(file).ok().map(|lists| lists.len()), expected);
+    let check =
+        |file: &[u8], expected: Option<usize>| assert_eq!(read(file.to_vec()).ok().map(|lists| lists.len()), expected);
     check(&der, Some(1));
     check(&pem("X509 CRL", &der), Some(1));
     let text = b"Certificate Revocation List (CRL):\n".to_vec();

@@ -16,6 +16,6 @@ async fn crl_that_was_fetched_or_replaced_shows_when_it_ends() {
     assert_eq!(ends(), [("CN=Bank CA".to_owned(), now(HOUR))]);
 
     let other = Authority::named("Other CA").list(&[], 2 * HOUR);
-    store.replace_files(CrlFiles::new(crl::read(&other).unwrap()));
+    store.replace_files(CrlFiles::new(crl::read(other).unwrap()));
     assert_eq!(ends(), [("CN=Bank CA".to_owned(), now(HOUR)), ("CN=Other CA".to_owned(), now(2 * HOUR))]);
 }

@@ -14,7 +14,7 @@ async fn newer_list_on_disk_counts_in_whatever_string_type_it_names_its_issuer()
     let tbs = tlv(0x30, &[&[2, 1, 1], ECDSA_SHA256, &name, &time(-30), &time(HOUR), &entries]);
     let newer = tlv(0x30, &[&signed(authority.key(), &tbs)]);
     let older = authority.list(&[], HOUR);
-    let files = [crl::read(&older).unwrap(), crl::read(&newer).unwrap()].concat();
+    let files = [crl::read(older).unwrap(), crl::read(newer).unwrap()].concat();
 
     let store = store_with(rules(), CrlFiles::new(files));
 

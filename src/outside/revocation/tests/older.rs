@@ -10,7 +10,7 @@ fn still(method: Method) -> Standing {
 }
 
 fn files(list: &[u8]) -> CrlFiles {
-    CrlFiles::new(crl::read(list).unwrap())
+    CrlFiles::new(crl::read(list.to_vec()).unwrap())
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn of_two_files_of_one_time_the_one_that_revokes_counts_whatever_their_ord
     let bank = Responder::start().await;
     let (good, revoking) = (bank.authority.list(&[], DAY), bank.authority.list(&[&[5]], DAY));
     for lists in [[&good, &revoking], [&revoking, &good]] {
-        let files = CrlFiles::new(lists.iter().flat_map(|list| crl::read(list).unwrap()).collect());
+        let files = CrlFiles::new(lists.iter().flat_map(|list| crl::read(list.to_vec()).unwrap()).collect());
         assert_eq!(asked(&store_with(rules(), files), &bank.client(5), 0).await, known(gone(), Method::Crl));
     }
 }

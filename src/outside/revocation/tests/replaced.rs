@@ -16,7 +16,7 @@ async fn list_that_comes_while_a_responder_is_asked_answers_everyone() {
         tokio::task::yield_now().await;
     }
 
-    store.replace_files(CrlFiles::new(crl::read(&authority.list(&[&[5]], HOUR)).unwrap()));
+    store.replace_files(CrlFiles::new(crl::read(authority.list(&[&[5]], HOUR)).unwrap()));
 
     assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl));
     assert!(!early.is_finished(), "the list answers, and nobody waits for the responder");
@@ -28,7 +28,8 @@ async fn list_that_comes_while_a_responder_is_asked_answers_everyone() {
 async fn answers_hold_whose_issuer_has_the_same_lists_as_before_and_no_others() {
     let (bank, other) = (Responder::start().await, Authority::named("Other CA"));
     let (about, listed) = (bank.client(5), Arc::new(other.client(&[5], &[])));
-    let files = |lists: &[&Vec<u8>]| CrlFiles::new(lists.iter().flat_map(|list| crl::read(list).unwrap()).collect());
+    let files =
+        |lists: &[&Vec<u8>]| CrlFiles::new(lists.iter().flat_map(|list| crl::read(list.to_vec()).unwrap()).collect());
     let (good, empty) = (other.list(&[], HOUR), other.list(&[], 2 * HOUR));
     let store = store_with(rules(), files(&[&good]));
     bank.says(&about, GOOD, HOUR);

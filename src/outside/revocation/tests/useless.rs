@@ -35,7 +35,7 @@ async fn certificate_of_an_issuer_that_signs_no_lists_decides_for_nobody_else() 
     let unfit = bank.authority.anew("Bank CA", &[KeyUsagePurpose::KeyCertSign]);
     let at = bank.origin.at("/crl").to_string();
     bank.lists(&[&[5]], HOUR);
-    let on_disk = CrlFiles::new(crl::read(&bank.authority.list(&[&[5]], HOUR)).unwrap());
+    let on_disk = CrlFiles::new(crl::read(bank.authority.list(&[&[5]], HOUR)).unwrap());
     for files in [CrlFiles::new(Vec::new()), on_disk] {
         let store = store_with(RevocationRules { methods: vec![Method::Crl], ..rules() }, files);
         let first = Arc::new(Issued::read(&bank.authority.client_der(&[1], &[&at], &[]), &unfit).unwrap());
