@@ -3,7 +3,7 @@
 //! rustls-webpki refuses directory names, mail addresses, and URIs under any constraint of their kind, and every
 //! self-issued intermediate under any. Here they are compared as the RFC says; what cannot be compared is refused.
 
-use std::net::IpAddr;
+use std::{cell::Cell, net::IpAddr};
 
 use const_oid::ObjectIdentifier;
 use x509_cert::{
@@ -17,12 +17,11 @@ use super::{examined::Examined, name};
 /// Holds every name in the path to the constraints of every issuer above it.
 ///
 /// `path` is in the order from the leaf to the anchor. A self-issued intermediate is not held to constraints (section
-/// 6.1.3, b and c); the leaf always is.
+/// 6.1.3, b and c); the leaf always is. `budget`: of all paths of one leaf together.
 ///
 /// # Errors
 /// What is wrong, for the operator.
-pub(super) fn hold(path: &[&Examined]) -> Result<(), &'static str> {
-    let mut comparisons = MAX_COMPARISONS;
+pub(super) fn hold(path: &[&Examined], budget: &Budget) -> Result<(), &'static str> {
     for (place, issuer) in path.iter().enumerate() {
         let Some(constraints) = &issuer.name_constraints else { continue };
         if place == 0 {
@@ -31,15 +30,33 @@ pub(super) fn hold(path: &[&Examined]) -> Result<(), &'static str> {
         let subtrees = Subtrees::of(constraints)?;
         for (below, certificate) in path.iter().take(place).enumerate() {
             if below == 0 || !certificate.is_self_issued() {
-                // Names times subtrees: a client sends both.
-                let names = certificate.alternative_names.as_ref().map_or(0, |names| names.0.len());
-                let all = names.saturating_add(2).saturating_mul(subtrees.permitted.len() + subtrees.excluded.len());
-                comparisons = comparisons.checked_sub(all).ok_or("name constraints take too much to compare")?;
+                budget.spend(issuer, &subtrees, certificate)?;
                 subtrees.hold(certificate)?;
             }
         }
     }
     Ok(())
+}
+
+/// How much may still be compared, in bytes: each name is held to each subtree of its kind, and a client sends names of any
+/// number and length.
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self(Cell::new(MAX_COMPARED))
+    }
+
+    /// What holding `certificate` to the `subtrees` of `issuer` takes at most.
+    fn spend(&self, issuer: &Examined, subtrees: &Subtrees<'_>, certificate: &Examined) -> Result<(), &'static str> {
+        let length = |certificate: &Examined| certificate.decoded.der().len();
+        let names = certificate.alternative_names.as_ref().map_or(0, |names| names.0.len()).saturating_add(2);
+        let names_by_subtrees = length(certificate).saturating_mul(subtrees.permitted.len() + subtrees.excluded.len());
+        let subtrees_by_names = length(issuer).saturating_mul(names);
+        let left = self.0.get().checked_sub(names_by_subtrees.saturating_add(subtrees_by_names));
+        self.0.set(left.unwrap_or_default());
+        left.map(drop).ok_or("name constraints take too much to compare")
+    }
 }
 
 /// One issuer's constraints.
@@ -206,11 +223,13 @@ fn directory(name: &Name, base: &Name, side: Side) -> bool {
         && pairs.all(|(base, name)| base == name || (side == Side::Excluded && may_be_equal(base, name)))
 }
 
+/// Of more attributes than anybody writes into one RDN it is not looked at which belongs to which.
 fn may_be_equal(one: &RelativeDistinguishedName, other: &RelativeDistinguishedName) -> bool {
     let same = |one: &AttributeTypeAndValue, other: &AttributeTypeAndValue| {
         one.oid == other.oid && name::plain(one).zip(name::plain(other)).is_none_or(|(one, other)| one == other)
     };
-    one.len() == other.len() && one.iter().all(|one| other.iter().any(|other| same(one, other)))
+    one.len() == other.len()
+        && (one.len() > MAX_ATTRIBUTES || one.iter().all(|one| other.iter().any(|other| same(one, other))))
 }
 
 /// An address, and a mask behind it, whose ones come first.
@@ -243,8 +262,10 @@ fn is_host(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label)
 }
 
-/// More than any certificate that is meant to work needs; a few milliseconds.
-const MAX_COMPARISONS: usize = 10_000;
+/// More than any certificate that is meant to work needs; a few milliseconds. In bytes.
+const MAX_COMPARED: usize = 2 << 20;
+/// In one RDN.
+const MAX_ATTRIBUTES: usize = 4;
 /// `id-on-SmtpUTF8Mailbox` (RFC 9598, section 3).
 const SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
 const OUTSIDE: &str = "a name is outside an issuer's name constraints";

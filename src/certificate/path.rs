@@ -87,7 +87,16 @@ pub fn verify(
     // A certificate out of date is judged at the end of its time that is nearest, and refused for its dates once there is a
     // path: a stranger's is untrusted before it is expired.
     let at = now.max(leaf.valid.from).min(leaf.valid.until);
-    let candidate = Candidate { leaf: &leaf, sent: &sent, trust, rules, now, at, refused: RefCell::default() };
+    let candidate = Candidate {
+        leaf: &leaf,
+        sent: &sent,
+        trust,
+        rules,
+        now,
+        at,
+        refused: RefCell::default(),
+        compared: constraints::Budget::new(),
+    };
     match candidate.path() {
         Ok(Held { intermediates, anchor, valid }) => {
             let anchor = Arc::clone(anchor);
@@ -112,6 +121,7 @@ struct Candidate<'a> {
     at: UnixTime,
     /// Why the latest path was refused whose names and signatures hold.
     refused: RefCell<Option<Denial>>,
+    compared: constraints::Budget,
 }
 
 impl Candidate<'_> {
@@ -167,7 +177,7 @@ impl Candidate<'_> {
         let mut refused = untrusted("the path ends in no anchor");
         let last = intermediates.last().copied().unwrap_or(self.leaf);
         for anchor in self.trust.behind(path.anchor(), last.certificate()) {
-            match self.hold_path(&intermediates, anchor) {
+            match self.hold_path(&intermediates, anchor, true) {
                 Ok(valid) => return Ok(Held { intermediates, anchor, valid }),
                 Err(denial) => refused = denial,
             }
@@ -185,7 +195,8 @@ impl Candidate<'_> {
     }
 
     /// Everything but names and signatures, for a whole path, in the order in which it answers; when it is in date.
-    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor) -> Result<Validity, Denial> {
+    /// `certified`: whether authorities certified all intermediates; what others say of names says nothing.
+    fn hold_path(&self, intermediates: &[&Examined], anchor: &Anchor, certified: bool) -> Result<Validity, Denial> {
         let Self { leaf, rules, .. } = self;
         let anchor = &anchor.examined;
         let issuers = || intermediates.iter().copied().chain([anchor]);
@@ -208,7 +219,9 @@ impl Candidate<'_> {
         anchor.hold_kind()?;
         anchor.hold_issuer(below, self.at)?;
         let path: Vec<_> = [*leaf].into_iter().chain(issuers()).collect();
-        constraints::hold(&path).map_err(untrusted)?;
+        if certified {
+            constraints::hold(&path, &self.compared).map_err(untrusted)?;
+        }
 
         // In date, for client authentication, and strong enough.
         leaf.hold_dates(self.now)?;

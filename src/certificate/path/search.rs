@@ -78,7 +78,7 @@ impl<'a> Search<'a> {
         for anchor in self.candidate.trust.issuers_of(last.certificate.certificate()) {
             let above = Link { certificate: &anchor.examined, certified: true };
             if self.issued(last, above)? && is_distrusted(&anchor.examined) != Some(true) {
-                match self.candidate.hold_path(&self.intermediates(), anchor) {
+                match self.candidate.hold_path(&self.intermediates(), anchor, self.is_certified()) {
                     Ok(valid) => return Some((anchor, valid)),
                     Err(denial) => self.candidate.refused.replace(Some(denial)),
                 };
@@ -110,6 +110,10 @@ impl<'a> Search<'a> {
         let verified = vouched && below.certified && below.certificate.is_issued_by(issuer.certificate);
         let weak = || !vouched || issuer.certificate.signs_weakly(below.certificate);
         Some(verified || (self.weak && weak()))
+    }
+
+    fn is_certified(&self) -> bool {
+        self.path.iter().filter_map(|place| self.issuers.get(*place)).all(|link| link.certified)
     }
 
     /// Those of the path, from the leaf upwards.
