@@ -18,7 +18,7 @@ use crate::{
 ///
 /// Without `allowed_hosts`, any public host at port 80 or 443: certificates name no others, and other ports would let
 /// whoever asks for a certificate speak to services that do not expect HTTP.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AddressRules {
     /// Empty: any.
     allowed_hosts: Vec<String>,

@@ -190,7 +190,7 @@ impl Fetcher {
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
         }
-        if is_coded(answer.headers()) {
+        if codings(answer.headers()).any(|coding| COMPRESSED.iter().any(|name| coding.eq_ignore_ascii_case(name))) {
             return Err(FetchError::Coded);
         }
         let body = Limited::new(answer.into_body(), most).collect().await;
@@ -296,12 +296,16 @@ fn ended(error: &(dyn Error + 'static)) -> bool {
 
 /// Whether the body has to be decoded before it says anything.
 pub(crate) fn is_coded(fields: &HeaderMap) -> bool {
-    let codings = fields.get_all(CONTENT_ENCODING).iter();
-    codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|coding| {
-        let coding = coding.trim_ascii();
-        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
-    })
+    codings(fields).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
+
+fn codings(fields: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = fields.get_all(CONTENT_ENCODING).iter();
+    values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
+}
+
+/// Codings that change a document. Servers and stores write other things there (`UTF-8`, `aws-chunked`), and send it as it is.
+const COMPRESSED: [&[u8]; 7] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"];
 
 /// RFC 7517, section 8.5; some servers have only the type that is registered for what they send, and others only JSON.
 const KEYS_OR_JSON: &str = "application/jwk-set+json, application/json, */*;q=0.1";

@@ -61,8 +61,7 @@ pub struct RevocationStore {
     /// By the issuer's CRL files too: an answer under old ones is none for whoever comes after.
     flights: Flights<(IssuedKey, u64), Standing>,
     inquiry: Inquiry,
-    cache_ttl: u64,
-    max_stale: u64,
+    service: Service,
     /// Whether another store is in force, whose answers those of this one must not replace.
     gave_way: AtomicBool,
 }
@@ -80,14 +79,24 @@ struct Entry {
     renew_at: AtomicU64,
 }
 
-/// An answer, and how long it serves.
+/// An answer. How long it serves is for the rules that are in force when it is asked for.
 #[derive(Clone, Copy)]
 struct Held {
     status: Status,
     method: Method,
+    received: u64,
+    /// Its own end; 0 where it has to be asked for anew.
     until: u64,
-    stale_until: u64,
     revoked: RevokedAsOf,
+}
+
+/// How long answers serve, in seconds.
+#[derive(Clone, Copy)]
+struct Service {
+    /// At most.
+    cache_ttl: u64,
+    /// Where no newer one can be had; 0: not at all.
+    max_stale: u64,
 }
 
 impl Revocations for Arc<RevocationStore> {
@@ -97,8 +106,9 @@ impl Revocations for Arc<RevocationStore> {
 }
 
 impl RevocationStore {
-    /// In the place of `before`, whose rules were others: everything is asked anew, but nothing is forgotten. None before:
-    /// nothing is remembered.
+    /// In the place of `before`, whose rules were others. Where others are asked now, or elsewhere, everything is asked anew, but
+    /// nothing is forgotten; else what was answered serves on, for as long as the new rules say. None before: nothing is
+    /// remembered.
     ///
     /// # Errors
     /// The public web roots, which https addresses are believed from, cannot be used.
@@ -119,16 +129,17 @@ impl RevocationStore {
         files: CrlFiles,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
-        let cache_ttl = rules.cache_ttl.as_secs().max(1);
-        let max_stale = rules.max_stale.unwrap_or_default().as_secs();
+        let service = Service {
+            cache_ttl: rules.cache_ttl.as_secs().max(1),
+            max_stale: rules.max_stale.unwrap_or_default().as_secs(),
+        };
         // In each part there is room for more that is new than can land at a time, or whoever asked would not be told.
         let nothing = || Arc::new(Cache::with_weighter(EXPECTED, MAX_ANSWERS, UnitWeighter));
         Ok(Arc::new(Self {
             answers: before.map_or_else(nothing, |before| Arc::clone(&before.answers)),
             flights: Flights::new(),
-            inquiry: Inquiry::new(rules, files, silence, metrics)?,
-            cache_ttl,
-            max_stale,
+            inquiry: Inquiry::following(before.map(|before| &before.inquiry), rules, files, silence, metrics)?,
+            service,
             gave_way: AtomicBool::new(false),
         }))
     }
@@ -185,7 +196,7 @@ impl RevocationStore {
     }
 
     fn standing_of(&self, about: &Issued, entry: &Entry, now: UnixTime) -> Standing {
-        entry.standing(self.inquiry.generation(about), now.as_secs())
+        entry.standing(self.inquiry.generation(about), now.as_secs(), self.service)
     }
 
     fn renew(self: &Arc<Self>, about: &Arc<Issued>, now: UnixTime) {
@@ -212,17 +223,21 @@ impl RevocationStore {
         let outcome = self.inquiry.make(about, self.revoked(about), asked).await;
         let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
         let vain = |standing| Entry::vain(generation, self.before(about, generation, now), standing, now);
-        let entry = match outcome {
-            Outcome::Answered(source, answer) => {
-                let revoked = self.revoked(about).after(source, &answer);
-                Entry::holding(generation, self.hold(source.method(), answer, revoked, now), now)
+        let known = self.revoked(about);
+        let (entry, revoked) = match outcome {
+            Outcome::Answered(source, answer @ Answer { status, until, .. }) => {
+                let revoked = known.after(source, &answer);
+                let held = Held { status, method: source.method(), received: now, until: until.as_secs(), revoked };
+                (Entry::holding(generation, held, self.service, now), revoked)
             }
-            Outcome::Unknown => vain(Standing::Unknown),
-            Outcome::Silence => vain(Standing::Unavailable),
+            Outcome::Unknown => (vain(Standing::Unknown), known),
+            Outcome::Silence => (vain(Standing::Unavailable), known),
         };
-        let standing = entry.standing(generation, now);
-        // Under files that were replaced meanwhile it would take the place of what counts.
-        if generation == self.inquiry.generation(about) && !self.gave_way.load(Ordering::Relaxed) {
+        let standing = entry.standing(generation, now, self.service);
+        // What came about under files or rules that were replaced meanwhile would take the place of what counts. But whom it
+        // revoked no older answer must bring back: with that it is remembered, and asked again.
+        let in_force = generation == self.inquiry.generation(about) && !self.gave_way.load(Ordering::Relaxed);
+        if in_force || revoked.exceeds(known) {
             self.answers.insert(about.key(), Arc::new(entry));
         }
         standing
@@ -234,30 +249,20 @@ impl RevocationStore {
         held.map_or_else(RevokedAsOf::default, |held| held.revoked)
     }
 
-    fn hold(&self, method: Method, answer: Answer, revoked: RevokedAsOf, now: u64) -> Held {
-        // Seconds that have begun count whole, and `cache_ttl` is the most.
-        let until = answer.until.as_secs().min(now.saturating_add(self.cache_ttl.saturating_sub(1)));
-        Held { status: answer.status, method, until, stale_until: self.stale_until(now), revoked }
-    }
-
-    /// Until when an answer that was received `now` serves at most where no newer one can be had; 0: not at all.
-    fn stale_until(&self, now: u64) -> u64 {
-        if self.max_stale == 0 { 0 } else { now.saturating_add(self.max_stale) }
-    }
-
     /// The last answer, which has ended if it came about under other CRL files, or while the clock was ahead.
     fn before(&self, about: &Issued, generation: u64, now: u64) -> Option<Held> {
         let entry = self.answers.get(&about.key())?;
         let held = entry.held?;
         let until = if entry.counts(generation, now) { held.until } else { 0 };
-        Some(Held { until, stale_until: held.stale_until.min(self.stale_until(now)), ..held })
+        Some(Held { until, received: held.received.min(now), ..held })
     }
 }
 
 impl Entry {
-    fn holding(generation: u64, held: Held, now: u64) -> Self {
+    fn holding(generation: u64, held: Held, service: Service, now: u64) -> Self {
+        let until = service.until(held);
         // Early enough that the next answer comes before this one ends, late enough not to ask all the time.
-        let renew_at = held.until.saturating_sub(held.until.saturating_sub(now) / 4).max(now.saturating_add(1));
+        let renew_at = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
         Self { generation, since: now, held: Some(held), vain: None, renew_at: AtomicU64::new(renew_at) }
     }
 
@@ -271,17 +276,17 @@ impl Entry {
         self.generation == generation && !was_set_back(self.since, now)
     }
 
-    fn standing(&self, generation: u64, now: u64) -> Standing {
+    fn standing(&self, generation: u64, now: u64, service: Service) -> Standing {
         if !self.counts(generation, now) {
             return Standing::NotAsked;
         }
         match (self.held, self.vain) {
-            (Some(held), _) if now <= held.until => held.standing(false),
+            (Some(held), _) if now <= service.until(held) => held.standing(false),
             (_, None) => Standing::NotAsked,
             (_, Some((_, until))) if until < now => Standing::NotAsked,
             // Silence does not bring a certificate back.
             (Some(held @ Held { status: Status::Revoked { .. }, .. }), Some(_)) => held.standing(true),
-            (Some(held), Some((Standing::Unavailable, _))) if now <= held.stale_until => held.standing(true),
+            (Some(held), Some((Standing::Unavailable, _))) if now <= service.stale_until(held) => held.standing(true),
             (_, Some((standing, _))) => standing,
         }
     }
@@ -291,6 +296,17 @@ impl Entry {
         let due = self.renew_at.load(Ordering::Relaxed);
         let later = now.saturating_add(MEMORY_OF_SILENCE.as_secs());
         due <= now && self.renew_at.compare_exchange(due, later, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Service {
+    fn until(self, held: Held) -> u64 {
+        // Seconds that have begun count whole, and `cache_ttl` is the most.
+        held.until.min(held.received.saturating_add(self.cache_ttl.saturating_sub(1)))
+    }
+
+    fn stale_until(self, held: Held) -> u64 {
+        if self.max_stale == 0 { 0 } else { held.received.saturating_add(self.max_stale) }
     }
 }
 

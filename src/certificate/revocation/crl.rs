@@ -197,23 +197,32 @@ impl Crl {
     /// What this CRL says of a certificate of the same issuer now.
     ///
     /// # Errors
-    /// Another issuer or another key of it, or one that may not sign CRLs; a certificate outside the CRL's scope; a CRL that
-    /// is not valid yet or past its nextUpdate.
+    /// What [`Self::concerns`] refuses; a CRL that is past its nextUpdate.
     pub fn answer(&self, about: &Issued, now: UnixTime) -> Result<Answer, NoAnswer> {
         let list = &*self.list;
-        if self.key != about.issuer_key() || list.compared != *about.issuer_compared() {
-            return Err("the CRL is of another issuer");
-        }
-        if !about.issuer.signs_crls {
-            return Err("the issuer's key may not sign CRLs");
-        }
-        list.scope.hold(about)?;
-        self.begun(now)?;
+        self.concerns(about, now)?;
         if list.next_update < now {
             return Err("the CRL is past its nextUpdate");
         }
         let status = list.status(&about.serial)?;
         Ok(Answer { status, this_update: list.this_update, until: list.next_update })
+    }
+
+    /// Whether the certificate would be on it, revoked by the time when it was made: a list that has ended tells nothing
+    /// else, but that it is newer than others.
+    ///
+    /// # Errors
+    /// Another issuer or another key of it, or one that may not sign CRLs; a certificate outside the CRL's scope; a CRL that
+    /// is not valid yet.
+    pub fn concerns(&self, about: &Issued, now: UnixTime) -> Result<(), NoAnswer> {
+        if self.key != about.issuer_key() || self.list.compared != *about.issuer_compared() {
+            return Err("the CRL is of another issuer");
+        }
+        if !about.issuer.signs_crls {
+            return Err("the issuer's key may not sign CRLs");
+        }
+        self.list.scope.hold(about)?;
+        self.begun(now)
     }
 
     /// Holds it to the time when it was made.

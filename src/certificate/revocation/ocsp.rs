@@ -347,7 +347,7 @@ impl ResponseStatus {
             Self::Successful => return None,
             Self::MalformedRequest => "malformedRequest",
             Self::InternalError => "internalError",
-            Self::TryLater => "tryLater",
+            Self::TryLater => TRY_LATER,
             Self::SigRequired => "sigRequired",
             Self::Unauthorized => "unauthorized",
         })
@@ -434,6 +434,8 @@ struct RevokedInfo {
 
 /// A larger answer is not read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
+/// What a responder reports that has too much to do, whatever it was asked.
+pub const TRY_LATER: &str = "tryLater";
 /// Certificates in an answer that are looked at.
 const MAX_CERTIFICATES: usize = 4;
 /// How long an answer without nextUpdate is believed, in seconds after its thisUpdate.

@@ -58,7 +58,14 @@ async fn any_status_but_200_is_no_document() {
 
 #[tokio::test]
 async fn answer_that_is_coded_is_no_document_whoever_asked_for_that() {
-    for (coding, is_read) in [("gzip", false), ("identity, BR", false), ("", true), ("Identity", true)] {
+    for (coding, is_read) in [
+        ("gzip", false),
+        ("identity, BR", false),
+        ("", true),
+        ("Identity", true),
+        ("UTF-8", true),
+        ("aws-chunked", true),
+    ] {
         let coded = move || http::Response::builder().header(CONTENT_ENCODING, coding).body(Full::from("{}")).unwrap();
         let origin = Origin::start(move |_| coded()).await;
         match fetcher().get(&origin.at("/"), 100).await {

@@ -61,18 +61,29 @@ impl CrlFiles {
     /// are keeps its generation, so that what was answered about its certificates holds.
     ///
     /// Compares whole lists.
-    pub(super) fn following(mut self, before: &Self) -> Self {
-        let generation = std::mem::replace(&mut self.generation, before.generation);
+    pub(super) fn following(self, before: &Self) -> Self {
+        let mut files = self.sharing(before);
+        let generation = std::mem::replace(&mut files.generation, before.generation);
         for (name, had) in &before.issuers {
             let none = || OfIssuer { lists: Vec::new(), generation };
-            let has = self.issuers.entry(name.clone()).or_insert_with(none);
-            for list in &mut has.lists {
-                if let Some(same) = had.lists.iter().find(|had| had.list == list.list) {
-                    *list = Arc::clone(same);
-                }
-            }
+            let has = files.issuers.entry(name.clone()).or_insert_with(none);
             if has.lists.iter().map(Arc::as_ptr).eq(had.lists.iter().map(Arc::as_ptr)) {
                 has.generation = had.generation;
+            }
+        }
+        files
+    }
+
+    /// A list that is the same byte for byte as one of `before` is that one, with what is known of it.
+    ///
+    /// Compares whole lists.
+    pub(super) fn sharing(mut self, before: &Self) -> Self {
+        for (name, has) in &mut self.issuers {
+            let had = before.issuers.get(name).into_iter().flat_map(|had| &had.lists);
+            for list in &mut has.lists {
+                if let Some(same) = had.clone().find(|had| had.list == list.list) {
+                    *list = Arc::clone(same);
+                }
             }
         }
         self
@@ -92,12 +103,17 @@ impl CrlFiles {
         self.issuers.get(about.issuer_compared()).map_or(self.generation, |issuer| issuer.generation)
     }
 
-    /// What the newest CRL says that is about the certificate; of two of one time, the one that revokes it.
+    /// What the newest CRL says that is about the certificate; of two of one time, the one that revokes it. Where the newest
+    /// has ended, an older one may still revoke, but clears nobody.
     pub(super) async fn answer(&self, about: &Issued, now: UnixTime) -> Option<Answer> {
         let rank = |answer: &Answer| (answer.this_update, answer.status != Status::Good);
         let (mut newest, mut useless): (Option<Answer>, _) = (None, None);
+        let mut latest = None;
         for list in self.issuers.get(about.issuer_compared()).iter().flat_map(|issuer| &issuer.lists) {
             let Some(crl) = list.verified(about).await else { continue };
+            if crl.concerns(about, now).is_ok() {
+                latest = latest.max(Some(crl.this_update()));
+            }
             match crl.answer(about, now) {
                 Ok(answer) if newest.is_none_or(|newest| rank(&newest) < rank(&answer)) => {
                     newest = Some(answer);
@@ -106,6 +122,7 @@ impl CrlFiles {
                 Err(why) => useless = Some((list, why)),
             }
         }
+        let newest = newest.filter(|answer| answer.status != Status::Good || Some(answer.this_update) == latest);
         // Lists may share an issuer's certificates out among them.
         if let (None, Some((list, why))) = (newest, useless) {
             list.complain(why);

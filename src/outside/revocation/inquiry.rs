@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::Uri;
+use http::{StatusCode, Uri};
 use quick_cache::sync::Cache;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls_pki_types::UnixTime;
@@ -36,6 +36,8 @@ pub(super) struct Inquiry {
     methods: Vec<Method>,
     files: ArcSwap<CrlFiles>,
     lists: Lists,
+    /// How responders are asked that answered nothing to the [`FIRST`] form.
+    forms: Cache<String, Form>,
     errands: Arc<Errands>,
 }
 
@@ -80,13 +82,23 @@ pub(super) enum NoUse {
 }
 
 impl Inquiry {
-    pub(super) fn new(
+    /// In the place of `before`, whose rules were others, with the lists that it had. Where the same are asked, at the same
+    /// addresses, it is of the same generations.
+    pub(super) fn following(
+        before: Option<&Self>,
         rules: RevocationRules,
         files: CrlFiles,
         silence: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Self, FetchError> {
         let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
+        let files = match before {
+            Some(before) if before.methods == methods && before.errands.addresses == addresses => {
+                files.following(&before.files.load())
+            }
+            Some(before) => files.sharing(&before.files.load()),
+            None => files,
+        };
         metrics.crls.read_from_files(files.ends());
         let errands = Arc::new(Errands {
             fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
@@ -97,8 +109,8 @@ impl Inquiry {
             timeout,
             metrics,
         });
-        let lists = Lists::new(Arc::clone(&errands), crl_refresh);
-        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, errands })
+        let lists = Lists::following(before.map(|before| &before.lists), Arc::clone(&errands), crl_refresh);
+        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, forms: Cache::new(MAX_FORMS), errands })
     }
 
     /// Of the files that are about the certificate.
@@ -157,20 +169,29 @@ impl Inquiry {
     }
 
     /// None: the responder does not know the certificate. It is asked in another form where one brings nothing, in one
-    /// timeout for them all.
+    /// timeout for them all, and from then on in the one that it answered.
     async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Option<Answer>, NoUse> {
         let errands = &self.errands;
         let (address, _place) = (errands.admit(written)?, errands.turn(&errands.places).await?);
         let until = tokio::time::Instant::now() + errands.timeout;
-        let mut said = self.ask_as(FIRST, written, &address, about, now).await;
+        let answered = self.forms.get(written);
+        let mut said = self.ask_as(answered.unwrap_or(FIRST), &address, about, now).await;
+        // Only of the first: whoever refuses one form and is silent at the next is there, and answers about others.
+        errands.heed(written, &said);
+        if answered.is_some() {
+            if said.is_err() {
+                self.forms.remove(written);
+            }
+            return said;
+        }
         for form in next_forms(&said) {
-            let next = self.ask_as(*form, written, &address, about, now);
-            let Ok(next) = tokio::time::timeout_at(until, next).await else {
-                errands.set_aside(written);
-                break;
-            };
+            let next = self.ask_as(*form, &address, about, now);
+            let Ok(next) = tokio::time::timeout_at(until, next).await else { break };
             match (&said, &next) {
-                (_, Ok(Some(_))) => return next,
+                (_, Ok(Some(_))) => {
+                    self.forms.insert(written.to_owned(), *form);
+                    return next;
+                }
                 // What was said and signed stays said, and what is at fault tells more than that something is.
                 (_, Ok(None)) | (Err(NoUse::Refused(_) | NoUse::Fetch(_)), Err(NoUse::Answer(_))) => said = next,
                 (_, Err(why)) if why.is_silence() => break,
@@ -180,19 +201,12 @@ impl Inquiry {
         said
     }
 
-    async fn ask_as(
-        &self,
-        form: Form,
-        written: &str,
-        address: &Uri,
-        about: &Issued,
-        now: UnixTime,
-    ) -> Result<Option<Answer>, NoUse> {
+    async fn ask_as(&self, form: Form, address: &Uri, about: &Issued, now: UnixTime) -> Result<Option<Answer>, NoUse> {
         let mut nonce = [0; 32];
         SystemRandom::new().fill(&mut nonce).map_err(|_| NoUse::Answer("no random numbers for a nonce"))?;
         let nonce = form.has_nonce.then_some(&nonce);
         let question = ocsp::request(about, form.hash, nonce).map_err(NoUse::Answer)?;
-        let answer = self.errands.ask(written, address, question.into()).await?;
+        let answer = self.errands.ask(address, question.into()).await?;
         match ocsp::verify(&answer, about, nonce, now).map_err(NoUse::Answer)? {
             Response::Known(answer) => Ok(Some(answer)),
             Response::Unknown => Ok(None),
@@ -209,10 +223,12 @@ struct Form {
 }
 
 /// In which forms a responder is asked that said this to the [`FIRST`]. A nonce is optional (RFC 6960, section 4.4.1), and
-/// there are responders that refuse a question with one; an answer with a wrong one is asked for no other way.
+/// there are responders that refuse a question with one; an answer with a wrong one is asked for no other way, and one that
+/// has too much to do is left in peace.
 fn next_forms(said: &Result<Option<Answer>, NoUse>) -> &'static [Form] {
     match said {
-        Ok(Some(_)) => &[],
+        Ok(Some(_)) | Err(NoUse::Refused(ocsp::TRY_LATER)) => &[],
+        Err(NoUse::Fetch(FetchError::Status(status))) if BUSY.contains(status) => &[],
         Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => {
             &[Form { hash: CertIdHash::Sha1, has_nonce: false }, Form { hash: CertIdHash::Sha256, has_nonce: false }]
         }
@@ -230,19 +246,20 @@ impl NoUse {
 
 impl Errands {
     /// Whoever asks has a place.
-    async fn ask(&self, written: &str, address: &Uri, question: Bytes) -> Result<Bytes, NoUse> {
+    async fn ask(&self, address: &Uri, question: Bytes) -> Result<Bytes, NoUse> {
         let begun = Instant::now();
         let answer = self.fetcher.post(address, "application/ocsp-request", question, ocsp::MAX_BYTES).await;
         self.metrics.outgoing("ocsp", begun.elapsed());
-        self.heed(written, answer)
+        Ok(answer?)
     }
 
     pub(super) async fn get(&self, written: &str, most: usize) -> Result<Bytes, NoUse> {
         let (address, _place) = (self.admit(written)?, self.turn(&self.places).await?);
         let begun = Instant::now();
-        let answer = self.fetcher.get_as(LISTS, &address, most).await;
+        let answer = self.fetcher.get_as(LISTS, &address, most).await.map_err(NoUse::Fetch);
         self.metrics.outgoing("crl", begun.elapsed());
-        self.heed(written, answer)
+        self.heed(written, &answer);
+        answer
     }
 
     fn admit(&self, written: &str) -> Result<Uri, NoUse> {
@@ -257,12 +274,10 @@ impl Errands {
         place.ok().and_then(Result::ok).ok_or(NoUse::Busy)
     }
 
-    fn heed(&self, written: &str, answer: Result<Bytes, FetchError>) -> Result<Bytes, NoUse> {
-        let answer = answer.map_err(NoUse::Fetch);
+    fn heed<T>(&self, written: &str, answer: &Result<T, NoUse>) {
         if answer.as_ref().is_err_and(NoUse::is_silence) {
             self.set_aside(written);
         }
-        answer
     }
 
     /// Says when the CRL that was fetched there ends.
@@ -297,6 +312,15 @@ impl Errands {
 
 /// What RFC 2585 calls them. Some servers have another name, and refuse what they have not.
 const LISTS: &str = "application/pkix-crl, */*;q=0.1";
+/// What says that a question came at a bad time, and nothing of its form.
+const BUSY: [StatusCode; 4] = [
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+/// Responders whose form is remembered.
+const MAX_FORMS: usize = 1_000;
 /// SHA-1 is what every responder knows.
 const FIRST: Form = Form { hash: CertIdHash::Sha1, has_nonce: true };
 /// Addresses of one kind in a certificate that are tried.

@@ -29,7 +29,10 @@ pub(super) struct Lists(Arc<Shelf>);
 
 struct Shelf {
     errands: Arc<Errands>,
-    lists: Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>,
+    /// Shared with the shelf that follows this one.
+    lists: Arc<Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>>,
+    /// Lists of a shelf before this one are due at once.
+    since: Instant,
     /// Each brings its list itself: the memory may be too small for it beside others.
     flights: Flights<Place, Option<Arc<List>>>,
     /// Until when a place is left alone whose list is of no use: nothing is wrong with the address, where others may find
@@ -51,8 +54,10 @@ struct Place {
 /// Times are seconds of the Unix epoch.
 struct List {
     crl: Crl,
-    /// When it was fetched.
+    /// When it was fetched, or last looked for in vain.
     since: u64,
+    /// The same by a clock that nobody sets.
+    begun: Instant,
     /// When a newer one is looked for. An older one never takes its place.
     due: u64,
     /// Until when answers out of it serve.
@@ -60,10 +65,15 @@ struct List {
 }
 
 impl Lists {
-    pub(super) fn new(errands: Arc<Errands>, refresh: Duration) -> Self {
+    /// In the place of `before`, whose rules were others: newer lists are looked for at once, and none gives way to an older
+    /// one.
+    pub(super) fn following(before: Option<&Self>, errands: Arc<Errands>, refresh: Duration) -> Self {
+        let nothing =
+            || Arc::new(Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list: &Arc<List>| list.crl.weight())));
         Self(Arc::new(Shelf {
             errands,
-            lists: Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list| list.crl.weight())),
+            lists: before.map_or_else(nothing, |before| Arc::clone(&before.0.lists)),
+            since: Instant::now(),
             flights: Flights::new(),
             useless: Cache::new(MAX_USELESS),
             reading: Semaphore::new(AT_A_TIME),
@@ -91,7 +101,7 @@ impl Lists {
             issuer_key: about.issuer_key().to_vec(),
         };
         let shelf = &self.0;
-        let is_due = || shelf.lists.get(&place).is_none_or(|list| list.is_due(now.as_secs()));
+        let is_due = || shelf.lists.get(&place).is_none_or(|list| list.is_due(now.as_secs(), shelf.since));
         let mut newer = None;
         if is_due() {
             let flight = shelf.flights.board(place.clone(), is_due, || {
@@ -126,13 +136,28 @@ impl Shelf {
         let begun = Instant::now();
         match self.read(&place, about, asked).await {
             Ok(crl) => {
-                self.errands.received(&place.address, &crl);
                 let now = asked.as_secs().saturating_add(begun.elapsed().as_secs());
-                // Seconds that have begun count whole, and `crl_refresh` is the most.
-                let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh.saturating_sub(1)));
-                // Before its end, so that answers are renewed out of a newer one.
-                let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
-                let list = Arc::new(List { crl, since: now, due, until });
+                let list = match self.lists.get(&place) {
+                    // A mirror that lags behind, or an old list that somebody recorded: the one at hand serves to its own end.
+                    Some(held) if crl.this_update() < held.crl.this_update() => {
+                        self.errands.note(
+                            Method::Crl,
+                            &place.address,
+                            &NoUse::Answer("the CRL is older than the one at hand"),
+                        );
+                        let due = now.saturating_add((self.refresh / 4).max(60));
+                        List { crl: held.crl.clone(), since: now, begun, due, until: held.until }
+                    }
+                    _ => {
+                        self.errands.received(&place.address, &crl);
+                        // Seconds that have begun count whole, and `crl_refresh` is the most.
+                        let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh.saturating_sub(1)));
+                        // Before its end, so that answers are renewed out of a newer one.
+                        let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
+                        List { crl, since: now, begun, due, until }
+                    }
+                };
+                let list = Arc::new(list);
                 self.lists.insert(place, Arc::clone(&list));
                 Some(list)
             }
@@ -164,19 +189,13 @@ impl Shelf {
         let crl = verified.map_err(|_| NoUse::Answer("the task that read it failed"))?.map_err(NoUse::Answer)?;
         // One that was made ahead of its time would keep out all that come before that.
         crl.begun(now).map_err(NoUse::Answer)?;
-        // A mirror that lags behind, or an old list that somebody recorded.
-        match self.lists.get(place) {
-            Some(held) if crl.this_update() < held.crl.this_update() => {
-                Err(NoUse::Answer("the CRL is older than the one at hand"))
-            }
-            _ => Ok(crl),
-        }
+        Ok(crl)
     }
 }
 
 impl List {
-    fn is_due(&self, now: u64) -> bool {
-        self.due <= now || was_set_back(self.since, now)
+    fn is_due(&self, now: u64, since: Instant) -> bool {
+        self.due <= now || self.begun < since || was_set_back(self.since, now)
     }
 }
 

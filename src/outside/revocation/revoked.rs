@@ -37,6 +37,11 @@ impl RevokedAsOf {
         answer.status != Status::Good || Some(answer.this_update) > newest
     }
 
+    /// Whether more stands against the certificate than `before`.
+    pub(super) fn exceeds(self, before: Self) -> bool {
+        self.file > before.file || self.asked > before.asked
+    }
+
     /// The same after an answer that counts.
     pub(super) fn after(self, source: Source, answer: &Answer) -> Self {
         let at = Some(answer.this_update);

@@ -46,3 +46,71 @@ async fn all_forms_together_wait_for_one_timeout() {
     let count = count.load(Ordering::Relaxed);
     assert!((1..3).contains(&count), "{count} questions of 700 ms");
 }
+
+/// Answers each question after `pause`: with `unauthorized` where it holds a nonce or is about the serial number 5, and else
+/// with what `good` says.
+async fn without_nonces(pause: Duration, good: Arc<parking_lot::Mutex<Vec<u8>>>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let good = Arc::clone(&good);
+            tokio::spawn(async move {
+                let mut question = vec![0; 4096];
+                let length = stream.read(&mut question).await.unwrap_or(0);
+                let has = |what: &[u8]| question[..length].windows(what.len()).any(|octets| octets == what);
+                let refused = has(NONCE) || has(&[2, 1, 5]);
+                let body = if refused { vec![0x30, 3, 0x0a, 1, 6] } else { good.lock().clone() };
+                tokio::time::sleep(pause).await;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                drop(stream.write_all(&[head.as_bytes(), &body].concat()).await);
+            });
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn form_that_was_answered_is_the_first_from_then_on() {
+    let authority = Authority::named("Bank CA");
+    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let (address, count) = without_nonces(Duration::ZERO, Arc::clone(&answer)).await;
+    let store = store(rules());
+    for (serial, questions) in [(6, 2), (7, 3)] {
+        let about = Arc::new(authority.client_with(&[serial], &[], &[&address]));
+        let mut said = Said::of(&about);
+        said.singles[0].status = GOOD.to_vec();
+        *answer.lock() = said.sign(authority.key());
+
+        assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Ocsp));
+        assert_eq!(count.load(Ordering::Relaxed), questions);
+    }
+}
+
+#[tokio::test]
+async fn responder_that_refuses_one_certificate_in_every_form_is_asked_about_others() {
+    let authority = Authority::named("Bank CA");
+    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let (address, count) = without_nonces(Duration::from_millis(700), Arc::clone(&answer)).await;
+    let store = store(RevocationRules { timeout: Duration::from_secs(1), ..rules() });
+    let refused = Arc::new(authority.client_with(&[5], &[], &[&address]));
+    assert_eq!(asked(&store, &refused, 0).await, Standing::Unavailable);
+
+    let before = count.load(Ordering::Relaxed);
+    asked(&store, &Arc::new(authority.client_with(&[6], &[], &[&address])), 0).await;
+
+    assert!(count.load(Ordering::Relaxed) > before, "it is not left alone, since it answers");
+}
+
+#[tokio::test]
+async fn responder_with_too_much_to_do_is_asked_once() {
+    for busy in [ok(&[0x30, 3, 0x0a, 1, 3][..]), status(StatusCode::SERVICE_UNAVAILABLE)] {
+        let bank = Responder::start().await;
+        *bank.ocsp.lock() = busy;
+        assert_eq!(asked(&store(rules()), &bank.client(5), 0).await, Standing::Unavailable);
+        assert_eq!(bank.origin.asked("/ocsp"), 1);
+    }
+}

@@ -69,8 +69,14 @@ async fn store_that_gave_way_tells_who_asks_and_remembers_nothing() {
     assert_eq!(after.known(&about, now(0)), known(gone(), Method::Ocsp));
 }
 
+/// What follows `before` under these rules.
+fn following(before: &RevocationStore, rules: RevocationRules) -> Arc<RevocationStore> {
+    let no_files = CrlFiles::new(Vec::new());
+    RevocationStore::following(Some(before), rules, no_files, Arc::new(Metrics::new())).unwrap()
+}
+
 #[tokio::test]
-async fn everybody_is_asked_again_under_other_rules_and_nobody_is_forgotten() {
+async fn where_others_are_asked_everybody_is_asked_again_and_nobody_is_forgotten() {
     let bank = Responder::start().await;
     let (gone_by_then, good) = (bank.client(5), bank.client(6));
     let lenient = RevocationRules { max_stale: Some(Duration::from_secs(1000)), ..rules() };
@@ -79,19 +85,45 @@ async fn everybody_is_asked_again_under_other_rules_and_nobody_is_forgotten() {
     asked(&before, &gone_by_then, 0).await;
     bank.says(&good, GOOD, HOUR);
     asked(&before, &good, 0).await;
-    let following = |rules| {
-        let no_files = CrlFiles::new(Vec::new());
-        RevocationStore::following(Some(&before), rules, no_files, Arc::new(Metrics::new())).unwrap()
-    };
 
-    let after = following(RevocationRules { timeout: Duration::from_secs(2), ..lenient });
-    assert_eq!(after.known(&good, now(1)), Standing::NotAsked);
-    assert_eq!(asked(&after, &good, 1).await, known(Status::Good, Method::Ocsp));
+    let elsewhere = AddressRules::new(&["127.0.0.1".to_owned()], true);
+    for others in [
+        RevocationRules { methods: vec![Method::Ocsp], ..lenient.clone() },
+        RevocationRules { addresses: elsewhere, ..lenient },
+    ] {
+        let after = following(&before, others);
+        assert_eq!(after.known(&good, now(1)), Standing::NotAsked);
+        assert_eq!(asked(&after, &good, 1).await, known(Status::Good, Method::Ocsp));
+    }
 
     *bank.ocsp.lock() = status(StatusCode::INTERNAL_SERVER_ERROR);
-    let strict = following(rules());
+    let strict = following(&before, RevocationRules { methods: vec![Method::Ocsp], ..rules() });
     let still = Standing::Known { status: gone(), method: Method::Ocsp, stale: true };
     assert_eq!(asked(&strict, &gone_by_then, 1).await, still);
     assert_eq!(asked(&strict, &good, 1).await, Standing::Unavailable, "old answers are not taken any more");
     assert_eq!(before.known(&good, now(1)), Standing::NotAsked, "what one store was told is no answer of the other");
+}
+
+#[tokio::test]
+async fn where_the_same_are_asked_answers_serve_on_as_long_as_the_new_rules_say() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    bank.says(&about, GOOD, HOUR);
+    let before = store(rules());
+    asked(&before, &about, 0).await;
+    *bank.ocsp.lock() = status(StatusCode::SERVICE_UNAVAILABLE);
+
+    let slow = following(&before, RevocationRules { timeout: Duration::from_secs(2), ..rules() });
+    assert_eq!(slow.known(&about, now(100)), known(Status::Good, Method::Ocsp));
+    let short = following(&before, RevocationRules { cache_ttl: Duration::from_secs(10), ..rules() });
+    assert_eq!(short.known(&about, now(9)), known(Status::Good, Method::Ocsp));
+    assert_eq!(short.known(&about, now(10)), Standing::NotAsked);
+
+    let lenient = |seconds| RevocationRules { max_stale: Some(Duration::from_secs(seconds)), ..rules() };
+    let stale = Standing::Known { status: Status::Good, method: Method::Ocsp, stale: true };
+    let day = following(&before, lenient(24 * 3600));
+    assert_eq!(asked(&day, &about, 4000).await, stale, "it came before old answers were taken");
+    let hour = following(&day, lenient(5000));
+    assert_eq!(asked(&hour, &about, 4990).await, stale);
+    assert_eq!(asked(&hour, &about, 5020).await, Standing::Unavailable, "since it came, not since it was asked for");
 }
