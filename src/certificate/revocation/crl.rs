@@ -1,5 +1,7 @@
 //! CRLs (RFC 5280, section 5): complete ones, of the certificate's own issuer. Indirect and delta CRLs are refused by name.
 
+mod scope;
+
 use std::{fmt, ops::Range, sync::Arc};
 
 use const_oid::ObjectIdentifier;
@@ -13,15 +15,13 @@ use rustls_pki_types::{
 };
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
-    ext::{
-        Extension, Extensions,
-        pkix::{crl::dp::IssuingDistributionPoint, name::DistributionPointName},
-    },
+    ext::{Extension, Extensions, pkix::crl::dp::IssuingDistributionPoint},
     name::Name,
     time::Time,
 };
 
-use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, issued::address, unix};
+use self::scope::Scope;
+use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, unix};
 use crate::certificate::{
     name::{self, ComparedName},
     signature,
@@ -86,15 +86,6 @@ struct Serial {
     start: u32,
     length: u8,
     rest: u16,
-}
-
-/// What the issuing distribution point narrows the CRL to (section 5.2.5).
-#[derive(Default)]
-struct Scope {
-    only_users: bool,
-    only_authorities: bool,
-    /// Addresses of the distribution point; empty: any.
-    addresses: Vec<String>,
 }
 
 impl fmt::Debug for UnverifiedCrl {
@@ -281,46 +272,6 @@ impl Serial {
     }
 }
 
-impl Scope {
-    fn of(point: &IssuingDistributionPoint) -> Result<Self, NoAnswer> {
-        if point.indirect_crl {
-            return Err("an indirect CRL");
-        }
-        if point.only_some_reasons.is_some() {
-            return Err("a CRL for some reasons only");
-        }
-        if point.only_contains_attribute_certs {
-            return Err("a CRL of attribute certificates");
-        }
-        let addresses = match &point.distribution_point {
-            None => Vec::new(),
-            Some(DistributionPointName::FullName(names)) => names.iter().filter_map(address).collect(),
-            Some(DistributionPointName::NameRelativeToCRLIssuer(_)) => {
-                return Err("a CRL whose distribution point is named relative to its issuer");
-            }
-        };
-        if point.distribution_point.is_some() && addresses.is_empty() {
-            return Err("a CRL whose distribution point has no address");
-        }
-        Ok(Self {
-            only_users: point.only_contains_user_certs,
-            only_authorities: point.only_contains_ca_certs,
-            addresses,
-        })
-    }
-
-    fn hold(&self, about: &Issued) -> Result<(), NoAnswer> {
-        if (self.only_users && about.is_authority) || (self.only_authorities && !about.is_authority) {
-            return Err("the CRL is for the other kind of certificate");
-        }
-        let shared = || self.addresses.iter().any(|address| about.distribution_points.contains(address));
-        if !self.addresses.is_empty() && !shared() {
-            return Err("the CRL is of another distribution point");
-        }
-        Ok(())
-    }
-}
-
 struct Outer {
     algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
@@ -365,7 +316,11 @@ fn inner(tbs: &[u8], offset: usize) -> Result<Inner, NoAnswer> {
         return Err("the CRL is of an unknown version");
     }
     let algorithm = AlgorithmIdentifierOwned::decode(&mut reader).map_err(unreadable)?;
-    let issuer = reader.tlv_bytes().map_err(unreadable)?.to_vec();
+    let issuer = reader.tlv_bytes().map_err(unreadable)?;
+    if issuer.len() > MAX_DECODED {
+        return Err("the CRL's issuer has too long a name");
+    }
+    let issuer = issuer.to_vec();
     let this_update = moment(&Time::decode(&mut reader).map_err(unreadable)?);
     let next_update = match reader.is_finished() {
         true => None,
@@ -398,6 +353,9 @@ fn extensions(reader: &mut SliceReader<'_>) -> Result<Scope, NoAnswer> {
     let tagged = AnyRef::decode(reader).map_err(unreadable)?;
     if tagged.tag() != (Tag::ContextSpecific { constructed: true, number: TagNumber(0) }) {
         return Err("the CRL's extensions cannot be read");
+    }
+    if tagged.value().len() > MAX_DECODED {
+        return Err("the CRL's extensions are too long");
     }
     let listed = Extensions::from_der(tagged.value()).map_err(unreadable)?;
     let mut scope = None;
@@ -435,13 +393,14 @@ fn entries(listed: &[u8], offset: usize) -> Result<Entries, NoAnswer> {
         let serial = AnyRef::from_der(serial).map_err(unreadable)?.value().len();
         let after = usize::try_from(reader.position()).map_err(unreadable)?;
         let rest = listed.get(after..end).ok_or("an entry of the CRL cannot be read")?;
+        let rest_length = rest.len().try_into().map_err(|_| "an entry of the CRL is too long")?;
         let (_, reason) = read_rest(rest)?;
         removes |= reason == Some(REMOVE_FROM_CRL);
         let start = offset.saturating_add(after).saturating_sub(serial);
         serials.push(Serial {
             start: start.try_into().map_err(|_| "the CRL is too large")?,
             length: serial.try_into().map_err(|_| "a serial number in the CRL is too long")?,
-            rest: rest.len().try_into().map_err(|_| "an entry of the CRL is too long")?,
+            rest: rest_length,
         });
         reader.read_slice(der::Length::try_from(end - after).map_err(unreadable)?).map_err(unreadable)?;
     }
@@ -483,6 +442,9 @@ fn moment(time: &Time) -> UnixTime {
 
 /// A larger CRL is not read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Issuer's name, extensions, and the rest of an entry, in bytes: decoded they take many times their size, before anybody's
+/// signature is looked at.
+const MAX_DECODED: usize = 64 * 1024;
 /// What DER begins with, and PEM does not.
 const SEQUENCE: u8 = 0x30;
 /// Bytes of a short entry, to guess how many there are.
