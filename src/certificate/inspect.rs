@@ -1,7 +1,7 @@
 //! A certificate described for people, and what certbound would make of it. No request is judged here: reading tries one
 //! form after another, which serving never does.
 
-use std::net::IpAddr;
+use std::{cell::Cell, net::IpAddr};
 
 use const_oid::{ObjectIdentifier, db::DB};
 use rustls_pki_types::UnixTime;
@@ -103,15 +103,22 @@ pub fn read(input: &[u8]) -> Result<Vec<Vec<u8>>, Unusable> {
     if found.len() > MOST { Err(unusable("holds more than 500 certificates")) } else { Ok(found) }
 }
 
-/// Describes each; an error for one that is not in strict DER or that certbound's own parser refuses.
+/// Describes each; an error for one that is not in strict DER or that certbound's own parser refuses. Who issued them is left
+/// open where finding out takes too many signatures: whoever wrote the file chose names and keys.
 pub fn describe(certificates: &[Vec<u8>], rules: &PathRules, now: UnixTime) -> Vec<Result<Description, Denial>> {
     let examined: Vec<_> = certificates.iter().map(|der| examine(der)).collect();
+    let left = Cell::new(MOST_SIGNATURES);
+    let issued = |issuer: &Examined, below: &Examined| {
+        let is_asked = below.names(issuer) && left.get() > 0;
+        left.set(left.get().saturating_sub(usize::from(is_asked)));
+        is_asked && below.is_issued_by(issuer)
+    };
     let described = |(place, (der, this)): (usize, (&Vec<u8>, &Result<Examined, Denial>))| {
         let this = this.as_ref().map_err(Denial::clone)?;
         // A root above all others is found before anyone else of its name.
         let own = std::iter::once((place, this)).filter(|_| this.is_self_issued());
         let others = examined.iter().enumerate().filter_map(|(place, other)| Some((place, other.as_ref().ok()?)));
-        let issued_by = own.chain(others).find(|(_, issuer)| this.is_issued_by(issuer)).map(|(place, _)| place);
+        let issued_by = own.chain(others).find(|(_, issuer)| issued(issuer, this)).map(|(place, _)| place);
         Ok(Description { issued_by, ..Description::of(der, this, rules, now) })
     };
     certificates.iter().zip(&examined).enumerate().map(described).collect()
@@ -293,6 +300,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 /// Each is compared with every other.
 const MOST: usize = 500;
+/// Two for each, so that all issuers are found where no two bear one name. A second, with the largest keys.
+const MOST_SIGNATURES: usize = 1_000;
 const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]

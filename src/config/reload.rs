@@ -123,20 +123,25 @@ fn all_or_nothing(file: &Path, waiting: &BTreeSet<String>) -> Vec<Fault> {
     waiting.iter().map(fault).collect()
 }
 
-/// Keys that differ and cannot be applied. Both texts were read before, so they are TOML.
+/// Keys that differ and cannot be applied, or not without one of those. Both texts were read before, so they are TOML.
 fn changed_keys(old: &str, new: &str) -> BTreeSet<String> {
     let (old, new) = (parse(old), parse(new));
     let tables: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let mut changed = BTreeSet::new();
-    for name in tables.into_iter().filter(|name| !is_reloadable(name)) {
+    let mut differing = BTreeSet::new();
+    for name in tables {
         let (old, new) = (old.get(name), new.get(name));
         let inner = |value: Option<&toml::Value>| value.and_then(toml::Value::as_table).cloned().unwrap_or_default();
         let (old_keys, new_keys) = (inner(old), inner(new));
         let keys: BTreeSet<&String> = old_keys.keys().chain(new_keys.keys()).collect();
         let differ = keys.into_iter().filter(|key| old_keys.get(*key) != new_keys.get(*key));
-        changed.extend(differ.map(|key| format!("{name}.{key}")).filter(|key| !is_reloadable(key)));
+        differing.extend(differ.map(|key| format!("{name}.{key}")));
     }
-    changed
+    let waits = |key: &String| {
+        let together = TOGETHER.iter().filter(|group| is_among(key, group));
+        let others = together.flat_map(|group| differing.iter().filter(|other| is_among(other, group)));
+        others.chain([key]).any(|key| !is_reloadable(key))
+    };
+    differing.iter().filter(|key| waits(key)).cloned().collect()
 }
 
 /// Keys whose files differ.
@@ -170,11 +175,23 @@ fn parse(text: &str) -> Table {
     text.parse().unwrap_or_default()
 }
 
-/// Whether a table, a key, or a key inside a key is applied without a restart.
+/// Whether a table, a key, or a key inside a key is applied without a restart, unless one of its group waits for that.
 pub(super) fn is_reloadable(dotted: &str) -> bool {
-    let begins = |with: &&str| dotted.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    RELOADABLE.iter().any(begins)
+    is_among(dotted, &RELOADABLE)
 }
+
+fn is_among(dotted: &str, tables_and_keys: &[&str]) -> bool {
+    let begins = |with: &&str| dotted.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    tables_and_keys.iter().any(begins)
+}
+
+/// What says one thing together: who is believed and what of them, how a proof is held to a request, who registers for whom.
+/// Some new keys of it with some old ones would accept what neither file does.
+const TOGETHER: [&[&str]; 3] = [
+    &["load_balancer", "client_certificate"],
+    &["token.binding", "token.dpop", "listen.public_origin", "replay"],
+    &["registration"],
+];
 
 /// Tables and keys that are applied while requests are served.
 const RELOADABLE: [&str; 13] = [
@@ -221,6 +238,30 @@ mod tests {
             "[listen]\ncertificate_file = 'b'",
         );
         check("", "[load_balancer]\nsecret_header.name = 'a'", &[], "[load_balancer]\nsecret_header.name = 'a'");
+    }
+
+    #[test]
+    fn key_waits_with_one_of_its_group_that_cannot_be_applied() {
+        let balancer = |network: &str, profile: &str| {
+            format!("[load_balancer]\ntrusted_networks = ['{network}']\n[client_certificate]\nprofile = '{profile}'")
+        };
+        let both = ["client_certificate.profile", "load_balancer.trusted_networks"];
+        let (old, new) = (balancer("a", "nginx"), balancer("b", "envoy"));
+        check(&old, &format!("mode = 'report'\n{new}"), &both, &format!("mode = 'report'\n{old}"));
+        let network = balancer("b", "nginx");
+        check(&old, &network, &[], &network);
+        check(
+            "[token]\nclock_skew = '1s'",
+            "[token]\nclock_skew = '2s'\nbinding = ['jkt']\n[listen]\npublic_origin = 'a'",
+            &["listen.public_origin", "token.binding"],
+            "[token]\nclock_skew = '2s'",
+        );
+        check(
+            "[registration]\ndirectory_jwks = 'a'",
+            "[registration]\ndirectory_jwks = 'b'\nsubject_rule = 'off'",
+            &["registration.directory_jwks", "registration.subject_rule"],
+            "[registration]\ndirectory_jwks = 'a'",
+        );
     }
 
     #[test]
