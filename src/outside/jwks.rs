@@ -254,17 +254,16 @@ impl KeyStore {
         let failure = match self.read(keys).await {
             Ok(set) => {
                 self.metrics.keys_fetched(name);
-                let empty = set.is_empty().then(|| {
+                if !set.is_usable() {
                     let left_out = left_out(&set);
-                    let why = left_out.as_deref().unwrap_or("it is empty");
                     tracing::warn!(
                         event = "keys_empty",
                         issuer = name,
                         left_out,
                         "the issuer's key set holds no usable key"
                     );
-                    format!("the key set holds no usable key: {why}")
-                });
+                }
+                let empty = set.is_empty().then(|| "the key set is empty".to_owned());
                 self.install(issuer, set);
                 empty
             }

@@ -312,7 +312,7 @@ impl Held {
 /// A document that can take the place of the last good one: a key set with keys in it.
 fn key_set(document: &[u8]) -> Result<Arc<[u8]>, DocumentError> {
     match KeySet::parse(document) {
-        Ok(keys) if keys.is_empty() => Err(DocumentError::Empty),
+        Ok(keys) if !keys.is_usable() => Err(DocumentError::Empty),
         Ok(_) => Ok(document.into()),
         Err(why) => Err(DocumentError::KeySet(why)),
     }

@@ -12,7 +12,7 @@ use crate::{
 /// for anew: every key is missing in it.
 pub(super) fn at(place: &KeysAt, known: &dyn RegistrationKnowledge) -> Result<KeySet, RegistrationStop> {
     let document = document(place, known)?;
-    let keys = KeySet::parse(&document).ok().filter(|keys| !keys.is_empty());
+    let keys = KeySet::parse(&document).ok().filter(KeySet::is_usable);
     keys.ok_or_else(|| missing(place, known, Denial::KeysUnavailable))
 }
 

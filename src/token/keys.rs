@@ -79,14 +79,20 @@ impl KeySet {
         Ok(set)
     }
 
-    /// How many keys there are.
+    /// How many keys can be used.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is no key.
+    /// Whether no key is listed, not even one that was left out: there is nothing to verify with, and an issuer that publishes
+    /// keys has published none yet.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.is_empty() && self.left_out.is_empty()
+    }
+
+    /// Whether a key can be used.
+    pub fn is_usable(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Which keys were left out, by their place in the document, and why: for the log. Holds nothing of the key.

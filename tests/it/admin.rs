@@ -33,9 +33,8 @@ fn probes_answer_and_readiness_waits_for_keys() {
     let why = format!("keys: fail: none of {ISSUER} ({}: the answer has status 500, only 200 counts)", issuer.jwks());
     sidecar.await_body("/readyz?verbose", &why);
     sidecar.await_body("/metrics", "certbound_ready 0\n");
-    let secret = r#"{"kty":"oct","k":"c2VjcmV0"}"#;
-    issuer.change_mood(Mood::Keys(format!(r#"{{"keys":[{secret}]}}"#)));
-    sidecar.await_body("/readyz", "the key set holds no usable key: key 1: holds secret material");
+    issuer.change_mood(Mood::Keys(r#"{"keys":[]}"#.to_owned()));
+    sidecar.await_body("/readyz", "the key set is empty");
 
     issuer.change_mood(Mood::Keys(SigningKey::set(&[SigningKey::published()])));
     sidecar.await_admin("/readyz", 200);
@@ -46,7 +45,8 @@ fn probes_answer_and_readiness_waits_for_keys() {
 #[test]
 fn log_says_where_keys_were_looked_for_and_which_of_them_are_not_used() {
     let (bank, issuer) = (Bank::start(), Issuer::feeling(Mood::Failing));
-    let lines = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {:?}", issuer.jwks());
+    let lines =
+        format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]\njwks = {:?}\njwks_refresh = \"1s\"", issuer.jwks());
     let sidecar = Config::in_front_of(&bank).without_issuers().issuer(&lines).start();
 
     let failed = sidecar.event("keys_not_fetched");
@@ -55,6 +55,10 @@ fn log_says_where_keys_were_looked_for_and_which_of_them_are_not_used() {
     let unused = r#"{"keys":[{"kty":"RSA","use":"enc"}]}"#.to_owned();
     issuer.change_mood(Mood::Keys(unused.clone()));
     assert_eq!(sidecar.event("keys_empty")["left_out"], "key 1: `use` is not `sig`");
+    // What cannot be used is respected, and no reason to wait.
+    sidecar.await_admin("/readyz", 200);
+    let alice = &Pki::get().alice;
+    assert_refused(&sidecar.get("/a").showing(alice).bearing(alice.token()).send(), "token_key_unknown", &bank);
     let published = SigningKey::set(&[SigningKey::published()]);
     issuer.change_mood(Mood::Keys(unused.replace("]}", ",") + published.trim_start_matches(r#"{"keys":["#)));
     let changed = sidecar.events("keys_changed", 2).remove(1);

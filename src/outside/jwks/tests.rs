@@ -182,7 +182,7 @@ async fn empty_set_replaces_a_good_one_and_leaves_the_issuer_without_keys() {
     emptied.store(true, Ordering::Relaxed);
     store.answer(ASK).await;
 
-    assert_eq!(store.missing(), missing(Some("the key set holds no usable key: it is empty")));
+    assert_eq!(store.missing(), missing(Some("the key set is empty")));
     assert!(store.ring().sets()[0].as_ref().is_some_and(|set| set.is_empty()), "it counts as fetched");
 }
 
