@@ -163,7 +163,7 @@ fn reception(world: &Arc<World>, listen: &Listen, handshake: Arc<Handshake>) -> 
     let believes = move |peer| believing.generation().settings.gate.peers.believes_proxy_header(peer);
     let lost = world.metrics.lost_connections();
     let refusing = Arc::clone(world);
-    let unread = Unread::new(move |connection| unread::refuse(&refusing, connection));
+    let unread = Unread::new(move |connection, too_large| unread::refuse(&refusing, connection, too_large));
     Reception::new(listen, handshake, world.activity.clone(), lost, Box::new(believes), unread)
 }
 

@@ -128,5 +128,12 @@ fn oversize_is_refused_before_anything_is_judged() {
         many = many.header(&format!("X-{number}"), "1");
     }
     assert!((400..500).contains(&many.send().status));
+
+    // By default there is room for longer targets than Pingora reads.
+    let sidecar = Config::in_front_of(&bank).start();
+    for length in [70_000, 140_000] {
+        let target = format!("/a?{}", "a".repeat(length));
+        assert_refused(&sidecar.get(&target).by(alice).send(), "header_too_large", &bank);
+    }
     assert_eq!(bank.requests(), 0);
 }

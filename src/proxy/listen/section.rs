@@ -13,6 +13,7 @@ pub(super) struct Section {
     begun: bool,
     colon: bool,
     carriage: bool,
+    long_line: bool,
 }
 
 /// The way from where a section was cut to its end.
@@ -39,6 +40,16 @@ impl Section {
         self.begun |= line.iter().any(|byte| *byte != b'\r');
         self.colon |= memchr::memchr(b':', line).is_some();
         self.carriage = line.last() == Some(&b'\r');
+    }
+
+    /// Sees how far the request line has come with that.
+    pub(super) fn measure(&mut self, first: &RequestLine) {
+        self.long_line |= self.bytes > LONGEST_TARGET && !first.has_ended();
+    }
+
+    /// Whether the target alone is longer than any that is read.
+    pub(super) fn has_long_line(&self) -> bool {
+        self.long_line
     }
 
     /// How much may be read at once: what makes it too long, and no more. At least a byte.
@@ -91,6 +102,8 @@ impl Excess {
     }
 }
 
+/// In bytes: what the http crate takes.
+const LONGEST_TARGET: usize = 65_534;
 /// In bytes. Whoever is answered while still sending may find the connection reset before the answer.
 const MOST_FORGOTTEN: usize = 4 * 1024 * 1024;
 

@@ -268,6 +268,7 @@ impl ClientStream {
         }
         self.facts.line.see(read);
         self.section.see(read);
+        self.section.measure(&self.facts.line);
         Poll::Ready(Ok(()))
     }
 
@@ -286,8 +287,9 @@ impl ClientStream {
 
     /// Writes an answer of our own in the place of Pingora's: the header section is there, and no filter has seen it.
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, facts, unread, answer, .. } = self;
-        let answer = answer.get_or_insert_with(|| unread.answer(&facts.connection));
+        let Self { socket, facts, unread, answer, section, excess, .. } = self;
+        let too_large = excess.is_some() || section.has_long_line();
+        let answer = answer.get_or_insert_with(|| unread.answer(&facts.connection, too_large));
         while !answer.rest().is_empty() {
             let written = ready!(Pin::new(&mut *socket).poll_write(cx, answer.rest()))?;
             answer.was_written(written);

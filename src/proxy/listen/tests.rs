@@ -93,7 +93,7 @@ fn start_on(socket: Socket, listen: &Listen) -> Place {
     let believes = Box::new(move |peer| peer == Some(trusted));
     let handshake = Arc::new(Handshake::new(listen).unwrap());
     let reception =
-        Reception::new(listen, handshake, activity.clone(), lost.clone(), believes, Unread::new(|_| Vec::new()));
+        Reception::new(listen, handshake, activity.clone(), lost.clone(), believes, Unread::new(|_, _| Vec::new()));
     let conf = ServerConf { ca_file: Some("/dev/null".into()), ..ServerConf::default() };
     let proxy = HttpProxy::new(Mirror, Arc::new(conf));
     let (shutdown, told) = watch::channel(false);

@@ -5,11 +5,11 @@ use std::{fmt, sync::Arc};
 use crate::peer::Connection;
 
 /// Refuses a request on this connection, records that, and says what is to be written: a whole answer of HTTP/1.1, which
-/// ends the connection.
+/// ends the connection. Told whether the header section is too large.
 #[derive(Clone)]
 pub struct Unread(Arc<Refusing>);
 
-type Refusing = dyn Fn(&Arc<Connection>) -> Vec<u8> + Send + Sync;
+type Refusing = dyn Fn(&Arc<Connection>, bool) -> Vec<u8> + Send + Sync;
 
 /// What is still to be written of such an answer.
 #[derive(Debug)]
@@ -20,12 +20,12 @@ pub(super) struct Answer {
 
 impl Unread {
     /// By this function.
-    pub fn new(refuse: impl Fn(&Arc<Connection>) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub fn new(refuse: impl Fn(&Arc<Connection>, bool) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self(Arc::new(refuse))
     }
 
-    pub(super) fn answer(&self, connection: &Arc<Connection>) -> Answer {
-        Answer { bytes: (self.0)(connection), written: 0 }
+    pub(super) fn answer(&self, connection: &Arc<Connection>, too_large: bool) -> Answer {
+        Answer { bytes: (self.0)(connection, too_large), written: 0 }
     }
 }
 

@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits { header: LIMIT, stall: LIMIT, section: 4096 };
 fn connected(head: &[u8], http2: bool) -> (DuplexStream, ClientStream) {
     let (client, server) = duplex(1024);
     let socket = Rewound::new(head.to_vec(), Box::new(server));
-    let unread = Unread::new(|_| b"HTTP/1.1 400 ours\r\n\r\n".to_vec());
+    let unread = Unread::new(|_, _| b"HTTP/1.1 400 ours\r\n\r\n".to_vec());
     let stream = ClientStream::new(socket, Connection::from(None), Activity::default(), http2, LIMITS, unread).unwrap();
     stream.get_proxy_digest().unwrap();
     (client, stream)
