@@ -46,6 +46,11 @@ x509_extensions = authority
 [authority]
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign
+[constrained]
+basicConstraints = critical, CA:TRUE
+nameConstraints = critical, excluded;dirName:excluded
+[excluded]
+CN = TPP
 [client]
 keyUsage = critical, digitalSignature
 extendedKeyUsage = clientAuth
@@ -113,4 +118,19 @@ fn old_root_that_came_along_does_not_make_a_strangers_certificate_weak() {
     folder.authority("Old", "RSA:rsa_keygen_bits:2048", "-sha1");
     let leaf = folder.leaf("Old", "-sha256");
     assert_eq!(judge(&leaf, &[&folder.certificate("Old")], folder.certificate("CA")), "certificate_untrusted");
+}
+
+/// With as many names and constraints as fit, comparing them was what a stranger made certbound do for seconds.
+#[test]
+fn constraints_of_an_issuer_that_nobody_certified_are_not_looked_at() {
+    let Some(folder) = Folder::with_a_request() else { return };
+    folder.authority("CA", "RSA:rsa_keygen_bits:2048", "-sha256");
+    let anchor = folder.certificate("CA");
+    folder.authority("CA", "RSA:rsa_keygen_bits:2048", "-sha256");
+    folder.authority("Issuer", "RSA:rsa_keygen_bits:2048", "-sha256");
+    folder.openssl("x509 -x509toreq -in Issuer.pem -signkey Issuer.key -out Issuer.csr");
+    let sign = "x509 -req -in Issuer.csr -CA CA.pem -CAkey CA.key -set_serial 1 -days 9 -out Issuer.pem";
+    folder.openssl(&format!("{sign} -extfile conf -extensions constrained -sha1"));
+    let leaf = folder.leaf("Issuer", "-sha1");
+    assert_eq!(judge(&leaf, &[&folder.certificate("Issuer")], anchor), "certificate_weak");
 }
