@@ -246,6 +246,7 @@ fn silence_is_over_after_ten_seconds_though_the_client_asks_all_the_time() {
         assert!(silent_since.elapsed() < Duration::from_secs(13), "nobody has asked again");
         thread::sleep(Duration::from_millis(50));
     }
+    assert!(silent_since.elapsed() >= Duration::from_secs(8), "the silence was not remembered");
 }
 
 #[test]

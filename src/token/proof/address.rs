@@ -39,7 +39,7 @@ fn is_same_path(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+    use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
     use super::*;
 
@@ -121,7 +121,7 @@ mod tests {
         #[test]
         fn any_text_is_compared_without_a_panic(htu in "\\PC{0,60}", origin in "\\PC{0,30}", path in "\\PC{0,30}") {
             let called = Called { method: &Method::GET, origin: &origin, path: &path };
-            prop_assert_eq!(names(&htu, &called), names(&htu, &called));
+            let _ = names(&htu, &called);
         }
     }
 }
