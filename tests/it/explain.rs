@@ -166,6 +166,14 @@ fn words_for_people_name_the_refusal_and_hold_no_token() {
 }
 
 #[test]
+fn text_of_a_stranger_turns_nothing_around_on_the_terminal() {
+    let output = Desk::new(&smallest()).run(&["--method", "GET", "--path", "/a\u{202e}b\u{1b}"]);
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("GET /a\\u{202e}b\\u{1b}\n"), "{text}");
+}
+
+#[test]
 fn time_of_the_request_can_be_another() {
     let desk = Desk::new(&smallest());
     let alice = &Pki::get().alice;

@@ -8,6 +8,7 @@ use super::request::Described;
 use crate::{
     denial::Denial,
     explain::{Check, Mistake, Verdict},
+    observe::terminal::visible,
 };
 
 /// A line a check, then the decision, then the mistakes.
@@ -20,7 +21,7 @@ pub(super) fn lines(
 ) -> String {
     let mut text = String::new();
     // Nothing fails to be written into a string.
-    let _ = writeln!(text, "{} {}\n", described.method, printable(described.path()));
+    let _ = writeln!(text, "{} {}\n", described.method, visible(described.path()));
     for check in checks {
         let mark =
             if matches!(check.verdict, Verdict::Fail | Verdict::Unknown) && denial.is_some() { ">" } else { " " };
@@ -32,7 +33,7 @@ pub(super) fn lines(
         Some(denial) => writeln!(text, "\ndeny: {} ({}): {}", denial.code(), denial.row().status, denial.row().title),
     };
     for mistake in mistakes {
-        let _ = writeln!(text, "mistake: {}: {}", mistake.code, printable(&mistake.text));
+        let _ = writeln!(text, "mistake: {}: {}", mistake.code, visible(&mistake.text));
     }
     text
 }
@@ -52,18 +53,13 @@ fn facts(check: &Check) -> String {
     let fact = |(name, value): (&String, &Value)| match value {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(format!("{name}={}", printable(text))),
+        Value::String(text) => Some(format!("{name}={}", visible(text))),
         Value::Array(list) if list.is_empty() => None,
         Value::Array(list) => {
             let words: Vec<_> = list.iter().map(|word| word.as_str().unwrap_or_default()).collect();
-            Some(format!("{name}={}", printable(&words.join(","))))
+            Some(format!("{name}={}", visible(&words.join(","))))
         }
         other => Some(format!("{name}={other}")),
     };
     check.facts.iter().filter_map(fact).collect::<Vec<_>>().join("  ")
-}
-
-/// What stands in certificates and tokens does not move the cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

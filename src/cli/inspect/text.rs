@@ -11,7 +11,7 @@ use crate::{
         qualified::{QcType, Qualification, Requirement, Role, Statements},
     },
     denial::Denial,
-    observe::timestamp::Second,
+    observe::{terminal::visible, timestamp::Second},
     validity::Validity,
 };
 
@@ -72,19 +72,6 @@ impl Block {
             self.line(if place == 0 { label } else { "" }, value);
         }
     }
-}
-
-/// Nothing that a certificate holds moves the cursor, or turns the direction of what stands beside it.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            ' '..='~' => shown.push(letter),
-            _ if letter.is_alphanumeric() => shown.push(letter),
-            _ => shown.extend(letter.escape_unicode()),
-        }
-    }
-    shown
 }
 
 fn identity(block: &mut Block, description: &Description, now: UnixTime) {
@@ -223,15 +210,6 @@ fn refusals(denials: &[Denial], now: UnixTime) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_certificate_holds_cannot_reach_the_terminal() {
-        let check = |text: &str, expected: &str| assert_eq!(visible(text), expected);
-        check("Müller & Söhne (EU)", "Müller & Söhne (EU)");
-        check("a\u{1b}[2Jb", "a\\u{1b}[2Jb");
-        check("a\r\nclientAuth: yes", "a\\u{d}\\u{a}clientAuth: yes");
-        check("\u{202e}abc\u{200b}", "\\u{202e}abc\\u{200b}");
-    }
 
     #[test]
     fn validity_is_counted_in_whole_days() {
