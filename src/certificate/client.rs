@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+use const_oid::db::rfc4519;
 use rustls_pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 use x509_cert::TbsCertificate;
@@ -65,8 +66,8 @@ impl ClientCertificate {
             issuer: name::text(tbs.issuer()).into(),
             serial: serial(tbs).into(),
             organization_identifier: name::value(tbs.subject(), name::ORGANIZATION_IDENTIFIER).map(Into::into),
-            common_name: name::only(tbs.subject(), name::COMMON_NAME).map(Into::into),
-            organizational_unit: name::only(tbs.subject(), name::ORGANIZATIONAL_UNIT).map(Into::into),
+            common_name: name::only(tbs.subject(), rfc4519::COMMON_NAME).map(Into::into),
+            organizational_unit: name::only(tbs.subject(), rfc4519::ORGANIZATIONAL_UNIT_NAME).map(Into::into),
             key_identifier: Sha256::digest(tbs.subject_public_key_info().subject_public_key.raw_bytes()).into(),
             issuers: issuers.collect(),
             not_after: path.leaf.valid.until,

@@ -5,7 +5,7 @@
 
 use std::{cell::Cell, net::IpAddr};
 
-use const_oid::ObjectIdentifier;
+use const_oid::{ObjectIdentifier, db::rfc2985};
 use x509_cert::{
     attr::AttributeTypeAndValue,
     ext::pkix::{NameConstraints, SubjectAltName, constraints::name::GeneralSubtree, name::GeneralName},
@@ -90,7 +90,7 @@ impl<'a> Subtrees<'a> {
             self.admit(name)?;
         }
         // RFC 5280 asks for these only beside no alternative mail address, RFC 9598, section 6, in any case.
-        for address in name::values(subject, name::EMAIL_ADDRESS) {
+        for address in name::values(subject, rfc2985::PKCS_9_AT_EMAIL_ADDRESS) {
             self.admit_address(&address.ok_or(UNREADABLE)?)?;
         }
         Ok(())

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use const_oid::{AssociatedOid, ObjectIdentifier};
+use const_oid::{
+    AssociatedOid, ObjectIdentifier,
+    db::{rfc5280, rfc5912, rfc8410},
+};
 use der::{Decode, Encode, Tag, Tagged, asn1::UintRef};
 use rustls_pki_types::UnixTime;
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
@@ -114,7 +117,7 @@ impl Examined {
     /// Policies are not evaluated, so a certificate that constrains them cannot be obeyed (RFC 5280, sections 4.2.1.11
     /// and 4.2.1.14).
     pub(super) fn hold_kind(&self) -> Result<(), Denial> {
-        if self.has(POLICY_CONSTRAINTS) || self.has(INHIBIT_ANY_POLICY) {
+        if self.has(rfc5280::ID_CE_POLICY_CONSTRAINTS) || self.has(rfc5280::ID_CE_INHIBIT_ANY_POLICY) {
             return Err(untrusted("a certificate of the path constrains policies, which are not evaluated"));
         }
         match self.key {
@@ -237,7 +240,7 @@ impl Examined {
     /// No critical extension that is not known. webpki does not look at those of an anchor.
     pub(super) fn hold_critical_extensions(&self, policies: Policies) -> Result<(), Denial> {
         let known = |id: ObjectIdentifier| {
-            OBEYED.contains(&id) || (id == CERTIFICATE_POLICIES && policies == Policies::OfAnchor)
+            OBEYED.contains(&id) || (id == rfc5280::ID_CE_CERTIFICATE_POLICIES && policies == Policies::OfAnchor)
         };
         match self.extensions().any(|extension| extension.critical && !known(extension.extn_id)) {
             true => Err(untrusted("a critical extension that is not known")),
@@ -248,7 +251,7 @@ impl Examined {
     /// Whether the certificate is signed with a hash that collides.
     fn is_signed_weakly(&self) -> bool {
         WEAK_SIGNATURES.contains(&self.certificate().signature_algorithm().oid)
-            || pss_hash(self.certificate().signature_algorithm()).is_some_and(|hash| hash == SHA1)
+            || pss_hash(self.certificate().signature_algorithm()).is_some_and(|hash| hash == rfc5912::ID_SHA_1)
     }
 
     /// Whether nobody here could say if a signature by its key over `below` is right, because that would be too weak.
@@ -263,7 +266,7 @@ impl Examined {
 
     /// Whether EKU holds clientAuth; none without EKU. anyExtendedKeyUsage does not count.
     pub(super) fn for_client_auth(&self) -> Option<bool> {
-        self.extended_key_usage.as_ref().map(|usage| usage.0.contains(&CLIENT_AUTH))
+        self.extended_key_usage.as_ref().map(|usage| usage.0.contains(&rfc5280::ID_KP_CLIENT_AUTH))
     }
 
     /// The value of qcStatements.
@@ -303,26 +306,22 @@ fn is_text(name: &Name) -> bool {
     texts.all(|text| std::str::from_utf8(text.value()).is_ok())
 }
 
-/// The kinds of keys that are accepted.
+/// The kinds of keys that are accepted: RSA, and P-256, P-384, and Ed25519, of which no more is asked.
 #[derive(Clone, Copy, Debug)]
 enum Key {
     Rsa { bits: usize },
-    P256,
-    P384,
-    Ed25519,
+    Other,
 }
 
 impl Key {
     fn of(info: &SubjectPublicKeyInfoOwned) -> Option<Self> {
         let curve = || info.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok();
         match info.algorithm.oid {
-            RSA => rsa_bits(info.subject_public_key.as_bytes()?).map(|bits| Self::Rsa { bits }),
-            EC => match curve()? {
-                P256 => Some(Self::P256),
-                P384 => Some(Self::P384),
-                _ => None,
-            },
-            ED25519 => Some(Self::Ed25519),
+            rfc5912::RSA_ENCRYPTION => rsa_bits(info.subject_public_key.as_bytes()?).map(|bits| Self::Rsa { bits }),
+            rfc5912::ID_EC_PUBLIC_KEY => {
+                matches!(curve()?, rfc5912::SECP_256_R_1 | rfc5912::SECP_384_R_1).then_some(Self::Other)
+            }
+            rfc8410::ID_ED_25519 => Some(Self::Other),
             _ => None,
         }
     }
@@ -347,11 +346,11 @@ pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
 
 /// The hash of RSASSA-PSS parameters, SHA-1 where they leave it out (RFC 4055, section 3.1).
 fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Option<ObjectIdentifier> {
-    if algorithm.oid != RSASSA_PSS {
+    if algorithm.oid != rfc5912::ID_RSASSA_PSS {
         return None;
     }
     let parameters = algorithm.parameters.as_ref()?.to_der().ok()?;
-    Some(PssParameters::from_der(&parameters).ok()?.hash.map_or(SHA1, |hash| hash.oid))
+    Some(PssParameters::from_der(&parameters).ok()?.hash.map_or(rfc5912::ID_SHA_1, |hash| hash.oid))
 }
 
 #[derive(der::Sequence)]
@@ -376,30 +375,16 @@ pub(super) const fn untrusted(why: &'static str) -> Denial {
     Denial::CertificateUntrusted { why, issuer: None }
 }
 
-pub(super) const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
-const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
-const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
-
-const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
-
 /// What is processed, and so may be critical.
 const OBEYED: [ObjectIdentifier; 5] =
     [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, NameConstraints::OID, SubjectAltName::OID];
 
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
-pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-const SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
-
 /// MD2, MD5, and SHA-1 with RSA; SHA-1 with RSA as OIW named it; SHA-1 with DSA and ECDSA.
 const WEAK_SIGNATURES: [ObjectIdentifier; 6] = [
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.2"),
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.4"),
-    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5"),
+    rfc5912::MD_2_WITH_RSA_ENCRYPTION,
+    rfc5912::MD_5_WITH_RSA_ENCRYPTION,
+    rfc5912::SHA_1_WITH_RSA_ENCRYPTION,
     ObjectIdentifier::new_unwrap("1.3.14.3.2.29"),
-    ObjectIdentifier::new_unwrap("1.2.840.10040.4.3"),
+    rfc5912::DSA_WITH_SHA_1,
     ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
 ];

@@ -3,7 +3,10 @@
 
 use std::{cell::Cell, net::IpAddr};
 
-use const_oid::{ObjectIdentifier, db::DB};
+use const_oid::{
+    ObjectIdentifier,
+    db::{DB, rfc5912, rfc8410},
+};
 use rustls_pki_types::UnixTime;
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::GeneralName};
@@ -11,7 +14,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::Gen
 use crate::{
     certificate::{
         Decoded, PathRules, Profile, client,
-        examined::{EC, ED25519, Examined, P256, P384, Policies, RSA, rsa_bits, untrusted},
+        examined::{Examined, Policies, rsa_bits, untrusted},
         name, path, profile,
         qualified::{Eidas, Qualification, Requirement},
         revocation::issued,
@@ -161,9 +164,9 @@ impl Key {
     fn of(info: &SubjectPublicKeyInfoOwned) -> Self {
         let curve = || info.algorithm.parameters.as_ref()?.decode_as::<ObjectIdentifier>().ok();
         let (kind, bits) = match info.algorithm.oid {
-            RSA => ("RSA".into(), info.subject_public_key.as_bytes().and_then(rsa_bits)),
-            EC => ("EC".into(), curve().and_then(curve_bits)),
-            ED25519 => ("Ed25519".into(), Some(256)),
+            rfc5912::RSA_ENCRYPTION => ("RSA".into(), info.subject_public_key.as_bytes().and_then(rsa_bits)),
+            rfc5912::ID_EC_PUBLIC_KEY => ("EC".into(), curve().and_then(curve_bits)),
+            rfc8410::ID_ED_25519 => ("Ed25519".into(), Some(256)),
             other => (other.to_string(), None),
         };
         Self { kind, bits }
@@ -172,9 +175,9 @@ impl Key {
 
 fn curve_bits(curve: ObjectIdentifier) -> Option<usize> {
     match curve {
-        P256 => Some(256),
-        P384 => Some(384),
-        P521 => Some(521),
+        rfc5912::SECP_256_R_1 => Some(256),
+        rfc5912::SECP_384_R_1 => Some(384),
+        rfc5912::SECP_521_R_1 => Some(521),
         _ => None,
     }
 }
@@ -297,7 +300,6 @@ fn unusable(what: &str) -> Unusable {
 
 /// Size of what is read, at most.
 const MAX_BYTES: u64 = 1024 * 1024;
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 /// Each is compared with every other.
 const MOST: usize = 500;
 /// Two for each, so that all issuers are found where no two bear one name. A second, with the largest keys.

@@ -6,8 +6,11 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use const_oid::ObjectIdentifier;
-use der::{Decode, Encode, Tag, Tagged, asn1::ObjectIdentifier as Oid};
+use const_oid::{
+    ObjectIdentifier,
+    db::{rfc2985, rfc4519},
+};
+use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::{
     attr::AttributeTypeAndValue,
     name::{Name, RdnSequence, RelativeDistinguishedName},
@@ -141,41 +144,32 @@ pub(super) fn plain(attribute: &AttributeTypeAndValue) -> Option<String> {
 }
 
 /// `organizationIdentifier` (X.520; ETSI EN 319 412-1, section 5.1.4).
-pub(super) const ORGANIZATION_IDENTIFIER: Oid = Oid::new_unwrap("2.5.4.97");
-
-/// `commonName` (X.520).
-pub(super) const COMMON_NAME: Oid = Oid::new_unwrap("2.5.4.3");
-
-/// `organizationalUnitName` (X.520).
-pub(super) const ORGANIZATIONAL_UNIT: Oid = Oid::new_unwrap("2.5.4.11");
-
-/// `emailAddress` (PKCS #9).
-pub(super) const EMAIL_ADDRESS: Oid = Oid::new_unwrap("1.2.840.113549.1.9.1");
+pub(super) const ORGANIZATION_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.97");
 
 /// RFC 4514, section 3.
-const SHORT_NAMES: [(Oid, &str); 9] = [
-    (COMMON_NAME, "CN"),
-    (Oid::new_unwrap("2.5.4.7"), "L"),
-    (Oid::new_unwrap("2.5.4.8"), "ST"),
-    (Oid::new_unwrap("2.5.4.10"), "O"),
-    (ORGANIZATIONAL_UNIT, "OU"),
-    (Oid::new_unwrap("2.5.4.6"), "C"),
-    (Oid::new_unwrap("2.5.4.9"), "STREET"),
-    (Oid::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
-    (Oid::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+const SHORT_NAMES: [(ObjectIdentifier, &str); 9] = [
+    (rfc4519::CN, "CN"),
+    (rfc4519::L, "L"),
+    (rfc4519::ST, "ST"),
+    (rfc4519::O, "O"),
+    (rfc4519::OU, "OU"),
+    (rfc4519::C, "C"),
+    (rfc4519::STREET, "STREET"),
+    (rfc4519::DC, "DC"),
+    (rfc4519::UID, "UID"),
 ];
 
 /// As they are called where they are defined, and as OpenSSL prints them.
-const OTHER_NAMES: [(Oid, &str); 9] = [
+const OTHER_NAMES: [(ObjectIdentifier, &str); 9] = [
     (ORGANIZATION_IDENTIFIER, "organizationIdentifier"),
-    (EMAIL_ADDRESS, "emailAddress"),
-    (Oid::new_unwrap("2.5.4.4"), "SN"),
-    (Oid::new_unwrap("2.5.4.5"), "serialNumber"),
-    (Oid::new_unwrap("2.5.4.15"), "businessCategory"),
-    (Oid::new_unwrap("2.5.4.17"), "postalCode"),
-    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.1"), "jurisdictionL"),
-    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.2"), "jurisdictionST"),
-    (Oid::new_unwrap("1.3.6.1.4.1.311.60.2.1.3"), "jurisdictionC"),
+    (rfc2985::PKCS_9_AT_EMAIL_ADDRESS, "emailAddress"),
+    (rfc4519::SN, "SN"),
+    (rfc4519::SERIAL_NUMBER, "serialNumber"),
+    (rfc4519::BUSINESS_CATEGORY, "businessCategory"),
+    (rfc4519::POSTAL_CODE, "postalCode"),
+    (ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.1"), "jurisdictionL"),
+    (ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.2"), "jurisdictionST"),
+    (ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.60.2.1.3"), "jurisdictionC"),
 ];
 
 #[cfg(test)]

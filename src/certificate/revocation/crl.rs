@@ -4,7 +4,7 @@ mod scope;
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5280;
 use der::{
     Decode, ErrorKind, Header, Reader, SliceReader, Tag, TagNumber, Tagged,
     asn1::{AnyRef, BitString, IntRef},
@@ -361,14 +361,14 @@ fn extensions(reader: &mut SliceReader<'_>) -> Result<Scope, NoAnswer> {
     let mut scope = None;
     for Extension { extn_id, critical, extn_value } in &listed {
         match *extn_id {
-            DELTA_CRL_INDICATOR => return Err("a delta CRL"),
-            ISSUING_DISTRIBUTION_POINT => {
+            rfc5280::ID_CE_DELTA_CRL_INDICATOR => return Err("a delta CRL"),
+            rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT => {
                 let point = IssuingDistributionPoint::from_der(extn_value.as_bytes()).map_err(unreadable)?;
                 if scope.replace(Scope::of(&point)?).is_some() {
                     return Err("the CRL has two issuing distribution points");
                 }
             }
-            CRL_NUMBER | AUTHORITY_KEY_IDENTIFIER => {}
+            rfc5280::ID_CE_CRL_NUMBER | rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER => {}
             _ if *critical => return Err("the CRL has a critical extension that is not known"),
             _ => {}
         }
@@ -417,8 +417,8 @@ fn read_rest(rest: &[u8]) -> Result<(UnixTime, Option<u8>), NoAnswer> {
     if !reader.is_finished() {
         for Extension { extn_id, critical, extn_value } in &Extensions::decode(&mut reader).map_err(unreadable)? {
             match *extn_id {
-                REASON_CODE => reason = reason_code(extn_value.as_bytes()),
-                CERTIFICATE_ISSUER => return Err("an entry of another issuer: an indirect CRL"),
+                rfc5280::ID_CE_CRL_REASONS => reason = reason_code(extn_value.as_bytes()),
+                rfc5280::ID_CE_CERTIFICATE_ISSUER => return Err("an entry of another issuer: an indirect CRL"),
                 _ if *critical => return Err("an entry has a critical extension that is not known"),
                 _ => {}
             }
@@ -452,13 +452,6 @@ const USUAL_ENTRY: usize = 36;
 const V2: u8 = 1;
 const REMOVE_FROM_CRL: u8 = 8;
 const REMOVES: NoAnswer = "removeFromCRL in a CRL that is no delta";
-
-const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
-const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
-const DELTA_CRL_INDICATOR: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.27");
-const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
-const CERTIFICATE_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.29");
-const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 
 #[cfg(test)]
 mod tests;

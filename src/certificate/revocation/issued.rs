@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use const_oid::db::rfc5280::ID_AD_OCSP;
 use der::{Decode, Encode};
 use ring::digest::{self, SHA256};
 use x509_cert::{
@@ -180,7 +181,7 @@ pub(in crate::certificate) fn responders_of(tbs: &TbsCertificate) -> Result<Vec<
     let access = tbs.get_extension::<AuthorityInfoAccessSyntax>();
     let access = access.map_err(|_| "authorityInfoAccess cannot be read")?;
     let described = access.into_iter().flat_map(|(_, access)| access.0);
-    let ocsp = described.filter(|description| description.access_method == OCSP);
+    let ocsp = described.filter(|description| description.access_method == ID_AD_OCSP);
     Ok(ocsp.filter_map(|description| address(&description.access_location)).collect())
 }
 
@@ -212,7 +213,6 @@ pub(super) fn address(name: &GeneralName) -> Option<String> {
 
 /// Memory of an address besides its letters, in bytes: what names it, and what the allocator takes.
 const ADDRESS: usize = 48;
-const OCSP: const_oid::ObjectIdentifier = const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,13 @@
 //! OCSP (RFC 6960): one question about one certificate, and whether an answer holds.
 
-use const_oid::ObjectIdentifier;
+use const_oid::{
+    ObjectIdentifier,
+    db::{
+        rfc5280::ID_KP_CLIENT_AUTH,
+        rfc5912::{ID_SHA_1, ID_SHA_256},
+        rfc6960::{ID_PKIX_OCSP_BASIC, ID_PKIX_OCSP_NONCE},
+    },
+};
 use der::{
     Any, Choice, Decode, Encode, Enumerated, Sequence, Tag, Tagged,
     asn1::{AnyRef, BitString, GeneralizedTime, Int, Null, OctetString},
@@ -15,7 +22,7 @@ use x509_cert::{
 };
 
 use super::{Answer, CLOCK_SKEW, Issued, NoAnswer, Status, at, unix};
-use crate::certificate::{examined::CLIENT_AUTH, signature};
+use crate::certificate::signature;
 
 /// The hash in a CertID. It names a certificate and proves nothing, so SHA-1 serves where responders know no other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,7 +51,7 @@ pub enum Response {
 pub fn request(about: &Issued, hash: CertIdHash, nonce: Option<&[u8; 32]>) -> Result<Vec<u8>, NoAnswer> {
     let extension = |nonce: &[u8; 32]| {
         let extn_value = OctetString::new(OctetString::new(nonce.as_slice())?.to_der()?)?;
-        Ok::<_, der::Error>(vec![Extension { extn_id: NONCE, critical: false, extn_value }])
+        Ok::<_, der::Error>(vec![Extension { extn_id: ID_PKIX_OCSP_NONCE, critical: false, extn_value }])
     };
     let written = || {
         let request = Request { cert_id: CertId::of(about, hash)? };
@@ -70,14 +77,15 @@ pub fn verify(response: &[u8], about: &Issued, nonce: Option<&[u8; 32]>, now: Un
     if let Some(error) = outer.status.error() {
         return Ok(Response::Refused(error));
     }
-    let bytes = outer.bytes.filter(|bytes| bytes.kind == BASIC).ok_or("the answer is not a basic response")?;
+    let bytes =
+        outer.bytes.filter(|bytes| bytes.kind == ID_PKIX_OCSP_BASIC).ok_or("the answer is not a basic response")?;
     let basic = BasicResponse::from_der(bytes.response.as_bytes()).map_err(|_| "the basic response cannot be read")?;
     // The decoder takes DER only, so the same bytes come out that went in.
     let signed = basic.data.to_der().map_err(|_| "the basic response cannot be read")?;
     let data = ResponseData::from_der(&signed).map_err(|_| "the response data cannot be read")?;
     hold_signer(&basic, &data, &signed, about, now)?;
     hold_nonce(data.extensions.as_deref(), nonce)?;
-    hold_extensions(data.extensions.as_deref(), &[NONCE])?;
+    hold_extensions(data.extensions.as_deref(), &[ID_PKIX_OCSP_NONCE])?;
     if seconds(&data.produced_at) > now.as_secs().saturating_add(CLOCK_SKEW) {
         return Err("the answer is from the future");
     }
@@ -213,7 +221,7 @@ fn hold_delegation(der: &[u8], parsed: &Certificate, about: &Issued, now: UnixTi
         .verify_for_usage(signature::ALGORITHMS, &[issuer], &[], now, KeyUsage::required(OCSP_SIGNING), None, None)
         .map_err(|why| if why == webpki::Error::CaUsedAsEndEntity { AN_AUTHORITY } else { NOT_MADE })?;
     match parsed.tbs_certificate().get_extension::<pkix::ExtendedKeyUsage>() {
-        Ok(Some((_, purposes))) if purposes.0.contains(&CLIENT_AUTH) => return Err("the delegate is a client"),
+        Ok(Some((_, purposes))) if purposes.0.contains(&ID_KP_CLIENT_AUTH) => return Err("the delegate is a client"),
         Ok(_) => {}
         Err(_) => return Err("the delegate's extendedKeyUsage cannot be read"),
     }
@@ -232,7 +240,7 @@ const NOT_MADE: NoAnswer = "the delegate was not made one by the issuer, or is o
 
 /// Our nonce, if there is one.
 fn hold_nonce(extensions: Option<&[Extension]>, sent: Option<&[u8; 32]>) -> Result<(), NoAnswer> {
-    for extension in extensions.unwrap_or_default().iter().filter(|extension| extension.extn_id == NONCE) {
+    for extension in extensions.unwrap_or_default().iter().filter(|extension| extension.extn_id == ID_PKIX_OCSP_NONCE) {
         let echoed = OctetString::from_der(extension.extn_value.as_bytes());
         if !echoed.is_ok_and(|echoed| sent.is_some_and(|sent| echoed.as_bytes() == sent)) {
             return Err("the nonce is another one: a replay");
@@ -253,8 +261,8 @@ fn hold_extensions(extensions: Option<&[Extension]>, known: &[ObjectIdentifier])
 impl CertId {
     fn of(about: &Issued, hash: CertIdHash) -> der::Result<Self> {
         let (oid, algorithm) = match hash {
-            CertIdHash::Sha1 => (SHA1_OID, &SHA1_FOR_LEGACY_USE_ONLY),
-            CertIdHash::Sha256 => (SHA256_OID, &SHA256),
+            CertIdHash::Sha1 => (ID_SHA_1, &SHA1_FOR_LEGACY_USE_ONLY),
+            CertIdHash::Sha256 => (ID_SHA_256, &SHA256),
         };
         let digest = |bytes: &[u8]| OctetString::new(digest::digest(algorithm, bytes).as_ref());
         Ok(Self {
@@ -272,8 +280,8 @@ impl CertId {
             return false;
         }
         let hash = match self.algorithm.oid {
-            SHA1_OID => CertIdHash::Sha1,
-            SHA256_OID => CertIdHash::Sha256,
+            ID_SHA_1 => CertIdHash::Sha1,
+            ID_SHA_256 => CertIdHash::Sha256,
             _ => return false,
         };
         Self::of(about, hash).is_ok_and(|ours| {
@@ -441,10 +449,6 @@ const MAX_CERTIFICATES: usize = 4;
 /// How long an answer without nextUpdate is believed, in seconds after its thisUpdate.
 const WITHOUT_NEXT_UPDATE: u64 = 3600;
 
-const BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
-const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.2");
-const SHA1_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
-const SHA256_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
 /// The content of the OID `id-kp-OCSPSigning`.
 const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
 
