@@ -327,13 +327,7 @@ impl Gate {
         let why = "registrations are not configured";
         let rules = self.registration.as_ref().ok_or(RegistrationError::InvalidClientMetadata.refusal(why))?;
         let body = known.body().ok_or(Stop::Ask(Question::Body))?;
-        match rules.verify(body, found.certificate.as_deref(), known, now) {
-            Ok(registration) => found.registration = Some(registration),
-            Err(RegistrationStop::Deny(denial)) => return Err(Stop::Deny(denial)),
-            Err(RegistrationStop::Keys(at)) => return Err(Stop::Ask(Question::KeysAt(at))),
-            Err(RegistrationStop::NewerKeys(at)) => return Err(Stop::Ask(Question::NewerKeysAt(at))),
-            Err(RegistrationStop::Use(what)) => return Err(Stop::Ask(Question::Use(what))),
-        }
+        found.registration = Some(rules.verify(body, found.certificate.as_deref(), known, now)?);
         Ok(())
     }
 
@@ -399,6 +393,17 @@ impl Permit {
 impl From<Denial> for Stop {
     fn from(denial: Denial) -> Self {
         Self::Deny(denial)
+    }
+}
+
+impl From<RegistrationStop> for Stop {
+    fn from(stop: RegistrationStop) -> Self {
+        match stop {
+            RegistrationStop::Deny(denial) => Self::Deny(denial),
+            RegistrationStop::Keys(at) => Self::Ask(Question::KeysAt(at)),
+            RegistrationStop::NewerKeys(at) => Self::Ask(Question::NewerKeysAt(at)),
+            RegistrationStop::Use(what) => Self::Ask(Question::Use(what)),
+        }
     }
 }
 
