@@ -3,10 +3,8 @@
 pub mod configuration;
 pub mod connections;
 mod exposed;
-mod issued;
 mod plain;
 pub mod revocation;
-mod uses;
 
 use std::{
     collections::HashMap,
@@ -35,9 +33,7 @@ use crate::{
             configuration::Configured,
             connections::LostConnections,
             exposed::Exposed,
-            issued::IssuedTokens,
             revocation::{Checks, CrlEnds},
-            uses::SingleUses,
         },
         record::Decision,
     },
@@ -51,11 +47,11 @@ pub struct Metrics {
     pub configuration: Configured,
     decisions: Cells<Decided, Counter>,
     stripped: Cells<Stripped, Counter>,
-    certificates: CacheCounters,
-    tokens: CacheCounters,
+    certificates: Outcomes<Lookup, 2>,
+    tokens: Outcomes<Lookup, 2>,
     checks: Checks,
-    uses: SingleUses,
-    issued: IssuedTokens,
+    uses: Outcomes<Use, 4>,
+    issued: Outcomes<IssuedToken, 4>,
     consents: Cells<Outcome, Counter>,
     ending: Counter,
     /// When CRLs end.
@@ -133,16 +129,22 @@ impl Metrics {
         let ending = "certbound_client_certificates_ending";
         let ends_soon = "Accepted requests whose client certificate ends within 30 days";
         let spans_lost = "Requests whose spans found no room or no collector";
+        let found = [(Lookup::Hit, "hit"), (Lookup::Miss, "miss")];
+        let used = "Proofs and registrations, by whether they were used before";
+        let uses = [(Use::First, "first"), (Use::Again, "again"), (Use::Unknown, "unknown"), (Use::NoRoom, "unknown")];
+        let bound = "Tokens issued to clients, by whether they are bound to the client's certificate";
+        let issued = [IssuedToken::Bound, IssuedToken::Unbound, IssuedToken::Mismatched, IssuedToken::Opaque]
+            .map(|issued| (issued, issued.name()));
         Self {
             decisions: Cells::new(to, "certbound_decisions", "Requests by decision and reason"),
             stripped: Cells::new(to, "certbound_headers_stripped", "Identity headers taken out of requests"),
-            certificates: CacheCounters::new(to, "certbound_certificate_cache", "Look-ups of verified certificates"),
-            tokens: CacheCounters::new(to, "certbound_token_cache", "Look-ups of verified token signatures"),
+            certificates: Outcomes::new(to, "certbound_certificate_cache", "Look-ups of verified certificates", found),
+            tokens: Outcomes::new(to, "certbound_token_cache", "Look-ups of verified token signatures", found),
             consents: Cells::new(to, "certbound_consents", "Answers of the consent service"),
             checks: Checks::new(to),
             crls: CrlEnds::new(to),
-            uses: SingleUses::new(to),
-            issued: IssuedTokens::new(to),
+            uses: Outcomes::new(to, "certbound_single_uses", used, uses),
+            issued: Outcomes::new(to, "certbound_issued_tokens", bound, issued),
             served: Cells::new(to, "http_server_request_duration_seconds", "Time to serve a request"),
             outgoing: Cells::new(to, "http_client_request_duration_seconds", "Time of outgoing requests"),
             introspections: Cells::new(to, "certbound_introspections", "Questions about tokens, by their answers"),
@@ -167,9 +169,7 @@ impl Metrics {
             route: route.clone(),
             mode: record.regime.mode.name(),
         };
-        self.decisions.with(&decided, |counter| {
-            counter.inc();
-        });
+        self.decisions.with(&decided, Counter::inc);
         let served = Served {
             http_request_method: method(record.method.as_ref()),
             http_response_status_code: record.status,
@@ -189,16 +189,12 @@ impl Metrics {
 
     /// Counts an identity header that was taken out, by its folded name. The names are a bounded set.
     pub fn stripped(&self, header: &Arc<str>) {
-        self.stripped.with(&Stripped { header: Arc::clone(header) }, |counter| {
-            counter.inc();
-        });
+        self.stripped.with(&Stripped { header: Arc::clone(header) }, Counter::inc);
     }
 
     /// Counts an answer of the consent service: `given`, `refused`, or `unavailable`.
     pub fn consent(&self, result: &'static str) {
-        self.consents.with(&Outcome { result }, |counter| {
-            counter.inc();
-        });
+        self.consents.with(&Outcome { result }, Counter::inc);
     }
 
     /// A request begins; it ends when the guard is dropped.
@@ -246,19 +242,17 @@ impl Metrics {
 
     /// Counts a question about a token to its issuer: `result` is `active`, `inactive`, or `unavailable`.
     pub fn introspected(&self, issuer: &Arc<str>, result: &'static str) {
-        self.introspections.with(&Introspected { issuer: Arc::clone(issuer), result }, |counter| {
-            counter.inc();
-        });
+        self.introspections.with(&Introspected { issuer: Arc::clone(issuer), result }, Counter::inc);
     }
 
     /// Counts a question whether something was used before, by its answer.
     pub fn used(&self, used: Use) {
-        self.uses.count(used);
+        self.uses.count(Some(used));
     }
 
     /// Counts a token that was issued.
     pub fn issued(&self, token: IssuedToken) {
-        self.issued.count(token);
+        self.issued.count(Some(token));
     }
 
     /// When an issuer's keys were last fetched or read; none: never.
@@ -330,9 +324,10 @@ where
         Self { family, found: ArcSwap::default(), growing: Mutex::new(()) }
     }
 
-    fn with(&self, labels: &Labels, add: impl Fn(&M)) {
+    fn with<R>(&self, labels: &Labels, add: impl Fn(&M) -> R) {
         if let Some(metric) = self.found.load().get(labels) {
-            return add(metric);
+            add(metric);
+            return;
         }
         let _alone = self.growing.lock();
         let metric = self.family.get_or_create_owned(labels);
@@ -343,29 +338,18 @@ where
     }
 }
 
-/// Hits and misses of one cache.
-struct CacheCounters {
-    hits: Counter,
-    misses: Counter,
-}
+/// Counters of a few outcomes, each with its label `result`. All are there from the start.
+struct Outcomes<T, const N: usize>([(T, Counter); N]);
 
-impl CacheCounters {
-    fn new(registry: &mut Registry, name: &str, help: &str) -> Self {
-        let family = Family::<Outcome, Counter>::default();
-        registry.register(name, help, family.clone());
-        let counter = |result| family.get_or_create_owned(&Outcome { result });
-        Self { hits: counter("hit"), misses: counter("miss") }
+impl<T: Copy + Eq, const N: usize> Outcomes<T, N> {
+    fn new(registry: &mut Registry, name: &str, help: &str, all: [(T, &'static str); N]) -> Self {
+        let family: Family<Outcome, Counter> = registered(registry, name, help);
+        Self(all.map(|(outcome, result)| (outcome, family.get_or_create_owned(&Outcome { result }))))
     }
 
-    fn count(&self, lookup: Option<Lookup>) {
-        match lookup {
-            Some(Lookup::Hit) => {
-                self.hits.inc();
-            }
-            Some(Lookup::Miss) => {
-                self.misses.inc();
-            }
-            None => {}
+    fn count(&self, outcome: Option<T>) {
+        if let Some((_, counter)) = self.0.iter().find(|(counted, _)| Some(*counted) == outcome) {
+            counter.inc();
         }
     }
 }
