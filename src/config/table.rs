@@ -402,24 +402,8 @@ pub(super) fn nearest<'k>(text: &str, candidates: impl Iterator<Item = &'k str>)
         let shorter = text.len().min(candidate.len());
         // Three letters are in many words.
         let related = shorter > 3 && (candidate.contains(&text) || text.contains(&candidate));
-        (!begins, !related, edits(&text, &candidate))
+        (!begins, !related, strsim::levenshtein(&text, &candidate))
     })
-}
-
-/// Levenshtein's distance, row by row.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, have) in from.chars().enumerate() {
-        let mut next = vec![above + 1];
-        for ((want, diagonal), up) in to.iter().zip(&row).zip(row.iter().skip(1)) {
-            let left = next.last().copied().unwrap_or_default();
-            let replaced = diagonal + usize::from(have != *want);
-            next.push(replaced.min(left + 1).min(up + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 /// What a string says that was meant as something else.
