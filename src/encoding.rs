@@ -1,4 +1,4 @@
-//! base64 and base64url (RFC 4648, sections 4 and 5) of what is long: certificates and tokens.
+//! base64 and base64url (RFC 4648, sections 4 and 5) of what is long, certificates and tokens, and octets as two digits.
 
 use std::sync::LazyLock;
 
@@ -11,6 +11,13 @@ pub(crate) static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(gener
 
 /// base64url without padding (RFC 7515, section 2), as strict.
 pub(crate) static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(general_purpose::NO_PAD));
+
+/// The octet of the two hexadecimal digits in front, of either case, and what follows them.
+pub(crate) fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], after) = text.split_first_chunk()?;
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some((digit(high)? << 4 | digit(low)?, after))
+}
 
 #[cfg(test)]
 mod tests {

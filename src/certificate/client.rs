@@ -180,14 +180,7 @@ pub(super) fn serial(tbs: &TbsCertificate) -> String {
 
 /// The content octets of a serial number in hex, as every record writes them.
 pub(super) fn serial_text(octets: &[u8]) -> String {
-    hex(octets.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(octets))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
-    text
+    hex::encode(octets.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(octets))
 }
 
 impl fmt::Debug for ClientCertificate {

@@ -64,10 +64,7 @@ fn write(attribute: &AttributeTypeAndValue, names: &[&[(ObjectIdentifier, &str)]
             text.push('=');
             write_escaped(&value, text)
         }
-        None => write!(text, "{}=#", attribute.oid).and_then(|()| {
-            let der = attribute.value.to_der().unwrap_or_default();
-            der.iter().try_for_each(|byte| write!(text, "{byte:02x}"))
-        }),
+        None => write!(text, "{}=#{}", attribute.oid, hex::encode(attribute.value.to_der().unwrap_or_default())),
     };
 }
 

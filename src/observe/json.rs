@@ -93,16 +93,7 @@ impl Value for bool {
 
 impl Value for u64 {
     fn write(&self, out: &mut Vec<u8>) {
-        let (mut digits, mut rest) = ([0; 20], *self);
-        let mut used = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            (rest, used) = (rest / 10, used + 1);
-            if rest == 0 {
-                break;
-            }
-        }
-        out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
+        out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode;
 
-use crate::denial::Denial;
+use crate::{denial::Denial, encoding::octet};
 
 /// A path that can be read in one way only: the exact bytes that are forwarded.
 ///
@@ -94,13 +94,6 @@ fn segments(path: &str) -> Result<(), Denial> {
         }
     }
     Ok(())
-}
-
-/// The two hexadecimal digits in front, and what follows them.
-fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let ([high, low], after) = text.split_first_chunk()?;
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some((digit(high)? << 4 | digit(low)?, after))
 }
 
 /// RFC 3986, section 2.3.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::malformed;
-use crate::denial::Denial;
+use crate::{denial::Denial, encoding::octet};
 
 /// Decodes once. `+` is a plus: no load balancer writes it for a space, and several leave it raw in base64.
 ///
@@ -20,7 +20,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Cow<'_, [u8]>, Denial> {
     let mut rest = text;
     while let Some((plain, encoded)) = rest.split_at_checked(end) {
         decoded.extend_from_slice(plain);
-        let Some((byte, after)) = triplet(encoded) else {
+        let Some((byte, after)) = encoded.strip_prefix(b"%").and_then(octet) else {
             return Err(malformed("a percent sign without two hex digits"));
         };
         decoded.push(byte);
@@ -30,14 +30,6 @@ pub(super) fn decode(text: &[u8]) -> Result<Cow<'_, [u8]>, Denial> {
     }
     decoded.extend_from_slice(rest);
     Ok(Cow::Owned(decoded))
-}
-
-/// The octet that `text` begins with, and what follows it.
-fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let [b'%', high, low, after @ ..] = text else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let octet = digit(*high)? * 16 + digit(*low)?;
-    Some((octet.try_into().ok()?, after))
 }
 
 /// Whether anything in `text` is percent-encoded: neither PEM nor base64 has a raw percent sign.

@@ -1,7 +1,7 @@
 //! Envoy's `x-forwarded-client-cert`: elements of `key=value` pairs, one element a proxy.
 
 use super::{Der, escaped_pem, malformed};
-use crate::{certificate::client, denial::Denial, thumbprint::Thumbprint};
+use crate::{denial::Denial, thumbprint::Thumbprint};
 
 /// What is read of an element; `By`, `Subject`, `URI`, `DNS`, and unknown keys are not.
 #[derive(Default)]
@@ -132,7 +132,7 @@ fn quoted_value(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn hex(der: &[u8]) -> String {
-    client::hex(Thumbprint::of(der).as_bytes())
+    hex::encode(Thumbprint::of(der).as_bytes())
 }
 
 #[cfg(test)]

@@ -95,8 +95,9 @@ impl TraceParent {
     /// Version 00 to the byte; of later versions what they have in common with it.
     fn parse(value: &[u8]) -> Option<Self> {
         let mut fields = value.split(|byte| *byte == b'-');
-        let [version] = hex(fields.next()?)?;
-        let (trace, span, [flags]) = (hex(fields.next()?)?, hex(fields.next()?)?, hex(fields.next()?)?);
+        let [version] = lower_hex(fields.next()?)?;
+        let (trace, span, [flags]) =
+            (lower_hex(fields.next()?)?, lower_hex(fields.next()?)?, lower_hex(fields.next()?)?);
         let is_known = version == 0 && fields.next().is_none();
         let is_later = version != 0 && version != FORBIDDEN;
         let is_zero = trace == [0; 16] || span == [0; 8];
@@ -118,22 +119,10 @@ impl TraceParent {
 }
 
 /// Exactly this many bytes in lower-case hexadecimal.
-fn hex<const LENGTH: usize>(text: &[u8]) -> Option<[u8; LENGTH]> {
+fn lower_hex<const LENGTH: usize>(text: &[u8]) -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
-    if text.len() != 2 * LENGTH {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        for digit in digits {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            *byte = *byte << 4 | value;
-        }
-    }
-    Some(bytes)
+    let is_upper = text.iter().any(u8::is_ascii_uppercase);
+    (!is_upper && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
 }
 
 const FORBIDDEN: u8 = 0xff;
