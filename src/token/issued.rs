@@ -1,12 +1,14 @@
 //! Tokens on their way from the authorization server to the client: whether they are bound to who asked for them.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine as _;
 
 use crate::{
+    encoding::BASE64URL,
     thumbprint::Thumbprint,
     token::{
         claims::{self, KeyConfirmation},
         json,
+        jws::Jws,
     },
 };
 
@@ -39,8 +41,9 @@ impl IssuedToken {
         let Some(members) = json::members(answer) else {
             return Some(if is_meant_as_object(answer) { Self::Mismatched } else { Self::Opaque });
         };
-        let token = members.get("access_token")?;
-        let Some(payload) = token.as_str().and_then(payload) else { return Some(Self::Opaque) };
+        let token = members.get("access_token")?.as_str().filter(|token| Jws::is_one(token));
+        let Some(token) = token else { return Some(Self::Opaque) };
+        let payload = token.split('.').nth(1).and_then(|payload| BASE64URL.decode(payload).ok()).unwrap_or_default();
         // One that names a member twice, or is no object, says nothing.
         let payload = json::members(&payload).unwrap_or_default();
         let is_of_key = matches!(claims::key_confirmation(&payload), KeyConfirmation::Key(_));
@@ -69,18 +72,6 @@ fn is_meant_as_object(answer: &[u8]) -> bool {
     marked.unwrap_or(answer).trim_ascii_start().starts_with(b"{")
 }
 
-/// The payload of a JWT in the compact form (RFC 7515, section 7.1); none for anything else. One that is not base64url is
-/// empty.
-fn payload(token: &str) -> Option<Vec<u8>> {
-    let mut parts = token.split('.');
-    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    json::members(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?)?;
-    Some(BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -88,7 +79,7 @@ mod tests {
     use super::*;
 
     fn jwt(payload: &Value) -> String {
-        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let part = |value: &Value| BASE64URL.encode(value.to_string());
         format!("{}.{}.c2ln", part(&json!({"alg": "ES256"})), part(payload))
     }
 
@@ -117,12 +108,20 @@ mod tests {
 
     #[test]
     fn token_that_is_no_jwt_is_opaque() {
-        for token in ["", "5f3a", "a.b.c", "..", "e30.e30", "e30.a.b.c.d"] {
+        let encrypted = format!("{}.a.b.c.d", BASE64URL.encode(r#"{"alg":"dir","enc":"A128GCM"}"#));
+        for token in ["", "5f3a", "a.b.c", "..", &encrypted] {
             check(issuing(token), Some(IssuedToken::Opaque));
         }
         check(issuing(7), Some(IssuedToken::Opaque));
         check("access_token=5f3a", Some(IssuedToken::Opaque));
         check(b"\x1f\x8b", Some(IssuedToken::Opaque));
+    }
+
+    #[test]
+    fn jwt_with_a_dot_too_many_or_too_few_is_one_as_it_is_to_the_gate() {
+        for token in ["e30.e30", "e30.a.b.c.d"] {
+            check(issuing(token), Some(IssuedToken::Unbound));
+        }
     }
 
     #[test]
