@@ -17,17 +17,11 @@ impl Subject {
         statement: &Statement<'_>,
         certificate: Option<&ClientCertificate>,
     ) -> Result<Self, Denial> {
+        let shown = || certificate.ok_or(Denial::CertificateMissing { why: "`subject_rule` needs it" });
         match rule {
             SubjectRule::Off => {}
-            SubjectRule::Obie => {
-                obie(statement, certificate.ok_or(Denial::CertificateMissing { why: "`subject_rule` needs it" })?)?
-            }
-            SubjectRule::OrganizationIdentifier => {
-                organization(
-                    statement,
-                    certificate.ok_or(Denial::CertificateMissing { why: "`subject_rule` needs it" })?,
-                )?;
-            }
+            SubjectRule::Obie => obie(statement, shown()?)?,
+            SubjectRule::OrganizationIdentifier => organization(statement, shown()?)?,
         }
         Ok(Self(()))
     }
