@@ -8,7 +8,7 @@ use std::{
 
 use const_oid::db::rfc5280::ID_AD_OCSP;
 use der::{Decode, Encode};
-use ring::digest::{self, SHA256};
+use sha2::{Digest, Sha256};
 use x509_cert::{
     Certificate, TbsCertificate,
     ext::pkix::{
@@ -162,14 +162,8 @@ impl fmt::Debug for Issued {
 
 impl IssuedKey {
     fn of(name: &[u8], key: &[u8], serial: &[u8]) -> Self {
-        let mut context = digest::Context::new(&SHA256);
         // Name and key are DER, so each says where it ends, and the serial number is what is left.
-        for part in [name, key, serial] {
-            context.update(part);
-        }
-        let mut hash = [0; 32];
-        hash.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
-        Self(hash)
+        Self(Sha256::new().chain_update(name).chain_update(key).chain_update(serial).finalize().into())
     }
 }
 
