@@ -10,6 +10,8 @@ pub mod thumbprint;
 
 pub mod validity;
 
+mod second;
+
 pub mod quoted;
 
 mod host;

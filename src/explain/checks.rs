@@ -8,10 +8,11 @@ use crate::{
         ClientCertificate,
         qualified::{Requirement, Role},
     },
-    denial::{Denial, moment},
+    denial::Denial,
     explain::{Check, Verdict},
     gate::{Findings, Gate, Judgement, Question, Verdict as GateVerdict},
     route::{Demands, GrantRule, Kind, Route},
+    second::Second,
     token::{Grant, Nonces},
 };
 
@@ -242,7 +243,7 @@ fn certificate_facts(shown: &ClientCertificate) -> Value {
         "subject": shown.subject(),
         "issuer": shown.issuer(),
         "serial": shown.serial(),
-        "not_after": moment(shown.not_after().as_secs()),
+        "not_after": Second(shown.not_after()),
     })
 }
 
@@ -254,7 +255,7 @@ fn token_facts(found: &Findings) -> Option<Value> {
         "issuer": token.issuer(),
         "client_id": claims.client_id(),
         "scope": token.scope(),
-        "expires": claims.expires().map(|expires| moment(expires.as_secs())),
+        "expires": claims.expires().map(Second),
     }))
 }
 

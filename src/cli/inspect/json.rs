@@ -8,7 +8,7 @@ use crate::{
         inspect::Description,
         qualified::{QcType, Qualification, Role},
     },
-    observe::timestamp::Second,
+    second::Second,
 };
 
 #[derive(Serialize)]

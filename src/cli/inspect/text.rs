@@ -11,7 +11,8 @@ use crate::{
         qualified::{QcType, Qualification, Requirement, Role, Statements},
     },
     denial::Denial,
-    observe::{terminal::visible, timestamp::Second},
+    observe::terminal::visible,
+    second::Second,
     validity::Validity,
 };
 

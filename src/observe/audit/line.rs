@@ -16,8 +16,9 @@ use crate::{
         Record, Regime,
         json::{Object, Plain},
         metrics,
-        timestamp::{Second, Timestamp},
+        timestamp::Timestamp,
     },
+    second::Second,
     token::AccessToken,
 };
 

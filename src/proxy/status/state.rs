@@ -11,11 +11,9 @@ use uuid::Uuid;
 
 use crate::{
     config::settings::Mode,
-    observe::{
-        history,
-        timestamp::{Second, of_system},
-    },
+    observe::{history, timestamp::of_system},
     proxy::{World, listen::Socket, readiness},
+    second::Second,
 };
 
 /// What there is to see. `docs/status.md` names the members.

@@ -1,49 +1,42 @@
-use std::time::Duration;
-
-use rustls_pki_types::UnixTime;
 use uuid::Uuid;
 
 use super::*;
 use crate::{
-    observe::timestamp::Second,
     proxy::status::state::{Active, Anchor, Check, Crl, Generation, History, Keys, Listener, Refusal, Reload},
+    second::Second,
 };
 
 const NOW: u64 = 1_795_330_800;
 const DAY: u64 = 24 * 3600;
 const HOSTILE: &str = "CN=<script>alert('x')</script>\"\u{202e}";
 
-fn at(seconds: u64) -> Second {
-    Second(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-}
-
 fn minute(place: u64) -> Minute {
     let denied = u32::from(place == 59);
     let reasons = if denied > 0 { [("token_expired", 1)].into() } else { [].into() };
-    Minute { time: at(NOW - 60 * (59 - place)), allowed: 2, denied, would_deny: 0, reasons }
+    Minute { time: Second::at(NOW - 60 * (59 - place)), allowed: 2, denied, would_deny: 0, reasons }
 }
 
 /// Whatever came from elsewhere is hostile.
 fn state() -> State {
     let hostile = || HOSTILE.to_owned();
-    let anchor = |not_after| Anchor { subject: hostile(), not_after: at(not_after) };
+    let anchor = |not_after| Anchor { subject: hostile(), not_after: Second::at(not_after) };
     State {
         version: "0.1.0",
-        now: at(NOW),
+        now: Second::at(NOW),
         mode: Mode::Report,
         ready: false,
         checks: vec![Check { name: "keys", ok: false, failure: Some(hostile()) }],
         backend_exposed: true,
-        generation: Generation { number: 7, since: at(NOW - 300), config: hostile() },
-        reload: Reload { at: Some(at(NOW - 10)), faults: vec![hostile()], waiting: vec![hostile()] },
+        generation: Generation { number: 7, since: Second::at(NOW - 300), config: hostile() },
+        reload: Reload { at: Some(Second::at(NOW - 10)), faults: vec![hostile()], waiting: vec![hostile()] },
         listeners: vec![Listener { name: "status", address: hostile() }],
         active: Active { requests: 3, connections: 4 },
         anchors: [NOW - 3 * DAY, NOW + 5 * DAY, NOW + 23 * DAY, NOW + 400 * DAY].map(anchor).into(),
-        crls: vec![Crl { issuer: hostile(), next_update: at(NOW - 7200), read: at(NOW - 90) }],
-        keys: vec![Keys { issuer: hostile(), keys: 2, fetched: Some(at(NOW - 6000)), refresh_seconds: 600 }],
+        crls: vec![Crl { issuer: hostile(), next_update: Second::at(NOW - 7200), read: Second::at(NOW - 90) }],
+        keys: vec![Keys { issuer: hostile(), keys: 2, fetched: Some(Second::at(NOW - 6000)), refresh_seconds: 600 }],
         history: History { minutes: (0..60).map(minute).collect() },
         refusals: vec![Refusal {
-            time: at(NOW - 5),
+            time: Second::at(NOW - 5),
             decision: "would_deny",
             code: "token_expired",
             route: Some(hostile()),
@@ -118,7 +111,7 @@ fn page_refreshes_itself_until_it_is_paused() {
 
 #[test]
 fn many_anchors_are_folded_away_but_those_that_end_first() {
-    let anchors = (0..300).map(|day| Anchor { subject: format!("CN={day}."), not_after: at(NOW + day * DAY) });
+    let anchors = (0..300).map(|day| Anchor { subject: format!("CN={day}."), not_after: Second::at(NOW + day * DAY) });
     let page = of(&State { anchors: anchors.collect(), ..state() }, true);
     let (shown, folded) = page.split_once("<summary>288 more").unwrap_or_default();
     assert!(shown.contains("CN=11.") && !shown.contains("CN=12."), "{page}");
