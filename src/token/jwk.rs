@@ -106,8 +106,8 @@ impl PublicKey {
         Thumbprint::of(self.required_members().as_bytes())
     }
 
-    /// The members without which there is no key, in the order of their names and without a space (RFC 7638, section 3.2;
-    /// RFC 8037, section 2).
+    /// The members without which there is no key, in the order of their names and without a space (RFC 7638, sections 3.2
+    /// and 3.3; RFC 8037, section 2).
     fn required_members(&self) -> String {
         let encode = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
         let elliptic = |crv: &str, point: &[u8]| {

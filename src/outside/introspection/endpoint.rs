@@ -42,7 +42,7 @@ pub(super) struct Endpoint {
 enum Authentication {
     /// `client_secret_basic`: the value of the header.
     Basic(Zeroizing<String>),
-    /// `client_id` alone, encoded: the handshake proves it (RFC 8705, section 2.1).
+    /// `client_id` alone, encoded: the handshake proves it (RFC 8705, section 2).
     Named(String),
 }
 
