@@ -137,8 +137,8 @@ fn stay_at_home(settings: &mut Settings) {
             source.location = KeyLocation::Nowhere;
         }
     }
-    // No host has this name, so no address in a certificate leads anywhere.
-    settings.revocation.allowed_hosts = vec!["offline.invalid".to_owned()];
+    // CRL files answer whatever the methods.
+    settings.revocation.methods.clear();
     // Nobody is asked, so nobody can be said to be silent.
     if let RevocationPolicy::Demanded { allow_unavailable, .. } = &mut settings.gate.revocation {
         *allow_unavailable = false;
