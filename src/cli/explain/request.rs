@@ -63,31 +63,13 @@ impl Described {
         let body = read_body(options, &method)?;
         let token = options.token.as_deref().map(|file| read_token("--token", file)).transpose()?;
         let (file, shown) = options.certificate.as_deref().map(read_certificates).transpose()?.unzip();
-        let mut headers = HeaderMap::new();
-        if let Some(token) = &token {
-            let scheme = if options.proof.is_some() { "DPoP" } else { "Bearer" };
-            let value = format!("{scheme} {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
-            headers.insert(AUTHORIZATION, value);
-        }
-        if let Some(proof) = options.proof.as_deref().map(|file| read_token("--proof", file)).transpose()? {
-            let value = HeaderValue::try_from(proof).map_err(|_| "the proof is no header value".to_owned())?;
-            headers.insert("dpop", value);
-        }
+        let mut headers = credentials(token.as_deref(), options.proof.as_deref())?;
         let header = read_header(options, settings, &mut headers)?;
         let asserted = Asserted::take(&settings.identity, &mut headers);
         let taken_as_given = taken_as_given(&settings.gate.peers, options.peer);
         let peer = believe(settings, options.peer);
-        let mut connection = Connection::from(Some(peer));
         let is_from_header = !matches!(settings.gate.source, Source::Connection);
-        let believed =
-            || settings.gate.peers.admit(&connection, &asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok());
-        if let Some(shown) = shown
-            && (!is_from_header || believed())
-        {
-            // As a handshake with certbound itself would show them, so that intermediates need no place in a header.
-            settings.gate.source = Source::Connection;
-            connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
-        }
+        let connection = connection(settings, peer, &asserted, shown);
         let at = options.at.map(|at| (at, Instant::now()));
         let (target, host) = (options.path.clone(), options.host.clone());
         Ok(Self {
@@ -180,6 +162,37 @@ fn believe(settings: &mut Settings, peer: Option<IpAddr>) -> IpAddr {
     let networks = networks.or_else(|| without_networks.then(|| peer.into_iter().map(Into::into).collect()));
     *peers = TrustedPeers { networks, balancers: None, secret: None, refuse_strangers: peers.refuse_strangers };
     peer.unwrap_or(trusted)
+}
+
+/// What it comes on. Certificates are shown as by a handshake with certbound itself, so that intermediates need no place in
+/// a header, unless they would come in one that is not believed.
+fn connection(settings: &mut Settings, peer: IpAddr, asserted: &Asserted, shown: Option<Vec<Vec<u8>>>) -> Connection {
+    let mut connection = Connection::from(Some(peer));
+    let Gate { peers, source, .. } = &mut settings.gate;
+    let believed = || peers.admit(&connection, asserted, UnixTime::now()).is_ok_and(|peer| peer.is_ok());
+    if let Some(shown) = shown
+        && (matches!(source, Source::Connection) || believed())
+    {
+        *source = Source::Connection;
+        connection.certificates = shown.into_iter().map(CertificateDer::from).collect();
+    }
+    connection
+}
+
+/// The headers that the token and its proof come in.
+fn credentials(token: Option<&str>, proof: Option<&Path>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        let scheme = if proof.is_some() { "DPoP" } else { "Bearer" };
+        let value = format!("{scheme} {token}").parse().map_err(|_| "the token is no header value".to_owned())?;
+        headers.insert(AUTHORIZATION, value);
+    }
+    if let Some(proof) = proof {
+        let proof = read_token("--proof", proof)?;
+        let value = HeaderValue::try_from(proof).map_err(|_| "the proof is no header value".to_owned())?;
+        headers.insert("dpop", value);
+    }
+    Ok(headers)
 }
 
 fn read_header(options: &Explain, settings: &Settings, headers: &mut HeaderMap) -> Result<Option<String>, String> {
