@@ -21,7 +21,7 @@ use crate::support::{
     der::responders_at,
     forms,
     introspector::Introspector,
-    ocsp::Reply,
+    ocsp::{Reply, Responder},
     pki::{Client, Pki, hash, pem},
     sidecar::binary,
     token::{AUDIENCE, ISSUER, SigningKey, Token},
@@ -187,11 +187,11 @@ fn time_of_the_request_can_be_another() {
 #[test]
 fn question_that_stays_open_is_unknown_and_a_refusal() {
     let (alice, pki) = (&Pki::get().alice, Pki::get());
-    let responder = |params: &mut CertificateParams| {
-        params.custom_extensions.push(responders_at(&["http://127.0.0.1:9/ocsp"]));
-    };
-    let responsible = pki.issuing.issue("responsible", responder);
-    let asking = smallest().set("revocation.methods", r#"["ocsp"]"#);
+    let responder = Responder::start();
+    let responsible = pki.issuing.issue("responsible", |params: &mut CertificateParams| {
+        params.custom_extensions.push(responders_at(&[&responder.at("/ocsp")]));
+    });
+    let asking = smallest().set("revocation.methods", r#"["ocsp"]"#).set("revocation.allow_private_addresses", "true");
     let lenient = asking.clone().set("revocation.on_unavailable", r#""allow""#);
     let issuer = format!("issuer = {ISSUER:?}\naudiences = [{AUDIENCE:?}]");
     let keys_at = |line: &str| smallest().without_issuers().issuer(&format!("{issuer}\n{line}"));
@@ -214,6 +214,7 @@ fn question_that_stays_open_is_unknown_and_a_refusal() {
             "{explained:#}"
         );
     }
+    assert_eq!(responder.connections(), 0);
 }
 
 #[test]
