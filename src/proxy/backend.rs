@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use http::StatusCode;
 use pingora::{
     Error,
-    ErrorType::{ConnectNoRoute, InvalidHTTPHeader, SocketError},
+    ErrorType::{ConnectNoRoute, InvalidHTTPHeader, ReadTimedout, SocketError, WriteTimedout},
     connectors::http::Connector,
     http::ResponseHeader,
     protocols::{TcpKeepalive, http::client::HttpSession, l4::socket::SocketAddr as PeerAddress},
@@ -152,6 +152,14 @@ impl BackendPeer {
         let fresh = Arc::new(fresh);
         found.store(Some(Arc::clone(&fresh)));
         Ok(fresh)
+    }
+}
+
+/// What is told to whoever waits for the backend, which failed with `error`.
+pub(super) fn denial(error: &Error) -> Denial {
+    match error.etype() {
+        ReadTimedout | WriteTimedout => Denial::BackendTimeout,
+        _ => Denial::BackendUnreachable,
     }
 }
 

@@ -69,7 +69,8 @@ async fn invite(session: &mut Session) -> Result<(), Denial> {
     Ok(())
 }
 
-fn broken(error: &ErrorType) -> Denial {
+/// What is told to a client whose body could not be read for `error`.
+pub(super) fn broken(error: &ErrorType) -> Denial {
     match error {
         ErrorType::ReadTimedout | ErrorType::WriteTimedout => LATE,
         _ => Denial::RequestMalformed { why: "the body is not well framed" },

@@ -7,7 +7,6 @@ use http::{
     header::{CONNECTION, HOST},
 };
 use pingora::{
-    ErrorType,
     connectors::{ConnectorOptions, http::Connector},
     http::RequestHeader,
     server::configuration::ServerConf,
@@ -16,7 +15,8 @@ use tokio::time::timeout;
 
 use crate::{
     config::settings::{Address, Backend},
-    proxy::backend::{BackendPeer, final_header},
+    denial::Denial,
+    proxy::backend::{self, BackendPeer, final_header},
 };
 
 /// Asks the backend's health check, on a connection of its own each time.
@@ -51,16 +51,11 @@ impl Health {
         }))
     }
 
-    /// The backend's status; 502 when it cannot be reached, 504 when it does not answer in time.
+    /// The backend's status, or that of the refusal which a request gets where it has none.
     pub async fn ask(&self) -> StatusCode {
-        match timeout(self.limit, self.get()).await {
-            Ok(Ok(status)) => status,
-            Ok(Err(error)) if matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::ConnectTimedout) => {
-                StatusCode::GATEWAY_TIMEOUT
-            }
-            Ok(Err(_)) => StatusCode::BAD_GATEWAY,
-            Err(_) => StatusCode::GATEWAY_TIMEOUT,
-        }
+        let answer = timeout(self.limit, self.get()).await;
+        let status = answer.map_or(Err(Denial::BackendTimeout), |got| got.map_err(|error| backend::denial(&error)));
+        status.unwrap_or_else(|denial| StatusCode::from_u16(denial.row().status).unwrap_or(StatusCode::BAD_GATEWAY))
     }
 
     async fn get(&self) -> pingora::Result<StatusCode> {

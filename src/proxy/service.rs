@@ -36,7 +36,7 @@ use crate::{
     peer::Connection,
     proxy::{
         World,
-        backend::{BackendPeer, UPGRADES},
+        backend::{self, BackendPeer, UPGRADES},
         body, chunks,
         exchange::Exchange,
         hop, inbound, interaction,
@@ -173,20 +173,6 @@ impl Sidecar {
     fn conclude(&self, session: &Session, exchange: &mut Exchange) {
         if let Some(record) = exchange.conclude(session) {
             self.world.record(exchange, &record);
-        }
-    }
-
-    /// The backend's failure as a refusal; none when there is nobody left to tell.
-    fn failure(&self, error: &Error) -> Option<Denial> {
-        use ErrorType::{ConnectionClosed, H2Error, ReadError, ReadTimedout, WriteError, WriteTimedout};
-        match (error.esource(), error.etype()) {
-            (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed | H2Error) => None,
-            (ErrorSource::Downstream, ReadTimedout) => {
-                Some(Denial::RequestMalformed { why: "the body did not arrive in time" })
-            }
-            (ErrorSource::Downstream, _) => Some(Denial::RequestMalformed { why: "the body is not well framed" }),
-            (_, ReadTimedout | WriteTimedout) => Some(Denial::BackendTimeout),
-            _ => Some(Denial::BackendUnreachable),
         }
     }
 }
@@ -367,7 +353,7 @@ impl ProxyHttp for Sidecar {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Box<Exchange>) -> FailToProxy {
-        let denial = if *error.etype() == BODY_TOO_LARGE { Some(Denial::BodyTooLarge) } else { self.failure(error) };
+        let denial = failure(error);
         // In a tunnel that is open nobody waits for an answer, though 101 is the last that was written.
         let begun =
             session.was_upgraded() || session.response_written().is_some_and(|head| !head.status.is_informational());
@@ -411,6 +397,17 @@ fn hold_body_limit(session: &Session, backend: &Backend) -> Result<(), Denial> {
 fn is_too_large(body_bytes: u64, backend: &Backend) -> bool {
     let most = backend.max_body_bytes;
     most != 0 && body_bytes > most
+}
+
+/// What failed, the client or the backend, as a refusal; none when there is nobody left to tell.
+fn failure(error: &Error) -> Option<Denial> {
+    use ErrorType::{ConnectionClosed, H2Error, ReadError, WriteError, WriteTimedout};
+    match (error.esource(), error.etype()) {
+        (_, kind) if *kind == BODY_TOO_LARGE => Some(Denial::BodyTooLarge),
+        (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed | H2Error) => None,
+        (ErrorSource::Downstream, kind) => Some(body::broken(kind)),
+        _ => Some(backend::denial(error)),
+    }
 }
 
 /// Whether the backend says that it has done nothing with the request (RFC 9113, section 8.7): REFUSED_STREAM, or a GOAWAY

@@ -68,6 +68,25 @@ fn backend_that_is_not_there_or_says_nothing_is_told_by_its_cause() {
     check(&config, &babbling, "backend_unreachable", "its answer is not HTTP/1.1");
 }
 
+#[test]
+fn health_check_fails_as_requests_do() {
+    let slow = Config::to("127.0.0.1:1").set("backend.health", r#""/hang""#);
+    let slow = slow.set("backend.response_timeout", r#""300ms""#).set("backend.connect_timeout", r#""300ms""#);
+    let tls = r#"{ server_name = "bank.internal", ca_file = "ca.pem" }"#;
+    let over_tls = slow.clone().file("ca.pem", pem(&Pki::get().infrastructure.der)).set("backend.tls", tls);
+    // The system takes connections in its place, and nobody ever answers the handshake.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, bank) = (silent.local_addr().unwrap().to_string(), Bank::start());
+
+    for (config, address, status) in
+        [(&slow, &*Bank::closed().to_string(), 502), (&over_tls, &*address, 502), (&slow, bank.address(), 504)]
+    {
+        let sidecar = config.clone().set("backend.address", &format!("{address:?}")).start();
+        let served = sidecar.get("/hang").by(&Pki::get().alice).send().status;
+        assert_eq!((sidecar.admin("/backend/healthz").status, served), (status, status), "{address}");
+    }
+}
+
 /// The address of a backend that answers everything with these bytes.
 fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,7 +15,7 @@ use crate::{
     denial::Denial,
     observe::record::Decision,
     outside::http::is_coded,
-    proxy::{body, exchange::Exchange, respond::Answer, service::Sidecar, token_endpoint},
+    proxy::{backend, body, exchange::Exchange, respond::Answer, service::Sidecar, token_endpoint},
     token::IssuedToken,
 };
 
@@ -28,7 +28,7 @@ impl Sidecar {
         let body = body::read_whole(session, exchange.generation.settings.backend.max_body_bytes).await?;
         exchange.body_bytes = body.len() as u64;
         let (head, answer) = self.ask_for_token(session, exchange, body).await.map_err(|error| {
-            let denial = self.failure(&error).unwrap_or(Denial::BackendUnreachable);
+            let denial = backend::denial(&error);
             self.backend.note_failure(&denial, &error);
             denial
         })?;
