@@ -51,9 +51,9 @@ pub enum FetchError {
     /// The certificate to be shown cannot be used.
     #[error("the own certificate for https cannot be used: {0}")]
     Identity(#[source] rustls::Error),
-    /// The address is no http or https address.
-    #[error("the address cannot be requested: {0}")]
-    Address(#[source] http::Error),
+    /// The address is no http or https address, or a header is none.
+    #[error("the request cannot be made: {0}")]
+    Request(#[source] http::Error),
     /// No connection, no TLS, or no answer in HTTP. The reasons, the outermost first.
     #[error("no answer: {0}")]
     NoAnswer(String),
@@ -173,7 +173,7 @@ impl Fetcher {
     }
 
     async fn send(&self, request: http::Result<Request<Full<Bytes>>>, most: usize) -> Result<Bytes, FetchError> {
-        let mut request = request.map_err(FetchError::Address)?;
+        let mut request = request.map_err(FetchError::Request)?;
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         // Without it any coding would do (RFC 9110, section 12.5.3).
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

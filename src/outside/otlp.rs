@@ -139,7 +139,7 @@ impl Collector {
             .build(connector.wrap_connector(Connector::Anywhere));
         let mut call = tracing.endpoint.clone().into_parts();
         call.path_and_query = Some(PathAndQuery::from_static(EXPORT));
-        let call = Uri::from_parts(call).map_err(|error| FetchError::Address(error.into()))?;
+        let call = Uri::from_parts(call).map_err(|error| FetchError::Request(error.into()))?;
         Ok(Self { client, call })
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Endpoint {
 /// How certbound says in the request who it is.
 enum Authentication {
     /// `client_secret_basic`: the value of the header.
-    Basic(Zeroizing<String>),
+    Basic(HeaderValue),
     /// `client_id` alone, encoded: the handshake proves it (RFC 8705, section 2).
     Named(String),
 }
@@ -51,7 +51,7 @@ impl Endpoint {
         let IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities } = source;
         let (authentication, identity) = match client {
             ClientAuthentication::Secret { client_id, secret } => {
-                (Authentication::Basic(basic(client_id, secret)), None)
+                (Authentication::Basic(basic(client_id, secret)?), None)
             }
             ClientAuthentication::Certificate { client_id, identity } => {
                 (Authentication::Named(encoded(client_id).to_string()), Some(identity))
@@ -101,10 +101,7 @@ impl Endpoint {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         match &self.authentication {
-            Authentication::Basic(value) => {
-                let value = HeaderValue::from_str(value).map_err(|error| FetchError::Address(error.into()))?;
-                request = request.header(AUTHORIZATION, value);
-            }
+            Authentication::Basic(value) => request = request.header(AUTHORIZATION, value),
             Authentication::Named(client_id) => form.extend(["&client_id=", client_id]),
         }
         self.fetcher.ask(request, Bytes::from(form), MOST_BYTES).await
@@ -118,11 +115,14 @@ impl Endpoint {
     }
 }
 
-/// RFC 6749, section 2.3.1: both are encoded before they are joined.
-fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
+/// RFC 6749, section 2.3.1: both are encoded before they are joined. It is wiped with the last that holds it.
+fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, FetchError> {
     let pair = Zeroizing::new(format!("{}:{}", encoded(client_id), encoded(secret)));
     let encoded = Zeroizing::new(BASE64_STANDARD.encode(&*pair));
-    Zeroizing::new(format!("Basic {}", &*encoded))
+    let value = Bytes::from_owner(Zeroizing::new(format!("Basic {}", &*encoded)));
+    let mut value = HeaderValue::from_maybe_shared(value).map_err(|error| FetchError::Request(error.into()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// As `application/x-www-form-urlencoded` wants it; a space as `%20`, which every decoder takes.
