@@ -30,8 +30,8 @@ impl TokenEndpoint {
         Self { connector: Connector::new(Some(ConnectorOptions::from_server_conf(conf))) }
     }
 
-    /// The answer as the backend gives it, but for what belongs to the connection with it. `Connection` stays, for whoever
-    /// passes the answer on: what it names belongs to that connection too.
+    /// The answer as the backend gives it, but with a length in the place of other framing. What belongs to the connection
+    /// with it stays, for whoever passes the answer on.
     ///
     /// # Errors
     /// The backend cannot be reached, does not answer in time, or answers with more than 64 KiB.
@@ -53,9 +53,7 @@ impl TokenEndpoint {
         session.shutdown().await;
         // Pingora writes no other version to clients of HTTP/1.
         head.set_version(Version::HTTP_11);
-        for name in OF_THE_CONNECTION.iter().filter(|name| **name != CONNECTION) {
-            head.remove_header(name);
-        }
+        head.remove_header(&TRANSFER_ENCODING);
         if !bodiless && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
         }
