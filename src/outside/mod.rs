@@ -17,11 +17,10 @@ pub mod revocation;
 pub mod statements;
 pub mod uses;
 
-pub use address::AddressRules;
 pub use consent::Consents;
 pub use introspection::IntrospectionStore;
 pub use jwks::{KeyStore, Missing};
-pub use revocation::{CrlFiles, RevocationRules, RevocationStore};
+pub use revocation::{CrlFiles, RevocationStore};
 pub use statements::StatementKeys;
 pub use uses::UseStore;
 

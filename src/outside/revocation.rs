@@ -24,32 +24,14 @@ use self::{
 };
 use crate::{
     certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
+    config::settings::Revocation,
     observe::Metrics,
     outside::{
         EXPECTED,
-        address::AddressRules,
         flights::{Flight, Flights},
         http::FetchError,
     },
 };
-
-/// What is asked, where, and how long an answer serves.
-#[derive(Clone, Debug)]
-pub struct RevocationRules {
-    /// In this order, the next when one gives no usable answer. Empty: nothing is ever asked.
-    pub methods: Vec<Method>,
-    /// For one request to a responder or a distribution point.
-    pub timeout: Duration,
-    /// How long an answer serves at most, a second at least; never beyond its nextUpdate.
-    pub cache_ttl: Duration,
-    /// How long the last answer serves, counted from when it was received, where no newer one can be had; none: not at
-    /// all.
-    pub max_stale: Option<Duration>,
-    /// How long a CRL out of a distribution point serves at most.
-    pub crl_refresh: Duration,
-    /// Which addresses out of certificates may be fetched.
-    pub addresses: AddressRules,
-}
 
 /// Remembers what issuers said, and asks them.
 ///
@@ -114,7 +96,7 @@ impl RevocationStore {
     /// The public web roots, which https addresses are believed from, cannot be used.
     pub fn following(
         before: Option<&Self>,
-        rules: RevocationRules,
+        rules: &Revocation,
         files: CrlFiles,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
@@ -125,7 +107,7 @@ impl RevocationStore {
     fn setting_aside_for(
         silence: Duration,
         before: Option<&Self>,
-        rules: RevocationRules,
+        rules: &Revocation,
         files: CrlFiles,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FetchError> {
@@ -260,10 +242,8 @@ impl RevocationStore {
 
 impl Entry {
     fn holding(generation: u64, held: Held, service: Service, now: u64) -> Self {
-        let until = service.until(held);
-        // Early enough that the next answer comes before this one ends, late enough not to ask all the time.
-        let renew_at = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
-        Self { generation, since: now, held: Some(held), vain: None, renew_at: AtomicU64::new(renew_at) }
+        let renew_at = AtomicU64::new(renewed_at(service.until(held), now));
+        Self { generation, since: now, held: Some(held), vain: None, renew_at }
     }
 
     fn vain(generation: u64, held: Option<Held>, standing: Standing, now: u64) -> Self {
@@ -301,8 +281,7 @@ impl Entry {
 
 impl Service {
     fn until(self, held: Held) -> u64 {
-        // Seconds that have begun count whole, and `cache_ttl` is the most.
-        held.until.min(held.received.saturating_add(self.cache_ttl.saturating_sub(1)))
+        serves_until(held.until, self.cache_ttl, held.received)
     }
 
     fn stale_until(self, held: Held) -> u64 {
@@ -314,6 +293,17 @@ impl Held {
     fn standing(self, stale: bool) -> Standing {
         Standing::Known { status: self.status, method: self.method, stale }
     }
+}
+
+/// Until when serves what was received at `since` and has this end, for so many seconds at most: those that have begun count
+/// whole.
+fn serves_until(end: u64, most: u64, since: u64) -> u64 {
+    end.min(since.saturating_add(most.saturating_sub(1)))
+}
+
+/// When that is renewed: early enough that the next comes before it ends, late enough not to ask all the time.
+fn renewed_at(until: u64, now: u64) -> u64 {
+    until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1))
 }
 
 /// Whether what is from `since` is from a time when the clock was ahead: it would count until the clock is there again.

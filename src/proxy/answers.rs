@@ -14,10 +14,7 @@ use crate::{
     denial::Denial,
     gate::{Answer, Question},
     observe::Metrics,
-    outside::{
-        AddressRules, Consents, CrlFiles, IntrospectionStore, KeyStore, RevocationRules, RevocationStore,
-        StatementKeys, UseStore,
-    },
+    outside::{Consents, CrlFiles, IntrospectionStore, KeyStore, RevocationStore, StatementKeys, UseStore},
     proxy::body,
     refresh::crl::CrlWatch,
 };
@@ -211,7 +208,7 @@ impl Outside {
                 let told = self.consents.answer(&request, UnixTime::now()).await;
                 Answer::Consent(request, told)
             }
-            Question::Body => return Err(Denial::RequestMalformed { why: "there is no body" }),
+            Question::Body => return Err(question.unanswered()),
         })
     }
 }
@@ -239,16 +236,7 @@ fn revocation(
     crls: Crls,
     metrics: &Arc<Metrics>,
 ) -> io::Result<(Arc<RevocationStore>, Option<Lists>)> {
-    let addresses = AddressRules::new(&settings.allowed_hosts, settings.allow_private_addresses);
-    let rules = RevocationRules {
-        methods: settings.methods.clone(),
-        timeout: settings.timeout,
-        cache_ttl: settings.cache_ttl,
-        max_stale: settings.max_stale,
-        crl_refresh: settings.crl_refresh,
-        addresses,
-    };
-    let store = RevocationStore::following(before, rules, CrlFiles::new(crls.lists), Arc::clone(metrics));
+    let store = RevocationStore::following(before, settings, CrlFiles::new(crls.lists), Arc::clone(metrics));
     let store = store.map_err(io::Error::other)?;
     metrics.configuration.lists_read(true);
     let lists = CrlWatch::new(settings, crls.looks, Arc::clone(&store), Arc::clone(metrics)).map(|watch| {

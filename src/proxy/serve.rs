@@ -43,7 +43,7 @@ pub struct Server {
     data: Socket,
     reception: Reception,
     proxy: Arc<HttpProxy<Sidecar>>,
-    /// Admin and status listeners, refreshing of keys and CRL files, expiry: they go on until the process ends.
+    /// Admin and status listeners, expiry, reloads, and whether the API answers past us: until the process ends.
     background: JoinSet<()>,
     reload: Arc<Notify>,
     export: Option<Export>,

@@ -14,7 +14,7 @@ use rustls_pki_types::UnixTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
-    CrlFiles, RevocationRules,
+    CrlFiles,
     lists::Lists,
     revoked::{OLDER, RevokedAsOf, Source},
 };
@@ -24,6 +24,7 @@ use crate::{
         crl::Crl,
         ocsp::{self, CertIdHash, Response},
     },
+    config::settings::Revocation,
     observe::Metrics,
     outside::{
         address::{AddressError, AddressRules},
@@ -86,14 +87,14 @@ impl Inquiry {
     /// addresses, it is of the same generations.
     pub(super) fn following(
         before: Option<&Self>,
-        rules: RevocationRules,
+        rules: &Revocation,
         files: CrlFiles,
         silence: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Self, FetchError> {
-        let RevocationRules { methods, timeout, addresses, crl_refresh, cache_ttl: _, max_stale: _ } = rules;
+        let addresses = AddressRules::new(&rules.allowed_hosts, rules.allow_private_addresses);
         let files = match before {
-            Some(before) if before.methods == methods && before.errands.addresses == addresses => {
+            Some(before) if before.methods == rules.methods && before.errands.addresses == addresses => {
                 files.following(&before.files.load())
             }
             Some(before) => files.sharing(&before.files.load()),
@@ -101,16 +102,17 @@ impl Inquiry {
         };
         metrics.crls.read_from_files(files.ends());
         let errands = Arc::new(Errands {
-            fetcher: Fetcher::guarded(addresses.clone(), None, timeout)?,
+            fetcher: Fetcher::guarded(addresses.clone(), None, rules.timeout)?,
             addresses,
             silent: Cache::new(MAX_SILENT),
             silence,
             places: Semaphore::new(MOST_QUESTIONS),
-            timeout,
+            timeout: rules.timeout,
             metrics,
         });
-        let lists = Lists::following(before.map(|before| &before.lists), Arc::clone(&errands), crl_refresh);
-        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, forms: Cache::new(MAX_FORMS), errands })
+        let lists = Lists::following(before.map(|before| &before.lists), Arc::clone(&errands), rules.crl_refresh);
+        let (methods, forms) = (rules.methods.clone(), Cache::new(MAX_FORMS));
+        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, forms, errands })
     }
 
     /// Of the files that are about the certificate.

@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 use super::{
     MEMORY_OF_SILENCE,
     inquiry::{Errands, MAX_ADDRESSES, NoUse, Outcome},
+    renewed_at,
     revoked::{OLDER, RevokedAsOf, Source},
-    was_set_back,
+    serves_until, was_set_back,
 };
 use crate::{
     certificate::revocation::{
@@ -150,11 +151,8 @@ impl Shelf {
                     }
                     _ => {
                         self.errands.received(&place.address, &crl);
-                        // Seconds that have begun count whole, and `crl_refresh` is the most.
-                        let until = crl.next_update().as_secs().min(now.saturating_add(self.refresh.saturating_sub(1)));
-                        // Before its end, so that answers are renewed out of a newer one.
-                        let due = until.saturating_sub(until.saturating_sub(now) / 4).max(now.saturating_add(1));
-                        List { crl, since: now, begun, due, until }
+                        let until = serves_until(crl.next_update().as_secs(), self.refresh, now);
+                        List { crl, since: now, begun, due: renewed_at(until, now), until }
                     }
                 };
                 let list = Arc::new(list);

@@ -32,24 +32,26 @@ const HOUR: i64 = 3600;
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(50);
 
-fn rules() -> RevocationRules {
-    RevocationRules {
+fn rules() -> Revocation {
+    Revocation {
         methods: vec![Method::Ocsp, Method::Crl],
         timeout: LONG,
         cache_ttl: Duration::from_secs(2 * 3600),
         max_stale: None,
         crl_refresh: Duration::from_secs(2 * 3600),
-        addresses: AddressRules::new(&[], true),
+        allowed_hosts: Vec::new(),
+        allow_private_addresses: true,
+        crl_files: Vec::new(),
     }
 }
 
-fn store(rules: RevocationRules) -> Arc<RevocationStore> {
+fn store(rules: Revocation) -> Arc<RevocationStore> {
     store_with(rules, CrlFiles::new(Vec::new()))
 }
 
-fn store_with(rules: RevocationRules, files: CrlFiles) -> Arc<RevocationStore> {
+fn store_with(rules: Revocation, files: CrlFiles) -> Arc<RevocationStore> {
     let metrics = Arc::new(Metrics::new());
-    RevocationStore::setting_aside_for(Duration::from_secs(600), None, rules, files, metrics).unwrap()
+    RevocationStore::setting_aside_for(Duration::from_secs(600), None, &rules, files, metrics).unwrap()
 }
 
 fn known(status: Status, method: Method) -> Standing {
@@ -143,10 +145,10 @@ async fn next_method_decides_when_one_gives_no_usable_answer() {
     assert_eq!(asked(&store(rules()), &about, 0).await, Standing::Unknown, "unknown, and no CRL");
 
     bank.says(&about, &revoked(None), HOUR);
-    let listed_first = RevocationRules { methods: vec![Method::Crl, Method::Ocsp], ..rules() };
+    let listed_first = Revocation { methods: vec![Method::Crl, Method::Ocsp], ..rules() };
     bank.lists(&[], HOUR);
     assert_eq!(asked(&store(listed_first), &about, 0).await, known(Status::Good, Method::Crl));
-    let none = RevocationRules { methods: vec![], ..rules() };
+    let none = Revocation { methods: vec![], ..rules() };
     assert_eq!(asked(&store(none), &about, 0).await, Standing::Unavailable);
 }
 
@@ -156,7 +158,7 @@ async fn responder_that_names_nothing_by_sha1_is_asked_by_sha256() {
     let about = bank.client(5);
     // An unsigned error: "unauthorized".
     *bank.ocsp.lock() = ok(&[0x30, 3, 0x0a, 1, 6][..]);
-    let only = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
+    let only = Revocation { methods: vec![Method::Ocsp], ..rules() };
     assert_eq!(asked(&store(only.clone()), &about, 0).await, Standing::Unavailable);
     assert_eq!(bank.origin.asked("/ocsp"), 3, "and without a nonce by either");
 
@@ -216,7 +218,7 @@ async fn answer_serves_no_longer_than_its_next_update_or_the_cache_does() {
     assert_eq!(store.known(&about, now(74)), known(Status::Good, Method::Ocsp));
     assert_eq!(store.known(&about, now(101)), Standing::NotAsked);
 
-    let short = RevocationRules { cache_ttl: Duration::from_secs(10), ..rules() };
+    let short = Revocation { cache_ttl: Duration::from_secs(10), ..rules() };
     bank.says(&about, GOOD, HOUR);
     let store = self::store(short);
     asked(&store, &about, 0).await;
@@ -229,7 +231,7 @@ async fn who_asked_is_told_what_is_not_remembered() {
     let bank = Responder::start().await;
     let about = bank.client(5);
     bank.says(&about, GOOD, HOUR);
-    let store = store(RevocationRules { cache_ttl: Duration::from_secs(1), ..rules() });
+    let store = store(Revocation { cache_ttl: Duration::from_secs(1), ..rules() });
     assert_eq!(store.answer(&about, now(0)).await, known(Status::Good, Method::Ocsp));
     assert_eq!(store.known(&about, now(1)), Standing::NotAsked);
 }
@@ -275,7 +277,7 @@ async fn failed_renewal_leaves_the_answer_until_its_end() {
 async fn silence_is_remembered_for_ten_seconds() {
     let bank = Responder::start().await;
     let about = bank.client(5);
-    let store = store(RevocationRules { methods: vec![Method::Ocsp], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Ocsp], ..rules() });
     assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
     bank.says(&about, GOOD, HOUR);
     assert_eq!(asked(&store, &about, 9).await, Standing::Unavailable);
@@ -288,7 +290,7 @@ async fn stale_answer_serves_while_nobody_answers_and_not_too_long() {
     let bank = Responder::start().await;
     let about = bank.client(5);
     bank.says(&about, GOOD, 100);
-    let store = store(RevocationRules { max_stale: Some(Duration::from_secs(1000)), ..rules() });
+    let store = store(Revocation { max_stale: Some(Duration::from_secs(1000)), ..rules() });
     asked(&store, &about, 0).await;
     *bank.ocsp.lock() = status(StatusCode::INTERNAL_SERVER_ERROR);
 
@@ -299,7 +301,7 @@ async fn stale_answer_serves_while_nobody_answers_and_not_too_long() {
 
     bank.says(&about, UNKNOWN, 2000);
     assert_eq!(asked(&store, &about, 1500).await, Standing::Unknown);
-    let fresh = self::store(RevocationRules { max_stale: Some(Duration::from_secs(1000)), ..rules() });
+    let fresh = self::store(Revocation { max_stale: Some(Duration::from_secs(1000)), ..rules() });
     bank.says(&about, GOOD, 100);
     asked(&fresh, &about, 0).await;
     bank.says(&about, UNKNOWN, 2000);
@@ -324,7 +326,7 @@ async fn revoked_certificate_stays_so_when_nobody_answers_any_more() {
 async fn list_is_fetched_once_for_all_certificates_of_its_issuer() {
     let bank = Responder::start().await;
     bank.lists(&[&[5]], HOUR);
-    let store = store(RevocationRules { methods: vec![Method::Crl], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Crl], ..rules() });
     let mut askers = JoinSet::new();
     for serial in 1..20 {
         let (store, about) = (Arc::clone(&store), bank.client(serial));
@@ -343,11 +345,11 @@ async fn list_that_is_due_is_fetched_anew_and_serves_until_its_end_if_that_fails
     let bank = Responder::start().await;
     bank.lists(&[], HOUR);
     let refresh = Duration::from_secs(100);
-    let store = store(RevocationRules { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
+    let store = store(Revocation { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
     assert_eq!(asked(&store, &bank.client(1), 0).await, known(Status::Good, Method::Crl));
     assert_eq!(store.known(&bank.client(1), now(100)), Standing::NotAsked, "crl_refresh bounds answers too");
     let refresh = Duration::from_secs(2);
-    let brief = self::store(RevocationRules { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
+    let brief = self::store(Revocation { methods: vec![Method::Crl], crl_refresh: refresh, ..rules() });
     assert_eq!(asked(&brief, &bank.client(1), 0).await, known(Status::Good, Method::Crl));
     assert_eq!(brief.known(&bank.client(1), now(2)), Standing::NotAsked, "however short it is");
     bank.lists(&[&[2]], HOUR);
@@ -383,7 +385,7 @@ async fn list_on_disk_answers_before_anybody_is_asked() {
     bank.lists(&[&[6]], HOUR);
     let store = store_with(rules(), on_disk(&[], -1));
     assert_eq!(asked(&store, &other, 0).await, known(gone(), Method::Crl), "a list that has ended answers nothing");
-    let others = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
+    let others = Revocation { methods: vec![Method::Ocsp], ..rules() };
     bank.says(&about, GOOD, HOUR);
     let store = store_with(others, on_disk(&[&[5]], HOUR));
     assert_eq!(asked(&store, &about, 0).await, known(gone(), Method::Crl), "whatever the methods");
@@ -394,7 +396,7 @@ async fn replaced_list_on_disk_counts_at_once() {
     let bank = Responder::start().await;
     let about = bank.client(5);
     let on_disk = |serials: &[&[u8]]| CrlFiles::new(crl::read(bank.authority.list(serials, HOUR)).unwrap());
-    let store = store_with(RevocationRules { methods: vec![Method::Crl], ..rules() }, on_disk(&[]));
+    let store = store_with(Revocation { methods: vec![Method::Crl], ..rules() }, on_disk(&[]));
     assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Crl));
 
     store.replace_files(on_disk(&[&[5]]));
@@ -471,7 +473,7 @@ async fn dead_responder_costs_one_timeout_however_many_ask() {
     for manner in [Manner::Drip, Manner::Close, Manner::Mute, Manner::Noise] {
         let (address, count) = raw(manner).await;
         let authority = Authority::named("Bank CA");
-        let store = store(RevocationRules { timeout: SHORT, ..rules() });
+        let store = store(Revocation { timeout: SHORT, ..rules() });
         let begun = Instant::now();
         for serial in 1..30 {
             let about = Arc::new(authority.client_with(&[serial], &[], &[&address]));
@@ -488,12 +490,10 @@ async fn addresses_that_may_not_be_fetched_are_not() {
     let about = bank.client(5);
     bank.says(&about, GOOD, HOUR);
     bank.lists(&[], HOUR);
-    for addresses in [
-        AddressRules::default(),
-        AddressRules::new(&["127.0.0.1".to_owned()], false),
-        AddressRules::new(&["ocsp.bank.example".to_owned()], true),
-    ] {
-        let store = store(RevocationRules { addresses, ..rules() });
+    for (allowed_hosts, allow_private_addresses) in
+        [(vec![], false), (vec!["127.0.0.1".to_owned()], false), (vec!["ocsp.bank.example".to_owned()], true)]
+    {
+        let store = store(Revocation { allowed_hosts, allow_private_addresses, ..rules() });
         assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
     }
     assert_eq!((bank.origin.asked("/ocsp"), bank.origin.asked("/crl")), (0, 0));

@@ -11,7 +11,6 @@ use crate::{
         minted::{Authority, now},
     },
     observe::Metrics,
-    outside::{AddressRules, RevocationRules},
 };
 
 /// An operator's folder, and a certificate with serial number 5 that is looked for in its CRLs.
@@ -57,16 +56,8 @@ impl Operator {
             crl_files: paths,
         };
         let looks = Fingerprint::of(&settings.crl_files);
-        let rules = RevocationRules {
-            methods: settings.methods.clone(),
-            timeout: settings.timeout,
-            cache_ttl: settings.cache_ttl,
-            max_stale: settings.max_stale,
-            crl_refresh: settings.crl_refresh,
-            addresses: AddressRules::new(&[], false),
-        };
         let files = CrlFiles::new(revocation::crls(&settings.crl_files).unwrap());
-        let store = RevocationStore::following(None, rules, files, Arc::clone(&self.metrics)).unwrap();
+        let store = RevocationStore::following(None, &settings, files, Arc::clone(&self.metrics)).unwrap();
         CrlWatch::new(&settings, looks, store, Arc::clone(&self.metrics)).unwrap()
     }
 

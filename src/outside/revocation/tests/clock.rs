@@ -20,7 +20,7 @@ async fn answer_of_a_clock_that_was_ahead_is_asked_for_anew_and_serves_no_longer
     let bank = Responder::start().await;
     let about = bank.client(5);
     bank.says(&about, GOOD, 3 * DAY);
-    let store = store(RevocationRules { max_stale: Some(Duration::from_secs(60)), ..rules() });
+    let store = store(Revocation { max_stale: Some(Duration::from_secs(60)), ..rules() });
     assert_eq!(asked(&store, &about, DAY).await, known(Status::Good, Method::Ocsp));
     assert_eq!(store.known(&about, now(DAY - 4)), known(Status::Good, Method::Ocsp));
 
@@ -60,7 +60,7 @@ async fn revoked_certificate_stays_so_when_the_clock_is_set_back() {
 async fn list_that_was_fetched_by_a_clock_that_was_ahead_is_fetched_anew() {
     let bank = Responder::start().await;
     bank.lists(&[], 3 * DAY);
-    let store = store(RevocationRules { methods: vec![Method::Crl], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Crl], ..rules() });
     assert_eq!(asked(&store, &bank.client(1), DAY).await, known(Status::Good, Method::Crl));
 
     bank.lists(&[&[2]], HOUR);

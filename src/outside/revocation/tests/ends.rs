@@ -8,7 +8,7 @@ async fn crl_that_was_fetched_or_replaced_shows_when_it_ends() {
     let about = bank.client(5);
     bank.lists(&[], HOUR);
     let metrics = Arc::new(Metrics::new());
-    let store = RevocationStore::following(None, rules(), CrlFiles::new(Vec::new()), Arc::clone(&metrics)).unwrap();
+    let store = RevocationStore::following(None, &rules(), CrlFiles::new(Vec::new()), Arc::clone(&metrics)).unwrap();
     let ends = || metrics.crls.by_issuer().into_iter().collect::<Vec<_>>();
     assert_eq!(ends(), []);
 

@@ -14,7 +14,7 @@ async fn answer_with_another_nonce_is_asked_for_by_no_question_without_one() {
     said.extensions = vec![extension(NONCE, false, &tlv(0x04, &[&[7; 32]]))];
     *bank.ocsp.lock() = ok(said.sign(bank.authority.key()));
 
-    let store = store(RevocationRules { methods: vec![Method::Ocsp], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Ocsp], ..rules() });
     assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
 
     assert_eq!(bank.origin.asked("/ocsp"), 2, "by SHA-1 and by SHA-256");
@@ -39,7 +39,7 @@ async fn all_forms_together_wait_for_one_timeout() {
         }
     });
     let about = Arc::new(authority.client_with(&[5], &[], &[&address]));
-    let store = store(RevocationRules { timeout: Duration::from_secs(1), ..rules() });
+    let store = store(Revocation { timeout: Duration::from_secs(1), ..rules() });
 
     assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
 
@@ -95,7 +95,7 @@ async fn responder_that_refuses_one_certificate_in_every_form_is_asked_about_oth
     let authority = Authority::named("Bank CA");
     let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
     let (address, count) = without_nonces(Duration::from_millis(700), Arc::clone(&answer)).await;
-    let store = store(RevocationRules { timeout: Duration::from_secs(1), ..rules() });
+    let store = store(Revocation { timeout: Duration::from_secs(1), ..rules() });
     let refused = Arc::new(authority.client_with(&[5], &[], &[&address]));
     assert_eq!(asked(&store, &refused, 0).await, Standing::Unavailable);
 

@@ -71,9 +71,9 @@ async fn older_answer_that_revokes_makes_none_in_between_count() {
 #[tokio::test]
 async fn fetched_list_gives_way_to_no_older_one() {
     let bank = Responder::start().await;
-    let rules = RevocationRules { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
+    let rules = Revocation { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
     let (no_files, metrics) = (CrlFiles::new(Vec::new()), Arc::new(Metrics::new()));
-    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, rules, no_files, metrics).unwrap();
+    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, &rules, no_files, metrics).unwrap();
     bank.lists(&[&[5], &[6]], DAY);
     assert_eq!(asked(&store, &bank.client(5), 0).await, known(gone(), Method::Crl));
 
@@ -89,9 +89,9 @@ async fn fetched_list_gives_way_to_no_older_one() {
 #[tokio::test]
 async fn fetched_list_gives_way_to_none_that_was_made_ahead_of_its_time() {
     let bank = Responder::start().await;
-    let rules = RevocationRules { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
+    let rules = Revocation { methods: vec![Method::Crl], crl_refresh: Duration::from_secs(100), ..rules() };
     let (no_files, metrics) = (CrlFiles::new(Vec::new()), Arc::new(Metrics::new()));
-    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, rules, no_files, metrics).unwrap();
+    let store = RevocationStore::setting_aside_for(Duration::ZERO, None, &rules, no_files, metrics).unwrap();
     bank.lists(&[], DAY);
     assert_eq!(asked(&store, &bank.client(5), 0).await, known(Status::Good, Method::Crl));
 
@@ -177,15 +177,15 @@ async fn older_file_clears_nobody_where_the_newest_has_ended() {
 #[tokio::test]
 async fn fetched_list_gives_way_to_no_older_one_under_other_rules_either() {
     let bank = Responder::start().await;
-    let only = RevocationRules { methods: vec![Method::Crl], ..rules() };
+    let only = Revocation { methods: vec![Method::Crl], ..rules() };
     let before = store(only.clone());
     bank.lists(&[&[5], &[6]], DAY);
     asked(&before, &bank.client(6), 0).await;
     *bank.crl.lock() = ok(bank.authority.list_as_of(-HOUR, &[], DAY));
 
-    let other = RevocationRules { crl_refresh: Duration::from_secs(100), ..only };
+    let other = Revocation { crl_refresh: Duration::from_secs(100), ..only };
     let no_files = CrlFiles::new(Vec::new());
-    let after = RevocationStore::following(Some(&before), other, no_files, Arc::new(Metrics::new())).unwrap();
+    let after = RevocationStore::following(Some(&before), &other, no_files, Arc::new(Metrics::new())).unwrap();
 
     assert_eq!(asked(&after, &bank.client(5), 10).await, known(gone(), Method::Crl));
     assert_eq!(bank.origin.asked("/crl"), 2, "a newer one is looked for at once");
@@ -213,10 +213,10 @@ async fn revoked_while(store: &Arc<RevocationStore>, bank: &Responder, meanwhile
 #[tokio::test]
 async fn who_was_revoked_while_rules_or_files_were_replaced_stays_so() {
     let bank = Responder::start().await;
-    let only = RevocationRules { methods: vec![Method::Ocsp], ..rules() };
+    let only = Revocation { methods: vec![Method::Ocsp], ..rules() };
     let before = store(only);
     let no_files = CrlFiles::new(Vec::new());
-    let after = RevocationStore::following(Some(&before), rules(), no_files, Arc::new(Metrics::new())).unwrap();
+    let after = RevocationStore::following(Some(&before), &rules(), no_files, Arc::new(Metrics::new())).unwrap();
     assert_eq!(revoked_while(&before, &bank, || before.give_way()).await, known(gone(), Method::Ocsp));
     assert_eq!(asked(&after, &bank.client(5), 10).await, still(Method::Ocsp));
 

@@ -7,7 +7,7 @@ async fn many_certificates_make_no_more_questions_at_a_time_than_there_are_place
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     let authority = Authority::named("Bank CA");
-    let store = store(RevocationRules { methods: vec![Method::Ocsp], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Ocsp], ..rules() });
     let mut asking = JoinSet::new();
     for serial in 0..100 {
         let (store, about) = (Arc::clone(&store), Arc::new(authority.client_with(&[serial], &[], &[&address])));
@@ -34,7 +34,7 @@ async fn later_address_is_asked_when_the_first_is_of_no_use() {
     bank.says(&about, GOOD, HOUR);
     assert_eq!(asked(&store(rules()), &about, 0).await, known(Status::Good, Method::Ocsp));
     bank.lists(&[&[5]], HOUR);
-    let listed = RevocationRules { methods: vec![Method::Crl], ..rules() };
+    let listed = Revocation { methods: vec![Method::Crl], ..rules() };
     assert_eq!(asked(&store(listed), &about, 0).await, known(gone(), Method::Crl));
     // A strict server refuses what names a type that it does not serve.
     assert_eq!(bank.origin.latest().headers()[ACCEPT], "application/pkix-crl, */*;q=0.1");

@@ -7,7 +7,7 @@ async fn list_that_comes_while_a_responder_is_asked_answers_everyone() {
     let (address, asked_by) = raw(Manner::Mute).await;
     let authority = Authority::named("Bank CA");
     let about = Arc::new(authority.client_with(&[5], &[], &[&address]));
-    let store = store(RevocationRules { timeout: Duration::from_secs(2), ..rules() });
+    let store = store(Revocation { timeout: Duration::from_secs(2), ..rules() });
     let (early, earlier) = (Arc::clone(&store), Arc::clone(&about));
     let early = tokio::spawn(async move { asked(&early, &earlier, 0).await });
     let begun = Instant::now();
@@ -60,7 +60,7 @@ async fn store_that_gave_way_tells_who_asks_and_remembers_nothing() {
     bank.says(&about, &revoked(None), HOUR);
     let before = store(rules());
     let no_files = CrlFiles::new(Vec::new());
-    let after = RevocationStore::following(Some(&before), rules(), no_files, Arc::new(Metrics::new())).unwrap();
+    let after = RevocationStore::following(Some(&before), &rules(), no_files, Arc::new(Metrics::new())).unwrap();
     before.give_way();
     assert_eq!(asked(&after, &about, 0).await, known(gone(), Method::Ocsp));
 
@@ -70,26 +70,25 @@ async fn store_that_gave_way_tells_who_asks_and_remembers_nothing() {
 }
 
 /// What follows `before` under these rules.
-fn following(before: &RevocationStore, rules: RevocationRules) -> Arc<RevocationStore> {
+fn following(before: &RevocationStore, rules: Revocation) -> Arc<RevocationStore> {
     let no_files = CrlFiles::new(Vec::new());
-    RevocationStore::following(Some(before), rules, no_files, Arc::new(Metrics::new())).unwrap()
+    RevocationStore::following(Some(before), &rules, no_files, Arc::new(Metrics::new())).unwrap()
 }
 
 #[tokio::test]
 async fn where_others_are_asked_everybody_is_asked_again_and_nobody_is_forgotten() {
     let bank = Responder::start().await;
     let (gone_by_then, good) = (bank.client(5), bank.client(6));
-    let lenient = RevocationRules { max_stale: Some(Duration::from_secs(1000)), ..rules() };
+    let lenient = Revocation { max_stale: Some(Duration::from_secs(1000)), ..rules() };
     let before = store(lenient.clone());
     bank.says(&gone_by_then, &revoked(None), HOUR);
     asked(&before, &gone_by_then, 0).await;
     bank.says(&good, GOOD, HOUR);
     asked(&before, &good, 0).await;
 
-    let elsewhere = AddressRules::new(&["127.0.0.1".to_owned()], true);
     for others in [
-        RevocationRules { methods: vec![Method::Ocsp], ..lenient.clone() },
-        RevocationRules { addresses: elsewhere, ..lenient },
+        Revocation { methods: vec![Method::Ocsp], ..lenient.clone() },
+        Revocation { allowed_hosts: vec!["127.0.0.1".to_owned()], ..lenient },
     ] {
         let after = following(&before, others);
         assert_eq!(after.known(&good, now(1)), Standing::NotAsked);
@@ -97,7 +96,7 @@ async fn where_others_are_asked_everybody_is_asked_again_and_nobody_is_forgotten
     }
 
     *bank.ocsp.lock() = status(StatusCode::INTERNAL_SERVER_ERROR);
-    let strict = following(&before, RevocationRules { methods: vec![Method::Ocsp], ..rules() });
+    let strict = following(&before, Revocation { methods: vec![Method::Ocsp], ..rules() });
     let still = Standing::Known { status: gone(), method: Method::Ocsp, stale: true };
     assert_eq!(asked(&strict, &gone_by_then, 1).await, still);
     assert_eq!(asked(&strict, &good, 1).await, Standing::Unavailable, "old answers are not taken any more");
@@ -113,13 +112,13 @@ async fn where_the_same_are_asked_answers_serve_on_as_long_as_the_new_rules_say(
     asked(&before, &about, 0).await;
     *bank.ocsp.lock() = status(StatusCode::SERVICE_UNAVAILABLE);
 
-    let slow = following(&before, RevocationRules { timeout: Duration::from_secs(2), ..rules() });
+    let slow = following(&before, Revocation { timeout: Duration::from_secs(2), ..rules() });
     assert_eq!(slow.known(&about, now(100)), known(Status::Good, Method::Ocsp));
-    let short = following(&before, RevocationRules { cache_ttl: Duration::from_secs(10), ..rules() });
+    let short = following(&before, Revocation { cache_ttl: Duration::from_secs(10), ..rules() });
     assert_eq!(short.known(&about, now(9)), known(Status::Good, Method::Ocsp));
     assert_eq!(short.known(&about, now(10)), Standing::NotAsked);
 
-    let lenient = |seconds| RevocationRules { max_stale: Some(Duration::from_secs(seconds)), ..rules() };
+    let lenient = |seconds| Revocation { max_stale: Some(Duration::from_secs(seconds)), ..rules() };
     let stale = Standing::Known { status: Status::Good, method: Method::Ocsp, stale: true };
     let day = following(&before, lenient(24 * 3600));
     assert_eq!(asked(&day, &about, 4000).await, stale, "it came before old answers were taken");

@@ -9,7 +9,7 @@ async fn useless_list_is_not_fetched_for_every_certificate() {
     let bank = Responder::start().await;
     let namesake = Authority::named("Bank CA");
     *bank.crl.lock() = ok(namesake.list(&[], HOUR));
-    let store = store(RevocationRules { methods: vec![Method::Crl], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Crl], ..rules() });
     for serial in 1..10 {
         assert_eq!(asked(&store, &bank.client(serial), 0).await, Standing::Unavailable);
     }
@@ -21,7 +21,7 @@ async fn useless_list_is_not_fetched_for_every_certificate() {
 async fn list_that_is_of_no_use_to_one_issuer_serves_another_at_the_same_address() {
     let (bank, other) = (Responder::start().await, Authority::named("Bank CA"));
     bank.lists(&[&[5]], HOUR);
-    let store = store(RevocationRules { methods: vec![Method::Crl], ..rules() });
+    let store = store(Revocation { methods: vec![Method::Crl], ..rules() });
     let stranger = Arc::new(other.client(&[1], &[&bank.origin.at("/crl").to_string()]));
     assert_eq!(asked(&store, &stranger, 0).await, Standing::Unavailable);
 
@@ -37,7 +37,7 @@ async fn certificate_of_an_issuer_that_signs_no_lists_decides_for_nobody_else() 
     bank.lists(&[&[5]], HOUR);
     let on_disk = CrlFiles::new(crl::read(bank.authority.list(&[&[5]], HOUR)).unwrap());
     for files in [CrlFiles::new(Vec::new()), on_disk] {
-        let store = store_with(RevocationRules { methods: vec![Method::Crl], ..rules() }, files);
+        let store = store_with(Revocation { methods: vec![Method::Crl], ..rules() }, files);
         let first = Arc::new(Issued::read(&bank.authority.client_der(&[1], &[&at], &[]), &unfit).unwrap());
         assert_eq!(asked(&store, &first, 0).await, Standing::Unavailable);
 
