@@ -14,7 +14,10 @@ use self::request::Described;
 use crate::{
     certificate::revocation::RevocationPolicy,
     cli::{Configuration, failure, print},
-    config::{Settings, settings::KeyLocation},
+    config::{
+        Settings,
+        settings::{KeyLocation, KeyPlace},
+    },
     denial::Denial,
     explain::{self, Check, Mistake},
     gate::{Answer, Judgement, MOST_QUESTIONS, Question, Verdict},
@@ -133,7 +136,7 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
 /// Nothing but files is asked.
 fn stay_at_home(settings: &mut Settings) {
     for source in &mut settings.keys {
-        if !matches!(source.location, KeyLocation::File(_)) {
+        if !matches!(source.location, KeyLocation::At(KeyPlace::File(_))) {
             source.location = KeyLocation::Nowhere;
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         address, anchors,
         reading::{Place, Placed, Reading, as_read},
         routes::PlacedRoute,
-        settings::{KeyLocation, RegistrationSource},
+        settings::{KeyPlace, RegistrationSource},
         table::Table,
         token::{self, Tokens},
     },
@@ -22,7 +22,7 @@ pub(super) struct Registrations {
     /// The table.
     place: Place,
     /// Where the directory's keys are; the inner none: what is written is at fault.
-    directory: Option<Placed<Option<KeyLocation>>>,
+    directory: Option<Placed<Option<KeyPlace>>>,
     directory_issuer: String,
     /// Lower-case, without brackets and final dot.
     allowed_hosts: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) struct Registrations {
 
 pub(super) fn read(mut table: Table<'_>) -> Registrations {
     let directory = match table.string("directory_jwks") {
-        Some(jwks) => Some(Placed { value: token::located(table.reading, &jwks), place: jwks.place }),
+        Some(jwks) => Some(Placed { value: token::key_place(table.reading, &jwks), place: jwks.place }),
         None if table.is_misread("directory_jwks") => {
             Some(Placed { value: None, place: table.place_of("directory_jwks") })
         }

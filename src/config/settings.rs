@@ -224,17 +224,24 @@ pub struct KeySource {
     pub authorities: Option<Vec<CertificateDer<'static>>>,
 }
 
-/// Where keys are.
+/// Where an issuer's keys are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeyLocation {
     /// `jwks_uri` of the issuer's metadata (RFC 8414, OpenID Connect Discovery).
     Discovery,
+    /// There.
+    At(KeyPlace),
+    /// Nowhere: the issuer is asked about every token.
+    Nowhere,
+}
+
+/// Where a key set is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyPlace {
     /// `https://` or `http://`.
     Address(http::Uri),
     /// A file, its path resolved.
     File(PathBuf),
-    /// Nowhere: the issuer is asked about every token.
-    Nowhere,
 }
 
 /// How one issuer is asked about tokens (RFC 7662).
@@ -332,7 +339,7 @@ pub struct Tracing {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegistrationSource {
     /// Of the directory that signs software statements.
-    pub directory: KeyLocation,
+    pub directory: KeyPlace,
     /// Where a verified software statement may point.
     pub allowed_hosts: Vec<String>,
     /// Authorities for https to both; none: the public web roots.

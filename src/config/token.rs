@@ -9,7 +9,7 @@ use crate::{
         fault::Wrong,
         introspection::{self, Endpoint},
         reading::{Place, Placed, Reading, as_read},
-        settings::{IntrospectionSource, KeyLocation, KeySource},
+        settings::{IntrospectionSource, KeyLocation, KeyPlace, KeySource},
         table::{Table, among},
     },
     token::{Algorithm, Issuer, Issuers, KeySet, TokenRules, Verify, media_type},
@@ -187,35 +187,34 @@ fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
     if jwks.value == "discovery" {
         return Some(KeyLocation::Discovery);
     }
-    let (location, is_empty) = read_location(reading, &jwks)?;
+    let (place, is_empty) = read_place(reading, &jwks)?;
     if is_empty {
         reading.warn(&jwks.place, EMPTY, KEY_SET);
     }
-    Some(location)
+    Some(KeyLocation::At(place))
 }
 
 /// An address, or a file that holds a key now.
-pub(super) fn located(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyLocation> {
-    let (location, is_empty) = read_location(reading, jwks)?;
+pub(super) fn key_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyPlace> {
+    let (place, is_empty) = read_place(reading, jwks)?;
     if is_empty {
         reading.fault(&jwks.place, EMPTY, KEY_SET);
         return None;
     }
-    Some(location)
+    Some(place)
 }
 
 /// An address, or a file with a key set; and whether that holds no key.
-fn read_location(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyLocation, bool)> {
+fn read_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyPlace, bool)> {
     if !jwks.value.contains("://") {
         let keys = key_set(reading, jwks)?;
-        let location = KeyLocation::File(reading.resolve(&jwks.value));
-        return Some((location, keys.is_empty()));
+        return Some((KeyPlace::File(reading.resolve(&jwks.value)), keys.is_empty()));
     }
     let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
     if address::is_exposed(&address) {
         reading.warn(&jwks.place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    Some((KeyLocation::Address(address), false))
+    Some((KeyPlace::Address(address), false))
 }
 
 /// Keys of an issuer whose every token is introspected would be of no use.

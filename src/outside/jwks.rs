@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::{
         reading,
-        settings::{KeyLocation, KeySource},
+        settings::{KeyLocation, KeyPlace, KeySource},
     },
     observe::Metrics,
     outside::{
@@ -151,7 +151,7 @@ impl KeyStore {
     /// Reads keys that stand in files anew, behind the caller's back.
     pub fn reread_files(self: &Arc<Self>) {
         for (issuer, keys) in self.issuers.iter().enumerate() {
-            if let KeyLocation::File(_) = keys.source.location {
+            if let KeyLocation::At(KeyPlace::File(_)) = keys.source.location {
                 let store = Arc::clone(self);
                 tokio::spawn(async move { store.fetch(issuer).await });
             }
@@ -301,13 +301,13 @@ impl KeyStore {
     async fn read(&self, keys: &Keys) -> Result<KeySet, KeysError> {
         let discovered;
         let address = match &keys.source.location {
-            KeyLocation::File(path) => {
+            KeyLocation::At(KeyPlace::File(path)) => {
                 let path = path.clone();
                 let set = tokio::task::spawn_blocking(move || read_file(&path)).await;
                 return set.map_err(|_| KeysError::Task)?;
             }
             KeyLocation::Nowhere => return Err(KeysError::Nowhere("this issuer has no keys")),
-            KeyLocation::Address(address) => address,
+            KeyLocation::At(KeyPlace::Address(address)) => address,
             KeyLocation::Discovery => {
                 discovered = self.discover(&keys.fetcher, &keys.source.issuer).await?;
                 &discovered
@@ -352,7 +352,7 @@ fn has_keys(source: &KeySource) -> bool {
 
 /// What a file holds at start; the timer tries again where that failed.
 fn on_disk(source: &KeySource, metrics: &Metrics) -> Option<Arc<KeySet>> {
-    let KeyLocation::File(path) = &source.location else { return None };
+    let KeyLocation::At(KeyPlace::File(path)) = &source.location else { return None };
     match read_file(path) {
         Ok(set) => {
             metrics.keys_fetched(&source.issuer);

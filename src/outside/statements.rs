@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use crate::{
-    config::settings::{KeyLocation, RegistrationSource},
+    config::settings::{KeyPlace, RegistrationSource},
     observe::Metrics,
     outside::{
         address::{AddressError, AddressRules},
@@ -34,7 +34,8 @@ pub struct StatementKeys {
 
 /// Where key sets are, and those that were read.
 struct Library {
-    location: KeyLocation,
+    /// Of the directory's keys.
+    place: KeyPlace,
     /// To the directory, which the operator names.
     directory: Fetcher,
     /// To addresses out of statements.
@@ -94,8 +95,6 @@ enum DocumentError {
     KeySet(String),
     #[error("the key set holds no key that can be used")]
     Empty,
-    #[error("the directory has no place of its own")]
-    Nowhere,
 }
 
 impl StatementKeys {
@@ -158,7 +157,7 @@ impl StatementKeys {
     /// Has a directory in a file read anew when it is asked for next.
     pub fn reread_file(&self) {
         let Some(library) = &self.library else { return };
-        if let (KeyLocation::File(_), Some(held)) = (&library.location, library.of_directory.lock().as_mut()) {
+        if let (KeyPlace::File(_), Some(held)) = (&library.place, library.of_directory.lock().as_mut()) {
             held.until = Instant::now();
         }
     }
@@ -183,7 +182,7 @@ impl StatementKeys {
 
 impl Library {
     fn new(source: RegistrationSource, timeout: Duration, pace: Pace) -> Result<Self, FetchError> {
-        let RegistrationSource { directory: location, allowed_hosts, authorities } = source;
+        let RegistrationSource { directory: place, allowed_hosts, authorities } = source;
         // Whoever lists a host means it wherever it is: the list is the guard here.
         let rules = AddressRules::new(&allowed_hosts, !allowed_hosts.is_empty());
         let library = Self {
@@ -192,10 +191,10 @@ impl Library {
             rules,
             of_directory: Mutex::new(None),
             of_named: Cache::new(MOST_NAMED),
-            location,
+            place,
             pace,
         };
-        if let KeyLocation::File(path) = &library.location {
+        if let KeyPlace::File(path) = &library.place {
             match file(path) {
                 Ok(document) => {
                     library.hold(&KeysAt::Directory, Some(document), None);
@@ -247,21 +246,20 @@ impl Library {
 
     /// Whether it is somewhere else, so that reading it is a request.
     fn is_far(&self, at: &KeysAt) -> bool {
-        !matches!((at, &self.location), (KeysAt::Directory, KeyLocation::File(_)))
+        !matches!((at, &self.place), (KeysAt::Directory, KeyPlace::File(_)))
     }
 
     async fn read(&self, at: &KeysAt) -> Result<Arc<[u8]>, DocumentError> {
-        match (at, &self.location) {
+        match (at, &self.place) {
             (KeysAt::Named(address), _) => self.named(address).await,
-            (KeysAt::Directory, KeyLocation::Address(address)) => {
+            (KeysAt::Directory, KeyPlace::Address(address)) => {
                 key_set(&self.directory.get(address, KeySet::MAX_BYTES).await?)
             }
-            (KeysAt::Directory, KeyLocation::File(path)) => {
+            (KeysAt::Directory, KeyPlace::File(path)) => {
                 let path = path.clone();
                 let read = tokio::task::spawn_blocking(move || file(&path)).await;
                 read.map_err(|_| DocumentError::Task)?
             }
-            (KeysAt::Directory, KeyLocation::Discovery | KeyLocation::Nowhere) => Err(DocumentError::Nowhere),
         }
     }
 

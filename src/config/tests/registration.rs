@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    config::settings::KeyLocation,
+    config::settings::KeyPlace,
     registration::SubjectRule,
     route::{Demands, Kind},
     token::Algorithm,
@@ -44,7 +44,7 @@ fn defaults_are_those_of_the_directory_and_the_issuers() {
     assert_eq!(rules.clock_skew, 30);
     let source = settings.registration.unwrap();
     let address = "https://keystore.directory.example/keys".parse().unwrap();
-    assert_eq!(source.directory, KeyLocation::Address(address));
+    assert_eq!(source.directory, KeyPlace::Address(address));
     assert_eq!(source.allowed_hosts, rules.allowed_hosts);
     assert!(source.authorities.is_none());
 }

@@ -22,7 +22,7 @@ fn store_from(pace: Pace, issuer: &str, location: KeyLocation, refresh: Duration
 }
 
 fn store_at(origin: &Origin, pace: Pace) -> Arc<KeyStore> {
-    store_from(pace, "https://as.bank.example", KeyLocation::Address(origin.at("/jwks")), HOUR)
+    store_from(pace, "https://as.bank.example", KeyLocation::At(KeyPlace::Address(origin.at("/jwks"))), HOUR)
 }
 
 /// The public key of RFC 8037, appendix A.2, under a name.
@@ -202,7 +202,7 @@ async fn failed_or_empty_first_fetch_is_tried_again_soon_and_a_good_one_after_th
     running.abort();
 
     let refresh = Duration::from_millis(1);
-    let store = store_from(HASTY, "https://a", KeyLocation::Address(origin.at("/jwks")), refresh);
+    let store = store_from(HASTY, "https://a", KeyLocation::At(KeyPlace::Address(origin.at("/jwks"))), refresh);
     let running = tokio::spawn(store.run());
     until(|| origin.asked("/jwks") > 6).await;
     running.abort();
@@ -228,7 +228,7 @@ async fn keys_of_the_store_before_serve_at_once_and_are_fetched_anew() {
 #[tokio::test]
 async fn store_that_no_longer_runs_fetches_no_more() {
     let origin = rotating().await;
-    let store = store_from(HASTY, "https://a", KeyLocation::Address(origin.at("/jwks")), HOUR);
+    let store = store_from(HASTY, "https://a", KeyLocation::At(KeyPlace::Address(origin.at("/jwks"))), HOUR);
     let running = tokio::spawn(Arc::clone(&store).run());
     until(|| holds(&store, "0")).await;
     running.abort();
@@ -295,7 +295,7 @@ async fn failure_names_the_place_and_is_forgotten_with_the_next_success() {
 async fn https_at_a_port_that_does_not_speak_tls_is_told_as_that() {
     let origin = rotating().await;
     let address = format!("https://{}/jwks", origin.address);
-    let store = store_from(CURIOUS, "https://a", KeyLocation::Address(address.parse().unwrap()), HOUR);
+    let store = store_from(CURIOUS, "https://a", KeyLocation::At(KeyPlace::Address(address.parse().unwrap())), HOUR);
 
     store.answer(ASK).await;
 
@@ -308,7 +308,7 @@ async fn keys_in_a_file_are_there_at_once_and_read_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
     std::fs::write(&path, key_set("old")).unwrap();
-    let store = store_from(CURIOUS, "https://as.bank.example", KeyLocation::File(path.clone()), HOUR);
+    let store = store_from(CURIOUS, "https://as.bank.example", KeyLocation::At(KeyPlace::File(path.clone())), HOUR);
     assert!(holds(&store, "old"));
 
     std::fs::write(&path, key_set("new")).unwrap();
@@ -380,7 +380,7 @@ async fn issuer_without_keys_any_more_leaves_the_metrics() {
         KeyStore::following(Some(&store), vec![source], Duration::from_secs(20), 0, metrics).unwrap()
     };
     let told = || store.metrics.encode().0.matches("certbound_jwks_last_success_timestamp_seconds{").count();
-    let at = || KeyLocation::Address(origin.at("/jwks"));
+    let at = || KeyLocation::At(KeyPlace::Address(origin.at("/jwks")));
 
     store.give_way_to(&follow("https://as.bank.example", at()));
     assert_eq!(told(), 1);

@@ -15,7 +15,7 @@ const CURIOUS: Pace = Pace { silence: Duration::ZERO, ..FORGETFUL };
 /// Lets every missing key make a fetch.
 const HASTY: Pace = Pace { pause: Duration::ZERO, ..Pace::PROMISED };
 
-fn keys_with(pace: Pace, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
+fn keys_with(pace: Pace, directory: KeyPlace, allowed_hosts: &[&str]) -> Arc<StatementKeys> {
     let allowed_hosts = allowed_hosts.iter().map(|&host| host.to_owned()).collect();
     let source = RegistrationSource { directory, allowed_hosts, authorities: None };
     let metrics = Arc::new(Metrics::new());
@@ -23,11 +23,11 @@ fn keys_with(pace: Pace, directory: KeyLocation, allowed_hosts: &[&str]) -> Arc<
 }
 
 fn directory_at(origin: &Origin, pace: Pace) -> Arc<StatementKeys> {
-    keys_with(pace, KeyLocation::Address(origin.at("/directory")), &[])
+    keys_with(pace, KeyPlace::Address(origin.at("/directory")), &[])
 }
 
 fn named_on(allowed_hosts: &[&str], pace: Pace) -> Arc<StatementKeys> {
-    keys_with(pace, KeyLocation::Nowhere, allowed_hosts)
+    keys_with(pace, KeyPlace::Address(Uri::from_static("http://nobody.invalid/")), allowed_hosts)
 }
 
 fn at(origin: &Origin, path: &str) -> KeysAt {
@@ -273,7 +273,7 @@ async fn directory_in_a_file_is_read_at_start_and_anew_and_stays_when_the_file_g
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("directory.jwks");
     std::fs::write(&path, key_set("a")).unwrap();
-    let keys = keys_with(CURIOUS, KeyLocation::File(path.clone()), &[]);
+    let keys = keys_with(CURIOUS, KeyPlace::File(path.clone()), &[]);
 
     std::fs::remove_file(&path).unwrap();
     assert_eq!(text(keys.answer(&KeysAt::Directory).await), Some(key_set("a")));
