@@ -86,7 +86,7 @@ fn certificate(settings: &Settings) -> String {
         // Its permissions are the proof, in the place of networks.
         (_, Address::Unix(_)) => "whoever may open the socket".to_owned(),
         (Some(networks), _) => networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        (None, Address::Tcp(_)) => "anywhere".to_owned(),
+        (None, Address::Tcp { .. }) => "anywhere".to_owned(),
     };
     let shown = if peers.balancers.is_some() { ", with the certificate of a load balancer" } else { "" };
     let secret = if peers.secret.is_some() { ", with the secret" } else { "" };

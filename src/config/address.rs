@@ -1,8 +1,8 @@
 //! Places in the network: where to listen, where to connect, which documents to fetch.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    os::unix::{ffi::OsStrExt, net::SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::unix::{self, ffi::OsStrExt},
     path::PathBuf,
 };
 
@@ -33,7 +33,7 @@ impl Address {
     pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
-            Self::Tcp(address) => address.rsplit_once(':').is_some_and(|(host, _)| is_loopback(host)),
+            Self::Tcp { host, .. } => is_loopback(host),
         }
     }
 
@@ -49,10 +49,9 @@ impl Address {
 
     /// Names are not resolved, save for `localhost`: others are compared as they are written. Port 0 is no port yet.
     fn meets(&self, other: &Self, hosts: impl Fn(IpAddr, IpAddr) -> bool) -> bool {
-        let (Self::Tcp(one), Self::Tcp(another)) = (self, other) else { return self == other };
-        let hosts_written = one.rsplit_once(':').zip(another.rsplit_once(':'));
-        let Some(((one, _), (another, _))) = hosts_written else { return false };
-        if self.port() != other.port() || self.port() == Some(0) {
+        let Self::Tcp { host: one, port } = self else { return self == other };
+        let Self::Tcp { host: another, port: other } = other else { return false };
+        if port != other || *port == 0 {
             return false;
         }
         match (ip(one), ip(another)) {
@@ -65,7 +64,28 @@ impl Address {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Unix(_) => None,
-            Self::Tcp(address) => address.rsplit_once(':')?.1.parse().ok(),
+            Self::Tcp { port, .. } => Some(*port),
+        }
+    }
+
+    /// The host without brackets; none for a Unix socket.
+    pub(super) fn host(&self) -> Option<&str> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Tcp { host, .. } => Some(unbracketed(host)),
+        }
+    }
+
+    /// Where that is, if no name has to be resolved; none for a Unix socket.
+    pub fn literal(&self) -> Option<SocketAddr> {
+        Some(SocketAddr::new(self.host()?.parse().ok()?, self.port()?))
+    }
+
+    /// What `Host` says to who is there.
+    pub fn authority(&self) -> String {
+        match self {
+            Self::Unix(_) => "localhost".to_owned(),
+            Self::Tcp { .. } => self.to_string(),
         }
     }
 }
@@ -138,7 +158,7 @@ fn unix(path: PathBuf) -> Result<Address, Wrong> {
     if bytes.contains(&0) {
         return Err(Wrong::new("a path has no NUL in it", "write it as unix:/run/certbound/in.sock"));
     }
-    if SocketAddr::from_pathname(&path).is_err() {
+    if unix::net::SocketAddr::from_pathname(&path).is_err() {
         let what = format!("`{}` has {} bytes, too many for the path of a socket", path.display(), bytes.len());
         return Err(Wrong::new(what, format!("choose a path of at most {MOST_BYTES} bytes")));
     }
@@ -149,10 +169,10 @@ fn tcp(text: &str) -> Result<Address, Wrong> {
     let wrong = || Wrong::new(format!("`{text}` is not an address"), "write it as host:port, [::1]:port, or unix:PATH");
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     // A number alone: `u16` would take `+80` too.
-    if !port.bytes().all(|b| b.is_ascii_digit()) || port.parse::<u16>().is_err() || !is_host(host) {
+    if !port.bytes().all(|b| b.is_ascii_digit()) || !is_host(host) {
         return Err(wrong());
     }
-    Ok(Address::Tcp(text.to_owned()))
+    Ok(Address::Tcp { host: host.to_owned(), port: port.parse().map_err(|_| wrong())? })
 }
 
 fn is_host(host: &str) -> bool {
@@ -171,6 +191,12 @@ const MOST_BYTES: usize = 107;
 mod tests {
     use super::*;
 
+    impl From<&str> for Address {
+        fn from(text: &str) -> Self {
+            tcp(text).unwrap_or_else(|wrong| unreachable!("{}", wrong.what))
+        }
+    }
+
     #[test]
     fn address_is_a_host_and_a_port() {
         let check = |text: &str, expected: bool| assert_eq!(tcp(text).is_ok(), expected, "{text}");
@@ -188,7 +214,7 @@ mod tests {
     #[test]
     fn loopback_is_this_machine_and_nothing_that_looks_like_it() {
         let check = |text: &str, expected: bool| {
-            assert_eq!(Address::Tcp(text.to_owned()).is_local(), expected, "{text}");
+            assert_eq!(Address::from(text).is_local(), expected, "{text}");
         };
         for text in
             ["127.0.0.1:80", "127.8.9.1:80", "localhost:80", "LOCALHOST:80", "[::1]:80", "[::ffff:127.0.0.1]:80"]
@@ -204,7 +230,7 @@ mod tests {
     #[test]
     fn two_addresses_clash_on_one_port_of_one_machine() {
         let check = |one: &str, another: &str, takes: bool, receives: bool| {
-            let [one, another] = [one, another].map(|text| Address::Tcp(text.to_owned()));
+            let [one, another] = [one, another].map(Address::from);
             assert_eq!((one.takes(&another), one.receives(&another)), (takes, receives), "{one:?} {another:?}");
             assert_eq!(another.takes(&one), takes, "{another:?} {one:?}");
         };
@@ -225,7 +251,7 @@ mod tests {
         check("0.0.0.0:80", "bank-api:80", false, false);
         let unix = |path: &str| Address::Unix(path.into());
         assert!(unix("/run/a").takes(&unix("/run/a")) && unix("/run/a").receives(&unix("/run/a")));
-        assert!(!unix("/run/a").takes(&unix("/run/b")) && !unix("/80").takes(&Address::Tcp("localhost:80".into())));
+        assert!(!unix("/run/a").takes(&unix("/run/b")) && !unix("/80").takes(&"localhost:80".into()));
     }
 
     #[test]

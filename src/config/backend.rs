@@ -15,7 +15,6 @@ use crate::{
         table::Table,
     },
     consent::Consent,
-    host::unbracketed,
 };
 
 /// The backend where its address stands, none where something is at fault, and how certificates are written for it.
@@ -86,10 +85,7 @@ fn tls(table: &mut Table<'_>, address: Option<&Address>) -> Option<Option<Backen
         reading.fault(&tls.place, "certificate and key belong together", "write certificate_file and private_key_file");
     }
     let identity = certificate.zip(key).map(|(certificate, key)| OwnCertificate::load(reading, &certificate, &key));
-    let host = match address {
-        Some(Address::Tcp(address)) => address.rsplit_once(':').map(|(host, _)| unbracketed(host).to_owned()),
-        Some(Address::Unix(_)) | None => None,
-    };
+    let host = address.and_then(Address::host).map(str::to_owned);
     let (name, place) = match name {
         Some(name) => (name.value, name.place),
         None if host.is_none() && address.is_none() => return None,

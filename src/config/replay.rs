@@ -4,15 +4,12 @@ use http::Uri;
 use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
-use crate::{
-    config::{
-        anchors,
-        fault::Wrong,
-        reading::{Place, Placed, as_read},
-        settings::{Address, SharedMemory, SharedTls, Uses},
-        table::Table,
-    },
-    host::unbracketed,
+use crate::config::{
+    anchors,
+    fault::Wrong,
+    reading::{Place, Placed, as_read},
+    settings::{Address, SharedMemory, SharedTls, Uses},
+    table::Table,
 };
 
 /// None where something is at fault.
@@ -57,8 +54,6 @@ pub(super) fn read(mut table: Table<'_>) -> Option<Uses> {
 /// What an address says.
 struct Server {
     address: Address,
-    /// As written; empty for a socket.
-    host: String,
     is_tls: bool,
     database: u16,
 }
@@ -69,20 +64,20 @@ impl Server {
         let reading = table.reading;
         if text.value.starts_with("unix:") {
             let address = Address::parse(reading, text)?;
-            return Some(Self { address, host: String::new(), is_tls: false, database: 0 });
+            return Some(Self { address, is_tls: false, database: 0 });
         }
         let uri = reading.settle(&text.place, url(&text.value))?;
-        let host = uri.host().unwrap_or_default().to_owned();
+        let host = uri.host().unwrap_or_default();
         let place = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
         // A port that is no number is for the address to refuse.
         let value = if place == host { format!("{host}:{PORT}") } else { place.to_owned() };
         let address = Address::parse(reading, &Placed { value, place: text.place.clone() })?;
         let database = reading.settle(&text.place, database(uri.path()))?;
-        Some(Self { address, host, is_tls: uri.scheme_str() == Some("rediss"), database })
+        Some(Self { address, is_tls: uri.scheme_str() == Some("rediss"), database })
     }
 
     fn server_name(&self, table: &Table<'_>, place: &Place) -> Option<ServerName<'static>> {
-        let host = unbracketed(&self.host).to_owned();
+        let host = self.address.host().unwrap_or_default().to_owned();
         let wrong = |_| Wrong::new(format!("`{host}` is not a server name"), FORM);
         table.reading.settle(place, ServerName::try_from(host.clone()).map_err(wrong))
     }

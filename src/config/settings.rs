@@ -105,7 +105,12 @@ impl Mode {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Address {
     /// `host:port`; names are resolved when used.
-    Tcp(String),
+    Tcp {
+        /// As written: a name, or an IP address, of IPv6 in brackets.
+        host: String,
+        /// 0: a free one, for a listener.
+        port: u16,
+    },
     /// `unix:PATH`.
     Unix(PathBuf),
 }
@@ -114,7 +119,7 @@ pub enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => f.write_str(address),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }

@@ -189,10 +189,7 @@ fn status(fields: &HeaderMap) -> Option<u16> {
 fn server(backend: &Address) -> Server {
     match backend {
         Address::Unix(path) => Server { address: path.display().to_string(), port: None },
-        Address::Tcp(address) => match address.rsplit_once(':') {
-            Some((host, port)) => Server { address: host.to_owned(), port: port.parse().ok() },
-            None => Server { address: address.clone(), port: None },
-        },
+        Address::Tcp { host, port } => Server { address: host.clone(), port: Some(*port) },
     }
 }
 

@@ -66,13 +66,9 @@ impl BackendPeer {
                 let path = path.to_str().ok_or_else(|| Error::explain(SocketError, "the path is not UTF-8"))?;
                 (HttpPeer::new_uds(path, backend.tls.is_some(), server_name)?, Place::Fixed)
             }
-            Address::Tcp(address) => {
-                let literal = address.parse::<SocketAddr>().ok();
-                let named = || {
-                    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-                    let port = port.parse().unwrap_or_default();
-                    Place::Named { host: host.to_owned(), port, found: ArcSwapOption::empty() }
-                };
+            Address::Tcp { host, port } => {
+                let literal = backend.address.literal();
+                let named = || Place::Named { host: host.clone(), port: *port, found: ArcSwapOption::empty() };
                 let template = HttpPeer::new(literal.unwrap_or(NOWHERE), backend.tls.is_some(), server_name);
                 (template, literal.map_or_else(named, |_| Place::Fixed))
             }

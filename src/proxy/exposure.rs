@@ -41,7 +41,7 @@ impl Exposure {
     pub fn of(world: &World) -> Option<Self> {
         let Settings { backend, listen, admin, .. } = &world.generation().settings;
         let port = backend.address.port().filter(|_| backend.address.is_local())?;
-        let own = [&listen.address, admin].into_iter().filter_map(socket_address).collect();
+        let own = [&listen.address, admin].into_iter().filter_map(Address::literal).collect();
         Some(Self::new(Arc::clone(&world.metrics), port, own))
     }
 
@@ -100,14 +100,6 @@ impl Exposure {
         }
         self.metrics.backend_exposed(Some(!exposed.is_empty()));
         self.exposed = exposed;
-    }
-}
-
-/// None for names and Unix sockets.
-fn socket_address(address: &Address) -> Option<SocketAddr> {
-    match address {
-        Address::Tcp(address) => address.parse().ok(),
-        Address::Unix(_) => None,
     }
 }
 

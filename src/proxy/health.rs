@@ -14,7 +14,7 @@ use pingora::{
 use tokio::time::timeout;
 
 use crate::{
-    config::settings::{Address, Backend},
+    config::settings::Backend,
     denial::Denial,
     proxy::backend::{self, BackendPeer, final_header},
 };
@@ -35,11 +35,7 @@ impl Health {
     pub fn of(backend: &Backend, conf: &ServerConf) -> pingora::Result<Option<Self>> {
         let Some(path) = &backend.health else { return Ok(None) };
         let mut request = RequestHeader::build("GET", path.as_bytes(), None)?;
-        let host = match &backend.address {
-            Address::Tcp(name) => name,
-            Address::Unix(_) => "localhost",
-        };
-        request.insert_header(HOST, host)?;
+        request.insert_header(HOST, backend.address.authority())?;
         if !backend.http2 {
             request.insert_header(CONNECTION, "close")?;
         }
@@ -81,9 +77,9 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    fn backend(address: String, response_timeout: Duration) -> Backend {
+    fn backend(address: &str, response_timeout: Duration) -> Backend {
         Backend {
-            address: Address::Tcp(address),
+            address: address.into(),
             tls: None,
             http2: false,
             connect_timeout: LONG,
@@ -104,7 +100,7 @@ mod tests {
     /// What the probe is told, and what the backend was asked, when the backend answers `answer` or keeps silent.
     async fn probe(answer: Option<&'static str>, response_timeout: Duration) -> (u16, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let health = health(&backend(listener.local_addr().unwrap().to_string(), response_timeout)).unwrap();
+        let health = health(&backend(&listener.local_addr().unwrap().to_string(), response_timeout)).unwrap();
         let asked = tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut asked = Vec::new();
@@ -149,12 +145,12 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap().to_string()
         };
-        assert_eq!(health(&backend(nobody, LONG)).unwrap().ask().await, StatusCode::BAD_GATEWAY);
+        assert_eq!(health(&backend(&nobody, LONG)).unwrap().ask().await, StatusCode::BAD_GATEWAY);
     }
 
     #[test]
     fn backend_without_a_health_check_is_not_asked() {
-        let silent = Backend { health: None, ..backend("127.0.0.1:1".to_owned(), LONG) };
+        let silent = Backend { health: None, ..backend("127.0.0.1:1", LONG) };
         assert!(health(&silent).is_none());
     }
 }

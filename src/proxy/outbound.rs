@@ -11,7 +11,7 @@ use pingora::{ErrorType::InvalidHTTPHeader, OrErr, http::RequestHeader};
 
 use crate::{
     certificate::qualified::Role,
-    config::settings::{Address, Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
+    config::settings::{Backend, CertificateHeaders, HeaderTemplate, Part, Placeholder},
     consent::Consent,
     gate::Findings,
     headers::is_spelling,
@@ -68,10 +68,7 @@ impl Outgoing<'_> {
         if named || request.uri.authority().is_some() {
             return Ok(());
         }
-        match &self.backend.address {
-            Address::Tcp(address) => request.insert_header(HOST, address),
-            Address::Unix(_) => request.insert_header(HOST, HeaderValue::from_static("localhost")),
-        }
+        request.insert_header(HOST, self.backend.address.authority())
     }
 
     /// `:scheme` is what is spoken to the backend, whatever the client says.
@@ -196,11 +193,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::settings::Address;
 
     fn backend() -> Backend {
         Backend {
-            address: Address::Tcp("127.0.0.1:1".into()),
+            address: "127.0.0.1:1".into(),
             tls: None,
             http2: false,
             connect_timeout: Duration::from_secs(1),

@@ -23,7 +23,7 @@ fn server_is_at_an_address_or_a_socket() {
         let shared = shared(accept("replay", &format!("redis = {text:?}")));
         (shared.address, shared.database, shared.tls.map(|tls| tls.server_name.to_str().into_owned()))
     };
-    let tcp = |address: &str| Address::Tcp(address.to_owned());
+    let tcp = Address::from;
 
     assert_eq!(server("redis://127.0.0.1:7000/3"), (tcp("127.0.0.1:7000"), 3, None));
     assert_eq!(server("redis://localhost"), (tcp("localhost:6379"), 0, None));

@@ -78,10 +78,7 @@ impl Server {
     async fn stream(&self) -> io::Result<Box<dyn Stream>> {
         let stream = match &self.settings.address {
             Address::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
-            Address::Tcp(address) => {
-                let (host, port) = address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
-                dial(host, port.parse().map_err(io::Error::other)?).await?
-            }
+            Address::Tcp { host, port } => dial(host, *port).await?,
         };
         Ok(match (&self.tls, &self.settings.tls) {
             (Some(config), Some(tls)) => {

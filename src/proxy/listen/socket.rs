@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-use crate::config::settings::Address;
+use crate::{config::settings::Address, host::unbracketed};
 
 /// A listening socket. A Unix socket's file is removed when this is dropped.
 #[derive(Debug)]
@@ -71,14 +71,16 @@ impl Socket {
     /// What the operating system says, with the address: in use, not permitted, no such name.
     pub async fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp(name) => Self::bind_tcp(name).await.map_err(|error| named(name, &error)),
+            Address::Tcp { host, port } => {
+                Self::bind_tcp(unbracketed(host), *port).await.map_err(|error| named(address, &error))
+            }
             Address::Unix(path) => Self::bind_unix(path).await.map_err(|error| named(path.display(), &error)),
         }
     }
 
-    async fn bind_tcp(name: &str) -> io::Result<Self> {
+    async fn bind_tcp(host: &str, port: u16) -> io::Result<Self> {
         let mut failure = io::Error::new(ErrorKind::NotFound, "the name leads to no address");
-        for address in lookup_host(name).await? {
+        for address in lookup_host((host, port)).await? {
             match listen_on(address) {
                 Ok(listener) => return Ok(Self(Kind::Tcp { address: listener.local_addr()?, listener })),
                 Err(error) => failure = error,
@@ -169,8 +171,8 @@ mod tests {
 
     use super::*;
 
-    async fn bind(address: impl Into<String>) -> io::Result<Socket> {
-        Socket::bind(&Address::Tcp(address.into())).await
+    async fn bind(address: &str) -> io::Result<Socket> {
+        Socket::bind(&address.into()).await
     }
 
     #[tokio::test]
@@ -185,8 +187,8 @@ mod tests {
     #[tokio::test]
     async fn port_in_use_is_an_error_that_names_the_address() {
         let first = bind("127.0.0.1:0").await.unwrap().to_string();
-        let first = bind(first).await.unwrap();
-        let error = bind(first.to_string()).await.unwrap_err();
+        let first = bind(&first).await.unwrap();
+        let error = bind(&first.to_string()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
         assert!(error.to_string().starts_with(&format!("cannot listen on {first}: ")), "{error}");
     }

@@ -71,7 +71,7 @@ struct Place {
 
 fn listen() -> Listen {
     Listen {
-        address: Address::Tcp("127.0.0.1:0".into()),
+        address: "127.0.0.1:0".into(),
         tls: None,
         ask_certificate: false,
         http2: true,

@@ -52,7 +52,7 @@ async fn saying_over(tls: Option<TlsAcceptor>, reply: &'static [u8]) -> Address 
             });
         }
     });
-    Address::Tcp(address.to_string())
+    (*address.to_string()).into()
 }
 
 async fn repeat(mut stream: impl AsyncRead + AsyncWrite + Unpin, reply: &'static [u8]) {
@@ -179,7 +179,7 @@ async fn what_is_no_answer_is_no_first_use() {
         assert_eq!(store(shared).answer(&proof("a"), at(50)).await, Use::Unknown, "{reply:?}");
     }
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-    assert_eq!(store(memory(Address::Tcp(nobody.to_string()))).answer(&proof("a"), at(50)).await, Use::Unknown);
+    assert_eq!(store(memory((*nobody.to_string()).into())).answer(&proof("a"), at(50)).await, Use::Unknown);
 }
 
 #[tokio::test]
