@@ -20,7 +20,7 @@ fuzz_target!(|text: &[u8]| {
     fs::write(&*FILE, text).expect("a file");
     let read = config::load(&FILE, UnixTime::since_unix_epoch(Duration::from_secs(NOW)));
     let faults = match read {
-        Ok((_, warnings)) => warnings.into_iter().map(|warning| warning.0).collect(),
+        Ok((_, _, warnings)) => warnings.into_iter().map(|warning| warning.0).collect(),
         Err(faults) => {
             assert!(!faults.is_empty(), "refused without a reason");
             faults

@@ -29,7 +29,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn execute(&self) -> ExitCode {
-        let (settings, warnings) = match self.configuration.load() {
+        let (settings, _, warnings) = match self.configuration.load() {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };

@@ -15,7 +15,7 @@ use crate::{
     certificate::revocation::RevocationPolicy,
     cli::{Configuration, failure, print},
     config::{
-        Settings,
+        Settings, Supplies,
         settings::{KeyLocation, KeyPlace},
     },
     denial::Denial,
@@ -85,7 +85,7 @@ struct Explanation {
 
 impl Explain {
     pub(super) fn execute(&self) -> ExitCode {
-        let (mut settings, _) = match self.configuration.load() {
+        let (mut settings, supplies, _) = match self.configuration.load() {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
@@ -100,7 +100,7 @@ impl Explain {
             Ok(runtime) => runtime,
             Err(error) => return failure(error),
         };
-        match runtime.block_on(explanation(&described, settings, self.offline)) {
+        match runtime.block_on(explanation(&described, settings, supplies, self.offline)) {
             Ok(explanation) => self.show(&described, &explanation),
             Err(error) => failure(error),
         }
@@ -148,8 +148,13 @@ fn stay_at_home(settings: &mut Settings) {
     }
 }
 
-async fn explanation(described: &Described, mut settings: Settings, offline: bool) -> std::io::Result<Explanation> {
-    let outside = Outside::new(&mut settings, &Arc::new(Metrics::new()))?;
+async fn explanation(
+    described: &Described,
+    mut settings: Settings,
+    supplies: Supplies,
+    offline: bool,
+) -> std::io::Result<Explanation> {
+    let outside = Outside::new(&settings, supplies, &Arc::new(Metrics::new()))?;
     if !offline {
         outside.keys.first_fetch().await;
     }

@@ -28,7 +28,7 @@ use clap::{
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    config::{self, Settings, Warning},
+    config::{self, Settings, Supplies, Warning},
     observe::terminal,
 };
 
@@ -84,7 +84,7 @@ impl Configuration {
     ///
     /// # Errors
     /// The exit code for a bad configuration.
-    fn load(&self) -> Result<(Settings, Vec<Warning>), ExitCode> {
+    fn load(&self) -> Result<(Settings, Supplies, Vec<Warning>), ExitCode> {
         config::load(&self.file, UnixTime::now()).map_err(|faults| {
             faults.iter().for_each(tell);
             ExitCode::from(BAD_CONFIGURATION)

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     cli::{Configuration, failure},
-    config::Settings,
+    config::{Settings, Supplies},
     observe,
     proxy::{
         World,
@@ -37,7 +37,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(&self) -> ExitCode {
-        let (settings, warnings) = match self.configuration.load() {
+        let (settings, supplies, warnings) = match self.configuration.load() {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
@@ -46,7 +46,7 @@ impl Run {
             tracing::warn!(event = "configuration", "{}", warning.0);
         }
         allow_descriptors(settings.listen.max_connections);
-        let served = serve(settings);
+        let served = serve(settings, supplies);
         observe::log::flush();
         match served {
             Ok(Ended::Finished) => ExitCode::SUCCESS,
@@ -73,23 +73,23 @@ fn allow_descriptors(connections: usize) {
     }
 }
 
-fn serve(settings: Settings) -> io::Result<Ended> {
+fn serve(settings: Settings, supplies: Supplies) -> io::Result<Ended> {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(settings.listen.threads)
         .thread_name("certbound")
         .enable_all()
         .build()?;
-    let (ended, world) = runtime.block_on(until_told(settings))?;
+    let (ended, world) = runtime.block_on(until_told(settings, supplies))?;
     // Ends what was cut off, so that its last words are in the audit log before that is closed.
     runtime.shutdown_timeout(LAST_MOMENT);
     world.audit.close();
     Ok(ended)
 }
 
-async fn until_told(settings: Settings) -> io::Result<(Ended, Arc<World>)> {
+async fn until_told(settings: Settings, supplies: Supplies) -> io::Result<(Ended, Arc<World>)> {
     // Before the first socket: whoever starts certbound may tell it to end as soon as it listens.
     let mut signals = Signals::listen()?;
-    let server = Server::start(settings).await?;
+    let server = Server::start(settings, supplies).await?;
     let world = Arc::clone(server.world());
     signals.reload = Some(server.reload());
     let ended = server.run(async || {

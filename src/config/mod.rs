@@ -33,6 +33,7 @@ pub mod revocation;
 mod routes;
 pub mod schema;
 mod signing_key;
+mod supplies;
 mod table;
 mod template;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod tracing;
 
 pub use fault::{Fault, Warning};
 pub use settings::Settings;
+pub use supplies::{Crls, Supplies};
 
 use std::path::Path;
 
@@ -81,12 +83,12 @@ use crate::{
 ///
 /// # Errors
 /// Every fault, in the order of the file.
-pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+pub fn load(file: &Path, now: UnixTime) -> Result<(Settings, Supplies, Vec<Warning>), Vec<Fault>> {
     load_watched(file, now).map_err(|refused| refused.faults)
 }
 
 /// Like [`load`]; a refusal says too what was looked at.
-fn load_watched(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), Refused> {
+fn load_watched(file: &Path, now: UnixTime) -> Result<(Settings, Supplies, Vec<Warning>), Refused> {
     let looks = Fingerprint::of(&[file.to_owned()]);
     match text(file) {
         Ok(text) => read(Reading::new(file, &text, looks, now)),
@@ -99,13 +101,13 @@ fn load_watched(file: &Path, now: UnixTime) -> Result<(Settings, Vec<Warning>), 
 }
 
 /// Reads the text of `reading`, and every file it names.
-fn read(reading: Reading<'_>) -> Result<(Settings, Vec<Warning>), Refused> {
+fn read(reading: Reading<'_>) -> Result<(Settings, Supplies, Vec<Warning>), Refused> {
     let tables = parse(&reading, reading.text).map(|document| Tables::read(&reading, document));
     let source = reading.source();
     let looks = source.looks.clone();
     let (faults, warnings) = reading.finish();
     match tables.filter(|_| faults.is_empty()).and_then(|tables| tables.settings(source)) {
-        Some(settings) => Ok((settings, warnings)),
+        Some((settings, supplies)) => Ok((settings, supplies, warnings)),
         None => Err(Refused::new(looks, faults)),
     }
 }
@@ -154,7 +156,7 @@ struct Tables {
     truststore: Option<Truststore>,
     rules: PathRules,
     policy: RevocationPolicy,
-    revocation: Option<(settings::Revocation, settings::Crls)>,
+    revocation: Option<(settings::Revocation, Crls)>,
     eidas: Eidas,
     tokens: Tokens,
     uses: Option<Uses>,
@@ -212,14 +214,15 @@ impl Tables {
     }
 
     /// What they mean together. None only where a fault was reported.
-    fn settings(mut self, source: Source) -> Option<Settings> {
+    fn settings(mut self, source: Source) -> Option<(Settings, Supplies)> {
         let (listen, backend) = (self.listener.listen?, self.backend?.value);
         let (revocation, crls) = self.revocation?;
         let proof_algorithms = self.tokens.binding.proof.as_ref().map(ProofRules::algorithm_names);
         self.tokens.issuers.rules.consent_claim = self.consents.claim;
         let registered = self.registrations.settings(&self.routes, &self.tokens)?.unzip();
         let ask_certificate = self.balancer.client_ca.is_some() || self.client.is_connection();
-        Some(Settings {
+        let supplies = Supplies { crls, uses: self.uses?, consent: self.consents.service };
+        let settings = Settings {
             mode: self.mode,
             identity: identity_headers(&self.balancer, &self.client, &backend),
             gate: Gate {
@@ -243,11 +246,8 @@ impl Tables {
             },
             listen: Listen { ask_certificate, proxy_protocol: self.balancer.proxy_protocol.0, ..listen },
             revocation,
-            crls,
             keys: self.tokens.keys,
             introspection: self.tokens.introspection,
-            uses: self.uses?,
-            consent: self.consents.service,
             registration: registered.1,
             fetch_timeout: self.tokens.fetch_timeout,
             token_cache_bytes: self.cache.tokens,
@@ -260,7 +260,8 @@ impl Tables {
             tracing: self.tracing,
             hash: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&source.text)).into(),
             source,
-        })
+        };
+        Some((settings, supplies))
     }
 }
 

@@ -11,7 +11,7 @@ use rustls_pki_types::UnixTime;
 use toml::Table;
 use zeroize::Zeroizing;
 
-use super::{Fault, Settings, Warning, fingerprint::Fingerprint, load_watched, read, reading::Reading};
+use super::{Fault, Settings, Supplies, Warning, fingerprint::Fingerprint, load_watched, read, reading::Reading};
 
 /// What a configuration was read from.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub(super) struct FixedFile {
 pub struct Reloaded {
     /// What is in force from now on: what can be applied, and the rest as it was.
     pub settings: Settings,
+    /// What was read for it.
+    pub supplies: Supplies,
     /// Legal and unwise.
     pub warnings: Vec<Warning>,
     /// Keys that changed, or whose files did, and that are applied only by a restart.
@@ -89,21 +91,21 @@ impl Refused {
 /// Every fault: nothing of it is to be applied.
 pub fn reload(running: &Source, now: UnixTime) -> Result<Reloaded, Refused> {
     let file = &running.file;
-    let (fresh, warnings) = load_watched(file, now)?;
+    let (fresh, supplies, warnings) = load_watched(file, now)?;
     let source = &fresh.source;
     let keys = changed_keys(&running.text, &source.text);
     let waiting = &keys | &changed_files(&running.files, &source.files);
     if waiting.is_empty() {
-        return Ok(Reloaded { settings: fresh, warnings, waiting });
+        return Ok(Reloaded { settings: fresh, supplies, warnings, waiting });
     }
     let text = with_the_old(&keys, &running.text, &source.text);
     let reading = Reading::new(file, &text, Fingerprint::default(), now).keeping(&running.files);
     // The file as it stands decides what is watched, and what is warned of: places in the mixture are in no file.
     let looks = fresh.source.looks;
     match read(reading) {
-        Ok((mut settings, _)) => {
+        Ok((mut settings, supplies, _)) => {
             settings.source.looks = looks;
-            Ok(Reloaded { settings, warnings, waiting })
+            Ok(Reloaded { settings, supplies, warnings, waiting })
         }
         // The file is whole, so what is wrong with the mixture is that it is one.
         Err(_) => Err(Refused { faults: all_or_nothing(file, &waiting), looks, waiting }),

@@ -8,12 +8,12 @@ use crate::{
         crl::{self, UnverifiedCrl},
     },
     config::{
-        address,
+        Crls, address,
         fault::Wrong,
         fingerprint::Fingerprint,
         folder,
         reading::{self, Placed, Reading},
-        settings::{Crls, Revocation},
+        settings::Revocation,
         table::{Table, among},
     },
 };

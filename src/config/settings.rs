@@ -7,11 +7,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::{
-    certificate::{
-        Profile,
-        revocation::{Method, crl::UnverifiedCrl},
-    },
-    config::{fingerprint::Fingerprint, reload::Source},
+    certificate::{Profile, revocation::Method},
+    config::reload::Source,
     dialect::Dialect,
     gate::Gate,
     headers::IdentityHeaders,
@@ -31,16 +28,10 @@ pub struct Settings {
     pub listen: Listen,
     /// How certificate authorities are asked about revocation.
     pub revocation: Revocation,
-    /// What its files held.
-    pub crls: Crls,
     /// Where the issuers' keys come from, in the order of the gate's issuers.
     pub keys: Vec<KeySource>,
     /// How issuers are asked about tokens that cannot be read, in the order of the gate's issuers; none: not at all.
     pub introspection: Vec<Option<Arc<IntrospectionSource>>>,
-    /// How it is remembered that a proof or a registration was used.
-    pub uses: Uses,
-    /// The consent service.
-    pub consent: Option<ConsentService>,
     /// Where the keys of registrations come from; none: no route takes them.
     pub registration: Option<RegistrationSource>,
     /// Time for one fetch of keys or of a discovery document.
@@ -207,15 +198,6 @@ pub struct Revocation {
     pub crl_files: Vec<PathBuf>,
 }
 
-/// What the files and folders of CRLs held when they were read.
-#[derive(Default)]
-pub struct Crls {
-    /// Nobody's signature was looked at.
-    pub lists: Vec<UnverifiedCrl>,
-    /// What the files looked like before they were read.
-    pub looks: Fingerprint,
-}
-
 /// Where one issuer's keys come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySource {
@@ -284,7 +266,7 @@ pub enum ClientAuthentication {
 }
 
 /// How it is remembered that something was used.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Uses {
     /// In this process, at most so many; what finds no room is refused, since forgetting one would allow it again.
     pub remembered: usize,

@@ -7,10 +7,7 @@ use rustls_pki_types::UnixTime;
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::{
-    config::{
-        Settings,
-        settings::{Crls, Revocation},
-    },
+    config::{Crls, Settings, Supplies, settings::Revocation},
     denial::Denial,
     gate::{Answer, Question},
     observe::Metrics,
@@ -67,15 +64,14 @@ impl Outside {
     ///
     /// # Errors
     /// Authorities that cannot be used.
-    pub fn new(settings: &mut Settings, metrics: &Arc<Metrics>) -> io::Result<Self> {
-        let shared = || Arc::clone(metrics);
-        let crls = std::mem::take(&mut settings.crls);
+    pub fn new(settings: &Settings, supplies: Supplies, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let Supplies { crls, uses, consent } = supplies;
         let (revocation, lists) = revocation(None, &settings.revocation, crls, metrics)?;
         let keys = keys(settings, None, metrics)?;
-        let consents = Consents::new(settings.consent.take(), shared()).map_err(io::Error::other)?;
+        let consents = Consents::new(consent, Arc::clone(metrics)).map_err(io::Error::other)?;
         Ok(Self {
             introspection: introspection(settings, metrics)?,
-            uses: UseStore::new(std::mem::take(&mut settings.uses), shared()).map_err(io::Error::other)?,
+            uses: UseStore::new(uses, Arc::clone(metrics)).map_err(io::Error::other)?,
             keys_task: Task::spawn(Arc::clone(&keys).run()),
             revocation,
             keys,
@@ -86,7 +82,7 @@ impl Outside {
     }
 
     /// What serves `settings` in the place of `before`: each part is kept with what it knows where its settings are the same.
-    /// What waits for a restart (`[cache]`, `[consent]`) is the same in both.
+    /// What waits for a restart (`[cache]`, `[replay]`, `[consent]`) is the same in both.
     ///
     /// Keys that are not known yet are fetched before this returns, once, unless an issuer takes too long.
     ///
@@ -95,11 +91,11 @@ impl Outside {
     pub(super) async fn following(
         &self,
         before: &Settings,
-        settings: &mut Settings,
+        settings: &Settings,
+        crls: Crls,
         metrics: &Arc<Metrics>,
     ) -> io::Result<Self> {
         let mut next = self.clone();
-        let crls = std::mem::take(&mut settings.crls);
         let same_timeout = before.fetch_timeout == settings.fetch_timeout;
         if before.keys == settings.keys && same_timeout {
             next.keys.reread_files();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    config::Settings,
+    config::{Crls, Settings, Supplies},
     observe::{Metrics, Regime},
     proxy::answers::Outside,
 };
@@ -32,8 +32,8 @@ impl Generation {
     ///
     /// # Errors
     /// Authorities that cannot be used.
-    pub fn first(mut settings: Settings, metrics: &Arc<Metrics>) -> io::Result<Self> {
-        let outside = Outside::new(&mut settings, metrics)?;
+    pub fn first(settings: Settings, supplies: Supplies, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let outside = Outside::new(&settings, supplies, metrics)?;
         Ok(Self::of(1, settings, outside))
     }
 
@@ -42,8 +42,8 @@ impl Generation {
     ///
     /// # Errors
     /// Authorities that cannot be used.
-    pub async fn following(&self, mut settings: Settings, metrics: &Arc<Metrics>) -> io::Result<Self> {
-        let outside = self.outside.following(&self.settings, &mut settings, metrics).await?;
+    pub async fn following(&self, settings: Settings, crls: Crls, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let outside = self.outside.following(&self.settings, &settings, crls, metrics).await?;
         Ok(Self::of(self.number.saturating_add(1), settings, outside))
     }
 
@@ -100,14 +100,16 @@ backend = { address = "127.0.0.1:1" }
         fs::write(folder.path().join("keys.json"), r#"{"keys":[]}"#).unwrap();
         let path = folder.path().join("proxy.toml");
         fs::write(&path, CONFIG).unwrap();
-        let (metrics, settings) = (Arc::new(Metrics::new()), || load(&path, UnixTime::now()).unwrap().0);
-        let first = Generation::first(settings(), &metrics).unwrap();
+        let (metrics, read) = (Arc::new(Metrics::new()), || load(&path, UnixTime::now()).unwrap());
+        let (settings, supplies, _) = read();
+        let first = Generation::first(settings, supplies, &metrics).unwrap();
         let leaf = BASE64_STANDARD.encode(root.client(plain));
         let forwarded = ForwardedCert::Header { profile: Profile::Haproxy, leaf: leaf.as_bytes(), chain: vec![] };
         let verified = || first.settings.gate.certificates.verify(&forwarded, now()).0;
         assert_eq!([verified(), verified()], [Lookup::Miss, Lookup::Hit]);
 
-        first.give_way_to(&first.following(settings(), &metrics).await.unwrap());
+        let (settings, supplies, _) = read();
+        first.give_way_to(&first.following(settings, supplies.crls, &metrics).await.unwrap());
 
         assert_eq!(verified(), Lookup::Miss);
     }

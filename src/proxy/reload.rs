@@ -121,9 +121,9 @@ impl Reloader {
 
     /// Nothing of it is in force until all of it can be.
     async fn apply(&self, reloaded: Reloaded) -> Result<(), String> {
-        let Reloaded { settings, warnings, waiting } = reloaded;
+        let Reloaded { settings, supplies, warnings, waiting } = reloaded;
         let metrics = &self.world.metrics;
-        let next = self.world.generation().following(settings, metrics).await;
+        let next = self.world.generation().following(settings, supplies.crls, metrics).await;
         let next = Arc::new(next.map_err(|error| error.to_string())?);
         self.handshake.replace(&next.settings.listen).map_err(|error| error.to_string())?;
         for warning in &warnings {

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     config::{
-        Settings,
+        Settings, Supplies,
         settings::{Address, Backend, Listen, StatusPage},
     },
     observe::{AuditLog, Metrics, expiry, log::LISTENING},
@@ -65,12 +65,12 @@ impl Server {
     ///
     /// # Errors
     /// In words for the operator: a port in use, an audit file that cannot be opened, and the like.
-    pub async fn start(settings: Settings) -> io::Result<Self> {
+    pub async fn start(settings: Settings, supplies: Supplies) -> io::Result<Self> {
         let metrics = Arc::new(Metrics::new());
         let audit = AuditLog::open(&settings.audit)?;
         let anchors = settings.gate.certificates.truststore().anchors();
         metrics.configuration.taken(anchors, settings.own_certificates(), false);
-        let generation = Generation::first(settings, &metrics)?;
+        let generation = Generation::first(settings, supplies, &metrics)?;
         let (spans, export) = Export::start(&generation.settings, &metrics)?.unzip();
         let world = Arc::new(World::new(generation, metrics, audit, spans));
         let Settings { listen, backend, admin, status, .. } = &world.generation().settings;

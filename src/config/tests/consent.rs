@@ -19,8 +19,8 @@ const CONSENT: (&str, &str) = ("route", "consent = true");
 #[test]
 fn claim_is_read_only_where_somebody_is_asked() {
     let claim = |changes: &[(&str, &str)]| {
-        let settings = Folder::new().settings(&with(changes));
-        (settings.gate.issuers.rules.consent_claim, settings.consent.map(|service| service.endpoint.to_string()))
+        let (settings, supplies, _) = Folder::new().loaded(&with(changes));
+        (settings.gate.issuers.rules.consent_claim, supplies.consent.map(|service| service.endpoint.to_string()))
     };
     let endpoint = Some("http://127.0.0.1:9446/validate".to_owned());
 
@@ -82,8 +82,8 @@ fn header_of_the_service_is_written_by_nobody_else() {
 /// The key as the configuration reads it.
 fn signing_key(folder: &Folder, pem: &str) -> SigningKey {
     folder.write("consent.key", pem);
-    let settings = folder.settings(&with(&[ENDPOINT, ("consent", "signing_key_file = \"consent.key\"")]));
-    settings.consent.unwrap().signing_key.unwrap()
+    let supplies = folder.supplies(&with(&[ENDPOINT, ("consent", "signing_key_file = \"consent.key\"")]));
+    supplies.consent.unwrap().signing_key.unwrap()
 }
 
 /// What the key signs is verified by the public key, and says how.

@@ -43,16 +43,21 @@ impl Folder {
         fs::write(self.path(name), content).unwrap();
     }
 
-    fn load(&self, toml: &str) -> Result<(Settings, Vec<Warning>), Vec<Fault>> {
+    fn load(&self, toml: &str) -> Result<(Settings, Supplies, Vec<Warning>), Vec<Fault>> {
         self.write("proxy.toml", toml);
         load(&self.path("proxy.toml"), now())
     }
 
+    fn loaded(&self, toml: &str) -> (Settings, Supplies, Vec<Warning>) {
+        self.load(toml).unwrap_or_else(|faults| unreachable!("{}", self.lines(&faults).join("\n")))
+    }
+
     fn settings(&self, toml: &str) -> Settings {
-        match self.load(toml) {
-            Ok((settings, _)) => settings,
-            Err(faults) => unreachable!("{}", self.lines(&faults).join("\n")),
-        }
+        self.loaded(toml).0
+    }
+
+    fn supplies(&self, toml: &str) -> Supplies {
+        self.loaded(toml).1
     }
 
     /// One line a fault, as the operator reads it, without the folder.
@@ -61,10 +66,7 @@ impl Folder {
     }
 
     fn warnings(&self, toml: &str) -> Vec<String> {
-        match self.load(toml) {
-            Ok((_, warnings)) => self.lines(&warnings),
-            Err(faults) => unreachable!("{}", self.lines(&faults).join("\n")),
-        }
+        self.lines(&self.loaded(toml).2)
     }
 
     fn lines(&self, found: &[impl ToString]) -> Vec<String> {

@@ -27,8 +27,8 @@ fn waiting(reloaded: &Reloaded) -> Vec<&str> {
     reloaded.waiting.iter().map(String::as_str).collect()
 }
 
-fn consent_kid(settings: &Settings) -> Option<String> {
-    Some(format!("{:?}", settings.consent.as_ref()?.signing_key.as_ref()?))
+fn consent_kid(supplies: &Supplies) -> Option<String> {
+    Some(format!("{:?}", supplies.consent.as_ref()?.signing_key.as_ref()?))
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn what_was_applied_is_not_read_again_until_it_changes() {
 fn file_of_a_key_that_waits_is_taken_as_it_was() {
     let folder = Folder::new();
     folder.write("one.pem", signing_key());
-    let mut running = folder.settings(&asking(Some("one.pem")));
-    let kid = consent_kid(&running);
+    let (mut running, supplies, _) = folder.loaded(&asking(Some("one.pem")));
+    let kid = consent_kid(&supplies);
     assert!(kid.is_some());
 
     fs::remove_file(folder.path("one.pem")).unwrap();
@@ -93,13 +93,13 @@ fn file_of_a_key_that_waits_is_taken_as_it_was() {
         let reloaded = applied(&folder, &running, &toml);
         assert_eq!(waiting(&reloaded), ["consent.signing_key_file"]);
         running = reloaded.settings;
-        assert_eq!((running.mode == Mode::Report, consent_kid(&running)), (mode == "report", kid.clone()));
+        assert_eq!((running.mode == Mode::Report, consent_kid(&reloaded.supplies)), (mode == "report", kid.clone()));
     }
 
     folder.write("one.pem", signing_key());
     let reloaded = applied(&folder, &running, &asking(Some("one.pem")));
     assert_eq!(waiting(&reloaded), ["consent.signing_key_file"], "the file changed, and the text did not");
-    assert_eq!(consent_kid(&reloaded.settings), kid);
+    assert_eq!(consent_kid(&reloaded.supplies), kid);
     fs::remove_file(folder.path("one.pem")).unwrap();
     assert!(follow(&folder, &running, &asking(Some("one.pem"))).is_err(), "a restart would fail");
 }

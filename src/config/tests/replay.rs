@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use super::{settings::*, *};
 
-fn shared(settings: Settings) -> SharedMemory {
-    settings.uses.shared.unwrap()
+fn shared(folder: &Folder, toml: &str) -> SharedMemory {
+    folder.supplies(toml).uses.shared.unwrap()
 }
 
 #[test]
 fn process_remembers_alone_unless_a_server_is_named() {
-    let alone = Folder::new().settings(SMALLEST).uses;
+    let alone = Folder::new().supplies(SMALLEST).uses;
     assert_eq!(alone.remembered, 100_000);
     assert!(alone.shared.is_none());
-    assert_eq!(accept("replay", "entries = 5").uses.remembered, 5);
+    assert_eq!(Folder::new().supplies(&with(&[("replay", "entries = 5")])).uses.remembered, 5);
     check("replay", "entries = 0", "replay.entries: 0 is out of range");
 }
 
 #[test]
 fn server_is_at_an_address_or_a_socket() {
     let server = |text: &str| {
-        let shared = shared(accept("replay", &format!("redis = {text:?}")));
+        let shared = shared(&Folder::new(), &with(&[("replay", &format!("redis = {text:?}"))]));
         (shared.address, shared.database, shared.tls.map(|tls| tls.server_name.to_str().into_owned()))
     };
     let tcp = Address::from;
@@ -60,7 +60,7 @@ fn account_is_read_from_a_file() {
     let lines = ("replay", "redis = \"redis://127.0.0.1\"");
     let file = ("replay", "password_file = \"password\"");
 
-    let settings = shared(folder.settings(&with(&[lines, file, ("replay", "username = \"certbound\"")])));
+    let settings = shared(&folder, &with(&[lines, file, ("replay", "username = \"certbound\"")]));
     assert_eq!(settings.username.as_deref(), Some("certbound"));
     assert_eq!(settings.password.as_ref().map(|password| password.as_str()), Some("correct horse"));
     assert_eq!(settings.timeout, Duration::from_millis(500));
@@ -77,8 +77,8 @@ fn account_is_read_from_a_file() {
     fault(&[file], "replay.password_file: no server is named");
     fault(&[lines, ("replay", "ca_file = \"trust/ca.pem\"")], "replay.ca_file: authorities are for rediss://");
     let tls = ("replay", "redis = \"rediss://redis.bank.internal\"");
-    let read = folder.settings(&with(&[tls, ("replay", "ca_file = \"trust/ca.pem\"")]));
-    assert_eq!(shared(read).tls.unwrap().authorities.unwrap().len(), 1);
+    let read = shared(&folder, &with(&[tls, ("replay", "ca_file = \"trust/ca.pem\"")]));
+    assert_eq!(read.tls.unwrap().authorities.unwrap().len(), 1);
 }
 
 #[test]
