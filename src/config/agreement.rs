@@ -13,7 +13,7 @@ use crate::{
         reading::{Place, Reading},
         registration,
         routes::PlacedRoute,
-        settings::{Address, ProxyProtocol},
+        settings::Address,
         token::Tokens,
     },
     gate::PublicOrigin,
@@ -86,7 +86,7 @@ fn proofs(reading: &Reading<'_>, listener: &Listener, balancer: &LoadBalancer, c
         reading.fault(&balancer.on_untrusted, what, "leave it out, or write trusted_networks");
     }
     let (protocol, place) = &balancer.proxy_protocol;
-    if *protocol != ProxyProtocol::Off && balancer.networks.is_none() && !listener.is_unix {
+    if protocol.is_some() && balancer.networks.is_none() && !listener.is_unix {
         reading.fault(place, "a PROXY header is believed only from a trusted network", "write trusted_networks");
     }
 }

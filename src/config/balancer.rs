@@ -21,7 +21,7 @@ pub(super) struct LoadBalancer {
     /// Where `client_ca_file` stands, if it does.
     pub(super) client_ca: Option<Place>,
     /// The protocol, and where it is chosen.
-    pub(super) proxy_protocol: (ProxyProtocol, Place),
+    pub(super) proxy_protocol: (Option<ProxyProtocol>, Place),
     /// Whether any proof is demanded.
     pub(super) has_proof: bool,
     /// Where `on_untrusted` is chosen.
@@ -41,8 +41,8 @@ pub(super) fn read(mut table: Table<'_>) -> LoadBalancer {
     let client_ca = table.string("client_ca_file");
     let (balancers, nameless) = balancers(&mut table, client_ca.as_ref()).unzip();
     let secret = secret(&mut table);
-    let (off, v1, v2) = (ProxyProtocol::Off, ProxyProtocol::V1, ProxyProtocol::V2);
-    let proxy_protocol = table.choice("proxy_protocol", ("off", off), &[("v1", v1), ("v2", v2)]);
+    let (v1, v2) = (Some(ProxyProtocol::V1), Some(ProxyProtocol::V2));
+    let proxy_protocol = table.choice("proxy_protocol", ("off", None), &[("v1", v1), ("v2", v2)]);
     let refuse_strangers = table.choice("on_untrusted", ("strip", false), &[("refuse", true)]);
     let (has_networks, has_secret) = (table.is_given("trusted_networks"), table.is_given("secret_header"));
     let (secret_header, secret) = secret.unzip();

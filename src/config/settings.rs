@@ -136,8 +136,8 @@ pub struct Listen {
     pub ask_certificate: bool,
     /// Whether HTTP/2 is served.
     pub http2: bool,
-    /// The PROXY protocol.
-    pub proxy_protocol: ProxyProtocol,
+    /// The PROXY protocol; none: it is not spoken.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Connections at a time.
     pub max_connections: usize,
     /// Requests under way at a time, on all connections.
@@ -166,11 +166,9 @@ pub struct OwnCertificate {
     pub not_after: UnixTime,
 }
 
-/// Whether and how the balancer names the peer ahead of the first byte.
+/// How the balancer names the peer ahead of the first byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProxyProtocol {
-    /// It does not.
-    Off,
     /// The text form.
     V1,
     /// The binary form.

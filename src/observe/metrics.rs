@@ -36,6 +36,7 @@ use crate::{
             revocation::{Checks, CrlEnds},
         },
         record::Decision,
+        timestamp,
     },
     token::{IssuedToken, Use},
 };
@@ -362,11 +363,9 @@ fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, 
 
 /// Whether a client is served now that will soon need another certificate. Report mode serves too, but accepts nothing.
 fn ends_soon(record: &Record) -> bool {
-    let now = record.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = timestamp::of_system(record.time);
     let certificate = record.findings.certificate.as_ref().filter(|_| matches!(record.decision, Decision::Allow));
-    certificate.is_some_and(|certificate| {
-        expiry::Remaining::of(certificate.not_after(), UnixTime::since_unix_epoch(now)).is_soon()
-    })
+    certificate.is_some_and(|certificate| expiry::Remaining::of(certificate.not_after(), now).is_soon())
 }
 
 /// The template of the route that was taken.

@@ -222,7 +222,7 @@ fn proxy_protocol_is_believed_from_networks_only() {
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("load_balancer.proxy_protocol: a PROXY header is believed only"), "{}", faults[0]);
     let v1 = accept("load_balancer", "proxy_protocol = \"v1\"");
-    assert_eq!(v1.listen.proxy_protocol, settings::ProxyProtocol::V1);
+    assert_eq!(v1.listen.proxy_protocol, Some(settings::ProxyProtocol::V1));
 }
 
 #[test]

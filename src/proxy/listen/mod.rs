@@ -85,7 +85,7 @@ fn facts_of(session: &Session) -> Option<&Facts> {
 pub struct Reception {
     handshake: Arc<Handshake>,
     http2: bool,
-    proxy_protocol: ProxyProtocol,
+    proxy_protocol: Option<ProxyProtocol>,
     max_connections: usize,
     limits: Limits,
     activity: Activity,
@@ -200,14 +200,14 @@ impl Reception {
         stage: &mut Option<Stage>,
     ) -> io::Result<(Box<dyn Duplex>, Connection, Option<bool>)> {
         let mut connection = Connection::from(peer);
-        if self.proxy_protocol == ProxyProtocol::Off && self.handshake.acceptor().is_none() {
+        if self.proxy_protocol.is_none() && self.handshake.acceptor().is_none() {
             return Ok((socket, connection, None));
         }
         let mut socket = Rewound::new(Vec::new(), socket);
-        if self.proxy_protocol != ProxyProtocol::Off {
+        if let Some(version) = self.proxy_protocol {
             let opening = socket.opening().await?;
             *stage = Some(Stage::ProxyHeader);
-            let read = proxy_header::read(self.proxy_protocol, &mut socket).await;
+            let read = proxy_header::read(version, &mut socket).await;
             let (source, rest) = read.map_err(|error| opening.instead_of_proxy_header(error))?;
             *stage = None;
             connection.proxied = source.filter(|_| (self.believes)(peer)).map(|source| source.to_canonical());

@@ -41,7 +41,6 @@ where
     R: AsyncRead + Unpin,
 {
     let parse = match version {
-        ProxyProtocol::Off => return Ok((None, Vec::new())),
         ProxyProtocol::V1 => parse_v1,
         ProxyProtocol::V2 => parse_v2,
     };

@@ -75,7 +75,7 @@ fn listen() -> Listen {
         tls: None,
         ask_certificate: false,
         http2: true,
-        proxy_protocol: ProxyProtocol::Off,
+        proxy_protocol: None,
         max_connections: 10,
         max_requests: 10,
         request_header_timeout: Duration::from_secs(60),
@@ -200,7 +200,7 @@ async fn connection_beyond_the_limit_is_closed_at_once_and_room_is_made_when_one
 
 #[tokio::test]
 async fn proxy_header_of_a_trusted_peer_names_the_client() {
-    let place = start(Listen { proxy_protocol: ProxyProtocol::V1, ..listen() }).await;
+    let place = start(Listen { proxy_protocol: Some(ProxyProtocol::V1), ..listen() }).await;
     for (header, proxied) in [
         ("PROXY TCP4 198.51.100.7 10.0.0.1 1 2\r\n", "proxied: 198.51.100.7"),
         ("PROXY TCP6 ::ffff:198.51.100.7 ::1 1 2\r\n", "proxied: 198.51.100.7"),
@@ -217,7 +217,7 @@ async fn proxy_header_of_a_trusted_peer_names_the_client() {
 async fn proxy_header_of_a_stranger_is_read_and_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.sock");
-    let listen = Listen { proxy_protocol: ProxyProtocol::V1, ..listen() };
+    let listen = Listen { proxy_protocol: Some(ProxyProtocol::V1), ..listen() };
     let _place = start_on(Socket::bind(&Address::Unix(path.clone())).await.unwrap(), &listen);
     let mut client = UnixStream::connect(path).await.unwrap();
 
@@ -229,7 +229,7 @@ async fn proxy_header_of_a_stranger_is_read_and_not_believed() {
 
 #[tokio::test]
 async fn connection_without_the_proxy_header_is_closed() {
-    for proxy_protocol in [ProxyProtocol::V1, ProxyProtocol::V2] {
+    for proxy_protocol in [ProxyProtocol::V1, ProxyProtocol::V2].map(Some) {
         let place = start(Listen { proxy_protocol, ..listen() }).await;
         let mut client = TcpStream::connect(place.address).await.unwrap();
         assert_eq!(exchange(&mut client, GET).await, None);
@@ -241,7 +241,7 @@ async fn connection_without_the_proxy_header_is_closed() {
 #[tokio::test]
 async fn connection_that_says_nothing_is_no_failure() {
     let (server, _) = own_certificate();
-    let probed = |tls| Listen { proxy_protocol: ProxyProtocol::V1, tls, ..listen() };
+    let probed = |tls| Listen { proxy_protocol: Some(ProxyProtocol::V1), tls, ..listen() };
     let hasty = Listen { request_header_timeout: Duration::from_millis(1), ..probed(None) };
     for (listen, said) in
         [(listen(), b"".as_slice()), (probed(None), b""), (probed(Some(server)), b"PROXY UNKNOWN\r\n"), (hasty, b"")]
@@ -266,7 +266,7 @@ async fn proxy_header_goes_before_the_handshake_and_before_http2() {
     let (server, roots) = own_certificate();
     for tls in [None, Some(server)] {
         let client = tls.is_some().then(|| client(&roots, None, &TLS13, &[b"h2"]));
-        let place = start(Listen { proxy_protocol: ProxyProtocol::V2, tls, ..listen() }).await;
+        let place = start(Listen { proxy_protocol: Some(ProxyProtocol::V2), tls, ..listen() }).await;
         let mut socket = TcpStream::connect(place.address).await.unwrap();
         socket.write_all(v2).await.unwrap();
         let answer = match client {
