@@ -14,7 +14,7 @@ mod second;
 
 pub mod quoted;
 
-mod host;
+pub mod host;
 
 pub mod denial;
 

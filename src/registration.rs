@@ -1,6 +1,5 @@
 //! Dynamic client registration (RFC 7591, UK Open Banking profile): the request is held to a verified software statement.
 
-mod address;
 mod document;
 mod keys;
 mod metadata;

@@ -6,11 +6,11 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use http::{Uri, uri::Scheme};
+use http::Uri;
 use tokio::net::TcpStream;
 
 use crate::{
-    host::host,
+    host::Address,
     outside::{dial::first_to_answer, names},
 };
 
@@ -73,16 +73,7 @@ impl AddressRules {
     /// # Errors
     /// Why it is not fetched.
     pub fn admit(&self, written: &str) -> Result<Uri, AddressError> {
-        if written.len() > MAX_LENGTH || written.contains('#') {
-            return Err(AddressError::Malformed);
-        }
-        let address: Uri = written.parse().map_err(|_| AddressError::Malformed)?;
-        let (host, port) = self.place(&address)?;
-        match host.parse() {
-            Ok(ip) if !self.permits(ip) => Err(AddressError::NotPublic),
-            _ if self.is_any_port(&host) || matches!(port, 80 | 443) => Ok(address),
-            _ => Err(AddressError::Port),
-        }
+        self.hold(written).map(Address::into_uri)
     }
 
     /// A connection to the host of `address`, at an IP address that was looked at: the name is resolved once, here.
@@ -90,40 +81,24 @@ impl AddressRules {
     /// # Errors
     /// Why there is none.
     pub async fn connect(&self, address: &Uri) -> Result<TcpStream, AddressError> {
-        self.admit(&address.to_string())?;
-        let (host, port) = self.place(address)?;
-        let resolved = names::look_up(&host, port).await?;
+        let address = self.hold(&address.to_string())?;
+        let resolved = names::look_up(address.host(), address.port()).await?;
         let permitted = resolved.iter().copied().filter(|place| self.permits(place.ip())).take(MAX_PLACES);
         Ok(first_to_answer(permitted).await.ok_or(AddressError::NotPublic)??)
     }
 
-    fn place(&self, address: &Uri) -> Result<(String, u16), AddressError> {
-        let authority = address.authority().ok_or(AddressError::Malformed)?;
-        let port = match address.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => 80,
-            Some(scheme) if *scheme == Scheme::HTTPS => 443,
-            _ => return Err(AddressError::Malformed),
-        };
-        if authority.as_str().contains('@') {
-            return Err(AddressError::Malformed);
-        }
-        let host = host(authority.host()).ok_or(AddressError::Malformed)?;
-        // A port that is no number would be lost without a word.
-        let rest = authority.as_str().get(authority.host().len()..).unwrap_or_default();
-        let port = match authority.port_u16() {
-            Some(port) => port,
-            None if rest.is_empty() => port,
-            None => return Err(AddressError::Malformed),
-        };
-        if !self.allowed_hosts.is_empty() && !self.allowed_hosts.contains(&host) {
+    fn hold(&self, written: &str) -> Result<Address, AddressError> {
+        let address = Address::read(written).filter(|_| !written.contains('#')).ok_or(AddressError::Malformed)?;
+        let is_listed = self.allowed_hosts.iter().any(|host| host == address.host());
+        if self.lists_hosts() && !is_listed {
             return Err(AddressError::Host);
         }
-        Ok((host, port))
-    }
-
-    /// A host that the operator names, or a network that she opens, has its own ports.
-    fn is_any_port(&self, host: &String) -> bool {
-        self.allow_private || self.allowed_hosts.contains(host)
+        match address.host().parse() {
+            Ok(ip) if !self.permits(ip) => Err(AddressError::NotPublic),
+            // A host that the operator names, or a network that she opens, has its own ports.
+            _ if is_listed || self.allow_private || matches!(address.port(), 80 | 443) => Ok(address),
+            _ => Err(AddressError::Port),
+        }
     }
 
     fn permits(&self, ip: IpAddr) -> bool {
@@ -180,8 +155,6 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
-/// A longer address is not fetched, in bytes.
-const MAX_LENGTH: usize = 2048;
 /// IP addresses of one host that are tried.
 const MAX_PLACES: usize = 3;
 

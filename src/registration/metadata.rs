@@ -2,7 +2,8 @@
 
 use crate::{
     denial::{Denial, RegistrationError::InvalidRedirectUri},
-    registration::{address::Address, document::Claims, request::Request, statement::Statement},
+    host::Address,
+    registration::{document::Claims, request::Request, statement::Statement},
     token::Algorithm,
 };
 

@@ -6,9 +6,9 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     denial::{Denial, RegistrationError::UnapprovedSoftwareStatement},
+    host::Address,
     registration::{
         KeysAt, RegistrationKnowledge, RegistrationRules, RegistrationStop,
-        address::Address,
         document::{Claims, STATEMENT, Unverified},
     },
     token::json::Value,

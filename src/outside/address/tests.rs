@@ -129,7 +129,7 @@ fn address_is_a_plain_one_over_http_or_https() {
     ] {
         assert!(any.admit(address).is_ok(), "{address}");
     }
-    let long = format!("http://a.example/{}", "a".repeat(MAX_LENGTH));
+    let long = format!("http://a.example/{}", "a".repeat(2048));
     for address in [
         "",
         "/",
