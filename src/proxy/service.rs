@@ -22,18 +22,12 @@ use pingora::{
     server::configuration::ServerConf,
     upstreams::peer::HttpPeer,
 };
-use rustls_pki_types::UnixTime;
 
+use self::judging::Judging;
 use crate::{
-    config::{
-        Settings,
-        settings::{Backend, Mode},
-    },
+    config::settings::{Backend, Mode},
     denial::Denial,
-    gate::{Findings, Permit},
-    headers::Asserted,
     observe::{metrics::ActiveRequest, record::Decision},
-    peer::Connection,
     proxy::{
         World,
         backend::{self, BackendPeer, UPGRADES},
@@ -47,7 +41,7 @@ use crate::{
         token_endpoint::TokenEndpoint,
         trace, websocket,
     },
-    route::{self, Kind},
+    route::Kind,
     token::Proof,
 };
 
@@ -66,30 +60,6 @@ impl Sidecar {
     pub fn new(world: Arc<World>, conf: &ServerConf) -> pingora::Result<Self> {
         let backend = BackendPeer::new(&world.generation().settings.backend)?;
         Ok(Self { world, backend, tokens: TokenEndpoint::new(conf) })
-    }
-
-    /// What becomes of a judgement in the configured mode.
-    ///
-    /// # Errors
-    /// The refusal that is answered.
-    fn decide(
-        settings: &Settings,
-        judged: Result<Permit, Denial>,
-        findings: &mut Findings,
-        session: &Session,
-        asserted: &Asserted,
-        connection: &Connection,
-    ) -> Result<Decision, Denial> {
-        let Err(denial) = judged else { return Ok(Decision::Allow) };
-        let refused_method = route::is_refused(&session.req_header().method);
-        if settings.mode == Mode::Enforce || refused_method || holds_always(&denial) {
-            return Err(denial);
-        }
-        if findings.route.is_none() {
-            // Routing answers before the peer is looked at, and report mode does not relax who may speak to certbound.
-            findings.peer = Some(settings.gate.peers.admit(connection, asserted, UnixTime::now())?);
-        }
-        Ok(Decision::WouldDeny(denial))
     }
 
     /// From the first byte to the decision.
@@ -123,9 +93,14 @@ impl Sidecar {
             _ => None,
         };
         let trace = exchange.trace.as_deref_mut();
-        let (judged, mut findings) =
-            Self::judge(&generation, session, &arrival.asserted, &connection, futile.as_ref(), trace).await;
-        let decided = Self::decide(settings, judged, &mut findings, session, &arrival.asserted, &connection);
+        let judging = Judging {
+            generation: &generation,
+            asserted: &arrival.asserted,
+            connection: &connection,
+            futile: futile.as_ref(),
+        };
+        let (judged, mut findings) = judging.verdict(session, trace).await;
+        let decided = judging.decide(judged, &mut findings, session);
         exchange.findings = findings;
         let decision = decided?;
         match (futile, slot, decision) {
@@ -415,21 +390,6 @@ fn failure(error: &Error) -> Option<Denial> {
 /// be tried again.
 fn is_untouched(error: &Error) -> bool {
     *error.etype() == ErrorType::H2Error && matches!(error.retry, RetryType::Decided(true))
-}
-
-/// Whether a refusal is answered in report mode too: rules of form, limits, and who may speak to certbound.
-///
-/// `route_unknown` and `method_not_allowed` are verdicts of routing and are relaxed, save for the methods that no route
-/// takes.
-fn holds_always(denial: &Denial) -> bool {
-    matches!(
-        denial,
-        Denial::RequestMalformed { .. }
-            | Denial::PathAmbiguous { .. }
-            | Denial::HeaderTooLarge { .. }
-            | Denial::PeerUntrusted { .. }
-            | Denial::BodyTooLarge
-    )
 }
 
 /// Of a request that was sent on a connection which then ended.
