@@ -38,7 +38,7 @@ pub(super) struct Inquiry {
     files: ArcSwap<CrlFiles>,
     lists: Lists,
     /// How responders are asked that answered nothing to the [`FIRST`] form.
-    forms: Cache<String, Form>,
+    pub(super) forms: Cache<String, Form>,
     errands: Arc<Errands>,
 }
 
@@ -177,16 +177,19 @@ impl Inquiry {
         let (address, _place) = (errands.admit(written)?, errands.turn(&errands.places).await?);
         let until = tokio::time::Instant::now() + errands.timeout;
         let answered = self.forms.get(written);
-        let mut said = self.ask_as(answered.unwrap_or(FIRST), &address, about, now).await;
+        let first = answered.unwrap_or(FIRST);
+        let mut said = self.ask_as(first, &address, about, now).await;
         // Only of the first: whoever refuses one form and is silent at the next is there, and answers about others.
         errands.heed(written, &said);
-        if answered.is_some() {
-            if said.is_err() {
+        let forms = match answered {
+            None => next_forms(&said),
+            Some(_) if next_forms(&said) == WITHOUT_NONCE => {
                 self.forms.remove(written);
+                &EVERY
             }
-            return said;
-        }
-        for form in next_forms(&said) {
+            Some(_) => &[],
+        };
+        for form in forms.iter().filter(|form| **form != first) {
             let next = self.ask_as(*form, &address, about, now);
             let Ok(next) = tokio::time::timeout_at(until, next).await else { break };
             match (&said, &next) {
@@ -218,10 +221,10 @@ impl Inquiry {
 }
 
 /// How a responder is asked.
-#[derive(Clone, Copy)]
-struct Form {
-    hash: CertIdHash,
-    has_nonce: bool,
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct Form {
+    pub(super) hash: CertIdHash,
+    pub(super) has_nonce: bool,
 }
 
 /// In which forms a responder is asked that said this to the [`FIRST`]. A nonce is optional (RFC 6960, section 4.4.1), and
@@ -231,9 +234,7 @@ fn next_forms(said: &Result<Option<Answer>, NoUse>) -> &'static [Form] {
     match said {
         Ok(Some(_)) | Err(NoUse::Refused(ocsp::TRY_LATER)) => &[],
         Err(NoUse::Fetch(FetchError::Status(status))) if BUSY.contains(status) => &[],
-        Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => {
-            &[Form { hash: CertIdHash::Sha1, has_nonce: false }, Form { hash: CertIdHash::Sha256, has_nonce: false }]
-        }
+        Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => &WITHOUT_NONCE,
         Err(why) if why.is_silence() => &[],
         Ok(None) | Err(_) => &[Form { hash: CertIdHash::Sha256, has_nonce: true }],
     }
@@ -325,6 +326,10 @@ const BUSY: [StatusCode; 4] = [
 const MAX_FORMS: usize = 1_000;
 /// SHA-1 is what every responder knows.
 const FIRST: Form = Form { hash: CertIdHash::Sha1, has_nonce: true };
+const WITHOUT_NONCE: [Form; 2] =
+    [Form { hash: CertIdHash::Sha1, has_nonce: false }, Form { hash: CertIdHash::Sha256, has_nonce: false }];
+/// For a responder that refuses the form that it has answered.
+const EVERY: [Form; 3] = [FIRST, WITHOUT_NONCE[0], WITHOUT_NONCE[1]];
 /// Addresses of one kind in a certificate that are tried.
 pub(super) const MAX_ADDRESSES: usize = 3;
 /// Silent addresses that are remembered.

@@ -1,7 +1,13 @@
 //! In which forms a responder is asked.
 
 use super::*;
-use crate::certificate::revocation::minted::{extension, tlv};
+use crate::{
+    certificate::revocation::{
+        minted::{extension, tlv},
+        ocsp::CertIdHash,
+    },
+    outside::revocation::inquiry::Form,
+};
 
 /// `id-pkix-ocsp-nonce`.
 const NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
@@ -112,5 +118,20 @@ async fn responder_with_too_much_to_do_is_asked_once() {
         *bank.ocsp.lock() = busy;
         assert_eq!(asked(&store(rules()), &bank.client(5), 0).await, Standing::Unavailable);
         assert_eq!(bank.origin.asked("/ocsp"), 1);
+    }
+}
+
+#[tokio::test]
+async fn responder_that_refuses_the_form_that_it_answered_is_asked_in_every_other() {
+    let bank = Responder::start().await;
+    let store = store(rules());
+    let without = Form { hash: CertIdHash::Sha1, has_nonce: false };
+    let at = bank.origin.at("/ocsp").to_string();
+    for (refusal, questions) in [(6, 3), (3, 1)] {
+        store.inquiry.forms.insert(at.clone(), without);
+        let before = bank.origin.asked("/ocsp");
+        *bank.ocsp.lock() = ok(vec![0x30, 3, 0x0a, 1, refusal]);
+        assert_eq!(asked(&store, &bank.client(refusal), 0).await, Standing::Unavailable);
+        assert_eq!(bank.origin.asked("/ocsp"), before + questions, "{refusal}");
     }
 }
