@@ -330,12 +330,14 @@ impl ProxyHttp for Sidecar {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Box<Exchange>) -> FailToProxy {
         let denial = failure(error);
         // In a tunnel that is open nobody waits for an answer, though 101 is the last that was written.
-        let begun =
-            session.was_upgraded() || session.response_written().is_some_and(|head| !head.status.is_informational());
+        let in_tunnel = session.was_upgraded();
+        let begun = in_tunnel || session.response_written().is_some_and(|head| !head.status.is_informational());
+        if let (Some(denial), false) = (&denial, in_tunnel) {
+            self.backend.note_failure(denial, error);
+        }
         let dialect = exchange.dialect();
         let mut error_code = 0;
         if let (Some(denial), Some(interaction), false) = (denial, &exchange.interaction, begun) {
-            self.backend.note_failure(&denial, error);
             // Pingora ends the connection after a failure; the answer has to say so.
             session.set_keepalive(None);
             let errors = &exchange.generation.settings.errors;

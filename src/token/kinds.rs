@@ -36,6 +36,7 @@ const MEMBERS: [(&str, &str); 3] = [
     ("token_use", "`token_use` is not a string"),
     ("typ", "`typ` is not a string"),
 ];
-/// RFC 6750 and 9449 define the first two; the others are what servers write that name the kind instead. `N_A` says that it is
-/// no access token (RFC 8693, section 2.2.1).
-const ACCESS_TOKEN: [&str; 4] = ["bearer", "dpop", "access_token", "access"];
+/// RFC 6750 and 9449 define the first two; the others are what servers write that name the kind instead, the last as RFC 8693,
+/// section 3, does. `N_A` says that it is no access token (section 2.2.1 there).
+const ACCESS_TOKEN: [&str; 5] =
+    ["bearer", "dpop", "access_token", "access", "urn:ietf:params:oauth:token-type:access_token"];

@@ -80,6 +80,7 @@ fn connection_that_the_bank_has_closed_costs_no_request() {
     connection.write(&sidecar.get("/half").by(alice).bytes());
     let half = connection.try_answer("GET");
     assert!(!matches!(&half, Ok(Some(answer)) if answer.status == 200), "{half:?}");
+    assert_eq!(sidecar.event("backend_failed")["level"], "warn");
     bank.take();
     assert_passed(&sidecar.get("/a").by(alice).send(), &bank);
 }

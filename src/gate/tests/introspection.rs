@@ -97,6 +97,8 @@ fn each_answer_of_an_issuer_has_its_verdict() {
         (json!({"token_type": "DPoP"}), "permit"),
         (json!({"token_type": "N_A"}), "token_type_wrong"),
         (json!({"token_type": "access_token"}), "permit"),
+        (json!({"token_type": "urn:ietf:params:oauth:token-type:access_token"}), "permit"),
+        (json!({"token_type": "urn:ietf:params:oauth:token-type:refresh_token"}), "token_type_wrong"),
         (json!({"token_type": "application/AT+JWT"}), "permit"),
         (json!({"token_type": "refresh_token"}), "token_type_wrong"),
         (json!({"token_type": ""}), "token_type_wrong"),
