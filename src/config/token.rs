@@ -155,7 +155,8 @@ fn issuer(
         let (issuer, authorities) = (Arc::clone(&issuer), authorities.clone());
         IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities }
     });
-    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities };
+    let awaited = table.is_given("jwks") || !introspects;
+    let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities, awaited };
     Some((Issuer { issuer, audiences, verify, introspects }, source, asked))
 }
 

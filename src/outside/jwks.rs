@@ -198,9 +198,10 @@ impl KeyStore {
         issuers.map(|(at, Keys { source, .. })| (Arc::clone(&source.issuer), count(at), source.refresh)).collect()
     }
 
-    /// Issuers without a usable key, for `/readyz`.
+    /// Issuers without keys that are waited for, for `/readyz`.
     pub fn missing(&self) -> Vec<Missing> {
-        let missing = self.issuers.iter().enumerate().filter(|(issuer, _)| !self.is_usable(*issuer));
+        let awaited = self.issuers.iter().enumerate().filter(|(_, keys)| keys.source.awaited);
+        let missing = awaited.filter(|(issuer, _)| !self.is_usable(*issuer));
         let told = |keys: &Keys| Missing { issuer: Arc::clone(&keys.source.issuer), why: keys.failure.lock().clone() };
         missing.map(|(_, keys)| told(keys)).collect()
     }

@@ -47,6 +47,21 @@ fn opaque_token_passes_with_the_claims_that_its_issuer_gives() {
 }
 
 #[test]
+fn readiness_waits_for_no_keys_that_nobody_said_are_there() {
+    let (bank, introspector, alice) = (Bank::start(), Introspector::start(), &Pki::get().alice);
+    let issuer = format!("http://{}", Bank::closed());
+    introspector.knows("opaque", but(active(alice), "iss", json!(issuer)));
+    for (keys, status) in [("", 200), ("jwks = \"discovery\"", 503)] {
+        let lines = format!("issuer = {issuer:?}\naudiences = [{AUDIENCE:?}]\n{}\n{keys}", introspector.line(""));
+        let config = Config::in_front_of(&bank).without_issuers().issuer(&lines).file("rs-secret", "hunter2\n");
+        let sidecar = config.start();
+
+        assert_eq!(sidecar.admin("/readyz").status, status, "{keys}");
+        assert_passed(&sidecar.get("/a").showing(alice).bearing("opaque").send(), &bank);
+    }
+}
+
+#[test]
 fn stolen_opaque_token_is_refused_with_another_certificate() {
     let (bank, introspector) = (Bank::start(), Introspector::start());
     let sidecar = config(&bank, &introspector).start();

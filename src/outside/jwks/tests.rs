@@ -16,7 +16,7 @@ const HASTY: Pace = Pace { first_retry: Duration::from_millis(1), ..Pace::PROMIS
 const CURIOUS: Pace = Pace { asking: Duration::ZERO, ..Pace::PROMISED };
 
 fn store_from(pace: Pace, issuer: &str, location: KeyLocation, refresh: Duration) -> Arc<KeyStore> {
-    let source = KeySource { issuer: issuer.into(), location, refresh, authorities: None };
+    let source = KeySource { issuer: issuer.into(), location, refresh, authorities: None, awaited: true };
     let metrics = Arc::new(Metrics::new());
     KeyStore::at_pace(pace, &|_| None, vec![source], Duration::from_secs(20), 0, metrics).unwrap()
 }
@@ -375,7 +375,7 @@ async fn issuer_without_keys_any_more_leaves_the_metrics() {
     let origin = rotating().await;
     let store = store_at(&origin, CURIOUS);
     let follow = |issuer: &str, location| {
-        let source = KeySource { issuer: issuer.into(), location, refresh: HOUR, authorities: None };
+        let source = KeySource { issuer: issuer.into(), location, refresh: HOUR, authorities: None, awaited: true };
         let metrics = Arc::clone(&store.metrics);
         KeyStore::following(Some(&store), vec![source], Duration::from_secs(20), 0, metrics).unwrap()
     };
