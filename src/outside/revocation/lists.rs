@@ -28,10 +28,12 @@ use crate::{
 /// The CRLs at hand.
 pub(super) struct Lists(Arc<Shelf>);
 
+type AtHand = Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>;
+
 struct Shelf {
     errands: Arc<Errands>,
     /// Shared with the shelf that follows this one.
-    lists: Arc<Cache<Place, Arc<List>, Weigh<Place, Arc<List>>>>,
+    lists: Arc<AtHand>,
     /// Lists of a shelf before this one are due at once.
     since: Instant,
     /// Each brings its list itself: the memory may be too small for it beside others.

@@ -451,7 +451,11 @@ fn what_is_decoded_besides_serial_numbers_is_bounded() {
     let long = vec![0; MAX_DECODED];
     check("issuer", |list| list.issuer = tlv(0x30, &[&long]), Err("the CRL's issuer has too long a name"));
     check("extensions", |list| list.extensions = vec![long.clone()], Err("the CRL's extensions are too long"));
-    check("entry", |list| list.entries = vec![entry(&[5], &[long.clone()])], Err("an entry of the CRL is too long"));
+    check(
+        "entry",
+        |list| list.entries = vec![entry(&[5], std::slice::from_ref(&long))],
+        Err("an entry of the CRL is too long"),
+    );
     let names = |number| point(&[&tlv(0xa0, &[&tlv(0xa0, &[&tlv(0x86, &[POINT.as_bytes()]).repeat(number)])])]);
     let many = "a CRL whose distribution point has too many addresses";
     check("addresses", |list| list.extensions.push(names(65)), Err(many));
