@@ -37,8 +37,8 @@ pub(super) struct Inquiry {
     methods: Vec<Method>,
     files: ArcSwap<CrlFiles>,
     lists: Lists,
-    /// How responders are asked that answered nothing to the [`FIRST`] form.
-    pub(super) forms: Cache<String, Form>,
+    /// Responders that refuse a question with a nonce and answer one without.
+    without_nonce: Cache<String, ()>,
     errands: Arc<Errands>,
 }
 
@@ -111,8 +111,8 @@ impl Inquiry {
             metrics,
         });
         let lists = Lists::following(before.map(|before| &before.lists), Arc::clone(&errands), rules.crl_refresh);
-        let (methods, forms) = (rules.methods.clone(), Cache::new(MAX_FORMS));
-        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, forms, errands })
+        let (methods, without_nonce) = (rules.methods.clone(), Cache::new(MAX_WITHOUT_NONCE));
+        Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, without_nonce, errands })
     }
 
     /// Of the files that are about the certificate.
@@ -171,30 +171,27 @@ impl Inquiry {
     }
 
     /// None: the responder does not know the certificate. It is asked in another form where one brings nothing, in one
-    /// timeout for them all, and from then on in the one that it answered.
+    /// timeout for them all; from then on without a nonce, where it answered so.
     async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Option<Answer>, NoUse> {
         let errands = &self.errands;
         let (address, _place) = (errands.admit(written)?, errands.turn(&errands.places).await?);
         let until = tokio::time::Instant::now() + errands.timeout;
-        let answered = self.forms.get(written);
-        let first = answered.unwrap_or(FIRST);
+        let first = if self.without_nonce.get(written).is_some() { WITHOUT_NONCE } else { FIRST };
         let mut said = self.ask_as(first, &address, about, now).await;
         // Only of the first: whoever refuses one form and is silent at the next is there, and answers about others.
         errands.heed(written, &said);
-        let forms = match answered {
-            None => next_forms(&said),
-            Some(_) if next_forms(&said) == WITHOUT_NONCE => {
-                self.forms.remove(written);
-                &EVERY
-            }
-            Some(_) => &[],
-        };
-        for form in forms.iter().filter(|form| **form != first) {
-            let next = self.ask_as(*form, &address, about, now);
+        let forms = next_forms(first, &said);
+        if forms.contains(&FIRST) {
+            self.without_nonce.remove(written);
+        }
+        for form in forms {
+            let next = self.ask_as(form, &address, about, now);
             let Ok(next) = tokio::time::timeout_at(until, next).await else { break };
             match (&said, &next) {
                 (_, Ok(Some(_))) => {
-                    self.forms.insert(written.to_owned(), *form);
+                    if form == WITHOUT_NONCE {
+                        self.without_nonce.insert(written.to_owned(), ());
+                    }
                     return next;
                 }
                 // What was said and signed stays said, and what is at fault tells more than that something is.
@@ -222,22 +219,26 @@ impl Inquiry {
 
 /// How a responder is asked.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) struct Form {
-    pub(super) hash: CertIdHash,
-    pub(super) has_nonce: bool,
+struct Form {
+    hash: CertIdHash,
+    has_nonce: bool,
 }
 
-/// In which forms a responder is asked that said this to the [`FIRST`]. A nonce is optional (RFC 6960, section 4.4.1), and
-/// there are responders that refuse a question with one; an answer with a wrong one is asked for no other way, and one that
-/// has too much to do is left in peace.
-fn next_forms(said: &Result<Option<Answer>, NoUse>) -> &'static [Form] {
-    match said {
+/// In which forms a responder is asked that said this to the first. A nonce is optional (RFC 6960, section 4.4.1), and there are
+/// responders that refuse a question with one; an answer with a wrong one is asked for no other way, and one that has too much
+/// to do is left in peace.
+fn next_forms(first: Form, said: &Result<Option<Answer>, NoUse>) -> Vec<Form> {
+    let by_sha256 = Form { hash: CertIdHash::Sha256, ..first };
+    let others: &[Form] = match said {
         Ok(Some(_)) | Err(NoUse::Refused(ocsp::TRY_LATER)) => &[],
         Err(NoUse::Fetch(FetchError::Status(status))) if BUSY.contains(status) => &[],
-        Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => &WITHOUT_NONCE,
+        Err(NoUse::Refused(_) | NoUse::Fetch(FetchError::Status(_))) => {
+            &[FIRST, WITHOUT_NONCE, Form { hash: CertIdHash::Sha256, has_nonce: false }]
+        }
         Err(why) if why.is_silence() => &[],
-        Ok(None) | Err(_) => &[Form { hash: CertIdHash::Sha256, has_nonce: true }],
-    }
+        Ok(None) | Err(_) => &[by_sha256],
+    };
+    others.iter().copied().filter(|form| *form != first).collect()
 }
 
 impl NoUse {
@@ -322,14 +323,11 @@ const BUSY: [StatusCode; 4] = [
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
 ];
-/// Responders whose form is remembered.
-const MAX_FORMS: usize = 1_000;
+/// Responders without nonces that are remembered.
+const MAX_WITHOUT_NONCE: usize = 1_000;
 /// SHA-1 is what every responder knows.
 const FIRST: Form = Form { hash: CertIdHash::Sha1, has_nonce: true };
-const WITHOUT_NONCE: [Form; 2] =
-    [Form { hash: CertIdHash::Sha1, has_nonce: false }, Form { hash: CertIdHash::Sha256, has_nonce: false }];
-/// For a responder that refuses the form that it has answered.
-const EVERY: [Form; 3] = [FIRST, WITHOUT_NONCE[0], WITHOUT_NONCE[1]];
+const WITHOUT_NONCE: Form = Form { has_nonce: false, ..FIRST };
 /// Addresses of one kind in a certificate that are tried.
 pub(super) const MAX_ADDRESSES: usize = 3;
 /// Silent addresses that are remembered.

@@ -1,13 +1,7 @@
 //! In which forms a responder is asked.
 
 use super::*;
-use crate::{
-    certificate::revocation::{
-        minted::{extension, tlv},
-        ocsp::CertIdHash,
-    },
-    outside::revocation::inquiry::Form,
-};
+use crate::certificate::revocation::minted::{extension, tlv};
 
 /// `id-pkix-ocsp-nonce`.
 const NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
@@ -80,7 +74,7 @@ async fn without_nonces(pause: Duration, good: Arc<parking_lot::Mutex<Vec<u8>>>)
 }
 
 #[tokio::test]
-async fn form_that_was_answered_is_the_first_from_then_on() {
+async fn responder_that_answered_without_a_nonce_is_asked_so_from_then_on() {
     let authority = Authority::named("Bank CA");
     let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
     let (address, count) = without_nonces(Duration::ZERO, Arc::clone(&answer)).await;
@@ -122,16 +116,26 @@ async fn responder_with_too_much_to_do_is_asked_once() {
 }
 
 #[tokio::test]
-async fn responder_that_refuses_the_form_that_it_answered_is_asked_in_every_other() {
-    let bank = Responder::start().await;
+async fn responder_that_answers_without_nonces_is_asked_in_every_form_that_it_may_know() {
+    let authority = Authority::named("Bank CA");
+    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let (address, count) = without_nonces(Duration::ZERO, Arc::clone(&answer)).await;
     let store = store(rules());
-    let without = Form { hash: CertIdHash::Sha1, has_nonce: false };
-    let at = bank.origin.at("/ocsp").to_string();
-    for (refusal, questions) in [(6, 3), (3, 1)] {
-        store.inquiry.forms.insert(at.clone(), without);
-        let before = bank.origin.asked("/ocsp");
-        *bank.ocsp.lock() = ok(vec![0x30, 3, 0x0a, 1, refusal]);
-        assert_eq!(asked(&store, &bank.client(refusal), 0).await, Standing::Unavailable);
-        assert_eq!(bank.origin.asked("/ocsp"), before + questions, "{refusal}");
-    }
+    let about = |serial| Arc::new(authority.client_with(&[serial], &[], &[&address]));
+    let says = |about: &Issued, status: &[u8]| {
+        let mut said = Said::of(about);
+        said.singles[0].status = status.to_vec();
+        *answer.lock() = said.sign(authority.key());
+    };
+    says(&about(6), GOOD);
+    asked(&store, &about(6), 0).await;
+
+    says(&about(7), UNKNOWN);
+    let before = count.load(Ordering::Relaxed);
+    assert_eq!(asked(&store, &about(7), 0).await, Standing::Unknown);
+    assert_eq!(count.load(Ordering::Relaxed), before + 2, "by SHA-1 and by SHA-256");
+
+    let before = count.load(Ordering::Relaxed);
+    assert_eq!(asked(&store, &about(5), 0).await, Standing::Unavailable);
+    assert_eq!(count.load(Ordering::Relaxed), before + 3, "and with a nonce");
 }
