@@ -186,14 +186,14 @@ impl Inquiry {
         }
         for form in forms {
             let next = self.ask_as(form, &address, about, now);
-            let Ok(next) = tokio::time::timeout_at(until, next).await else { break };
+            let next = tokio::time::timeout_at(until, next).await;
+            if form == WITHOUT_NONCE && matches!(next, Err(_) | Ok(Ok(Some(_)))) {
+                // A slow one, too: next time there is time for its answer.
+                self.without_nonce.insert(written.to_owned(), ());
+            }
+            let Ok(next) = next else { break };
             match (&said, &next) {
-                (_, Ok(Some(_))) => {
-                    if form == WITHOUT_NONCE {
-                        self.without_nonce.insert(written.to_owned(), ());
-                    }
-                    return next;
-                }
+                (_, Ok(Some(_))) => return next,
                 // What was said and signed stays said, and what is at fault tells more than that something is.
                 (_, Ok(None)) | (Err(NoUse::Refused(_) | NoUse::Fetch(_)), Err(NoUse::Answer(_))) => said = next,
                 (_, Err(why)) if why.is_silence() => break,

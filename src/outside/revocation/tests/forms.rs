@@ -91,6 +91,21 @@ async fn responder_that_answered_without_a_nonce_is_asked_so_from_then_on() {
 }
 
 #[tokio::test]
+async fn slow_responder_without_nonces_has_time_to_answer_the_second_time() {
+    let authority = Authority::named("Bank CA");
+    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let (address, _) = without_nonces(Duration::from_millis(700), Arc::clone(&answer)).await;
+    let store = store(Revocation { timeout: Duration::from_secs(1), ..rules() });
+    let about = Arc::new(authority.client_with(&[6], &[], &[&address]));
+    let mut said = Said::of(&about);
+    said.singles[0].status = GOOD.to_vec();
+    *answer.lock() = said.sign(authority.key());
+
+    assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
+    assert_eq!(asked(&store, &about, 20).await, known(Status::Good, Method::Ocsp));
+}
+
+#[tokio::test]
 async fn responder_that_refuses_one_certificate_in_every_form_is_asked_about_others() {
     let authority = Authority::named("Bank CA");
     let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
