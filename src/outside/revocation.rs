@@ -207,6 +207,8 @@ impl RevocationStore {
         let vain = |standing| Entry::vain(generation, self.before(about, generation, now), standing, now);
         let known = self.revoked(about);
         let (entry, revoked) = match outcome {
+            // Somebody else may have been told meanwhile that it is revoked.
+            Outcome::Answered(source, answer) if !known.admits(source, &answer) => (vain(Standing::Unavailable), known),
             Outcome::Answered(source, answer @ Answer { status, until, .. }) => {
                 let revoked = known.after(source, &answer);
                 let held = Held { status, method: source.method(), received: now, until: until.as_secs(), revoked };

@@ -1,6 +1,6 @@
 //! Answers that are signed and current, and older than the one that revoked the certificate.
 
-use super::*;
+use super::{super::revoked::Source, *};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -224,4 +224,30 @@ async fn who_was_revoked_while_rules_or_files_were_replaced_stays_so() {
     let store = store(rules());
     let ended = files(&bank.authority.list_as_of(-DAY, &[], -HOUR));
     assert_eq!(revoked_while(&store, &bank, || store.replace_files(ended)).await, still(Method::Ocsp));
+}
+
+#[tokio::test]
+async fn older_answer_that_was_asked_for_before_the_revocation_was_told_does_not_replace_it() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let before = store(rules());
+    let other = Revocation { methods: vec![Method::Ocsp], ..rules() };
+    let no_files = CrlFiles::new(Vec::new());
+    let after = RevocationStore::following(Some(&before), &other, no_files, Arc::new(Metrics::new())).unwrap();
+    bank.says_as_of(-HOUR, &about, GOOD, DAY);
+    let held = bank.origin.answering.write().await;
+    let asking = tokio::spawn({
+        let (after, about) = (Arc::clone(&after), Arc::clone(&about));
+        async move { after.answer(&about, now(0)).await }
+    });
+    until(|| bank.origin.asked("/ocsp") > 0).await;
+    let told = Answer { status: gone(), this_update: now(-60), until: now(DAY) };
+    let source = Source::Asked(Method::Ocsp);
+    let revoked = RevokedAsOf::default().after(source, &told);
+    let gone = Held { status: gone(), method: Method::Ocsp, received: 0, until: 0, revoked };
+    before.answers.insert(about.key(), Arc::new(Entry::holding(0, gone, before.service, 0)));
+    drop(held);
+
+    assert_eq!(asking.await.unwrap(), still(Method::Ocsp));
+    assert_eq!(after.known(&about, now(0)), still(Method::Ocsp));
 }
