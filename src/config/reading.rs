@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::config::{
     fault::{Fault, Warning, Wrong},
     fingerprint::Fingerprint,
-    reload::{FixedFile, Source, is_reloadable},
+    reload::{FixedFile, Source, may_wait},
 };
 
 /// Collects faults and warnings, so that reading can go on after the first.
@@ -152,7 +152,7 @@ impl<'a> Reading<'a> {
         let kept = self.kept.iter().find(|file| file.is(key, path));
         let read = kept.map_or_else(|| bounded(path, MAX_BYTES), |file| Ok(file.content()));
         let bytes = self.settle(place, read.map_err(cannot))?;
-        if !is_reloadable(key) {
+        if may_wait(key) {
             self.files.borrow_mut().push(FixedFile::new(key, path, &bytes));
         }
         Some(without_mark(bytes))

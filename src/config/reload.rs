@@ -20,13 +20,13 @@ pub struct Source {
     pub(super) file: PathBuf,
     /// Its text. Secrets stand in files of their own, so there is none in it.
     pub(super) text: String,
-    /// What the keys name that wait for a restart.
+    /// What the keys name that wait for a restart, or may have to.
     pub(super) files: Vec<FixedFile>,
     /// Every file and folder that was looked at, as it looked before it was read.
     pub looks: Fingerprint,
 }
 
-/// A file that a key names which waits for a restart, as it was when it was read.
+/// A file that a key names which waits for a restart, or may have to, as it was when it was read.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) struct FixedFile {
     key: String,
@@ -94,12 +94,14 @@ pub fn reload(running: &Source, now: UnixTime) -> Result<Reloaded, Refused> {
     let (fresh, supplies, warnings) = load_watched(file, now)?;
     let source = &fresh.source;
     let keys = changed_keys(&running.text, &source.text);
-    let waiting = &keys | &changed_files(&running.files, &source.files);
+    let waiting = that_wait(&keys | &changed_files(&running.files, &source.files));
     if waiting.is_empty() {
         return Ok(Reloaded { settings: fresh, supplies, warnings, waiting });
     }
-    let text = with_the_old(&keys, &running.text, &source.text);
-    let reading = Reading::new(file, &text, Fingerprint::default(), now).keeping(&running.files);
+    let text = with_the_old(&(&keys & &waiting), &running.text, &source.text);
+    let waits = |file: &&FixedFile| waiting.iter().any(|key| is_inside(&file.key, key));
+    let files: Vec<_> = running.files.iter().filter(waits).chain(&source.files).cloned().collect();
+    let reading = Reading::new(file, &text, Fingerprint::default(), now).keeping(&files);
     // The file as it stands decides what is watched, and what is warned of: places in the mixture are in no file.
     let looks = fresh.source.looks;
     match read(reading) {
@@ -125,7 +127,7 @@ fn all_or_nothing(file: &Path, waiting: &BTreeSet<String>) -> Vec<Fault> {
     waiting.iter().map(fault).collect()
 }
 
-/// Keys that differ and cannot be applied, or not without one of those. Both texts were read before, so they are TOML.
+/// Keys that differ. Both texts were read before, so they are TOML.
 fn changed_keys(old: &str, new: &str) -> BTreeSet<String> {
     let (old, new) = (parse(old), parse(new));
     let tables: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -138,19 +140,26 @@ fn changed_keys(old: &str, new: &str) -> BTreeSet<String> {
         let differ = keys.into_iter().filter(|key| old_keys.get(*key) != new_keys.get(*key));
         differing.extend(differ.map(|key| format!("{name}.{key}")));
     }
-    let waits = |key: &String| {
-        let together = TOGETHER.iter().filter(|group| is_among(key, group));
-        let others = together.flat_map(|group| differing.iter().filter(|other| is_among(other, group)));
-        others.chain([key]).any(|key| !is_reloadable(key))
-    };
-    differing.iter().filter(|key| waits(key)).cloned().collect()
+    differing
 }
 
 /// Keys whose files differ.
 fn changed_files(old: &[FixedFile], new: &[FixedFile]) -> BTreeSet<String> {
     let gone = old.iter().filter(|file| !new.contains(file));
     let come = new.iter().filter(|file| !old.contains(file));
-    gone.chain(come).map(|file| file.key.clone()).collect()
+    // A key set is read anew by itself: whom the configuration names may change keys without it.
+    let is_fixed = |file: &&FixedFile| file.key != "registration.directory_jwks";
+    gone.chain(come).filter(is_fixed).map(|file| file.key.clone()).collect()
+}
+
+/// Those of the differing keys that cannot be applied, or not without one of those.
+fn that_wait(differing: BTreeSet<String>) -> BTreeSet<String> {
+    let waits = |key: &String| {
+        let together = TOGETHER.iter().filter(|group| is_among(key, group));
+        let others = together.flat_map(|group| differing.iter().filter(|other| is_among(other, group)));
+        others.chain([key]).any(|key| !is_reloadable(key))
+    };
+    differing.iter().filter(|key| waits(key)).cloned().collect()
 }
 
 /// The new text with those keys as they were.
@@ -182,9 +191,17 @@ pub(super) fn is_reloadable(dotted: &str) -> bool {
     is_among(dotted, &RELOADABLE)
 }
 
+/// Whether a key, or what it names, may wait for a restart: by itself, or with another.
+pub(super) fn may_wait(dotted: &str) -> bool {
+    !is_reloadable(dotted) || TOGETHER.iter().any(|group| is_among(dotted, group))
+}
+
 fn is_among(dotted: &str, tables_and_keys: &[&str]) -> bool {
-    let begins = |with: &&str| dotted.strip_prefix(*with).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    tables_and_keys.iter().any(begins)
+    tables_and_keys.iter().any(|outer| is_inside(dotted, outer))
+}
+
+fn is_inside(dotted: &str, outer: &str) -> bool {
+    dotted.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// What says one thing together: who is believed and what of them, how a proof is held to a request, who registers for whom.
@@ -218,7 +235,7 @@ mod tests {
 
     #[track_caller]
     fn check(old: &str, new: &str, waiting: &[&str], merged: &str) {
-        let keys = changed_keys(old, new);
+        let keys = that_wait(changed_keys(old, new));
         assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), waiting);
         assert_eq!(parse(&with_the_old(&keys, old, new)), parse(merged));
     }

@@ -207,7 +207,8 @@ pub struct KeySource {
     pub refresh: Duration,
     /// Authorities for its https; none: the public web roots.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
-    /// Whether readiness waits for them: not where nobody wrote where they are, and the issuer is asked about opaque tokens.
+    /// Whether readiness waits for them: not where nobody wrote where they are, nor how tokens are verified, and the issuer is
+    /// asked about opaque ones.
     pub awaited: bool,
 }
 

@@ -155,7 +155,7 @@ fn issuer(
         let (issuer, authorities) = (Arc::clone(&issuer), authorities.clone());
         IntrospectionSource { issuer, endpoint, client, cache_ttl, authorities }
     });
-    let awaited = table.is_given("jwks") || !introspects;
+    let awaited = table.is_given("jwks") || table.is_given("verify") || !introspects;
     let source = KeySource { issuer: Arc::clone(&issuer), location, refresh, authorities, awaited };
     Some((Issuer { issuer, audiences, verify, introspects }, source, asked))
 }
@@ -181,35 +181,36 @@ fn audiences(table: &mut Table<'_>) -> Vec<String> {
     audiences.unwrap_or_default().into_iter().map(|audience| audience.value).collect()
 }
 
-/// `discovery`, an address, or a file. A set without a key can be read, and is waited for like one that cannot be fetched.
+/// `discovery`, an address, or a file. A set of no use can be read, and an empty one is waited for like one that cannot be
+/// fetched.
 fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
     let reading = table.reading;
     let jwks = table.string_or("jwks", "discovery");
     if jwks.value == "discovery" {
         return Some(KeyLocation::Discovery);
     }
-    let (place, is_empty) = read_place(reading, &jwks)?;
-    if is_empty {
+    let (place, is_useless) = read_place(reading, &jwks)?;
+    if is_useless {
         reading.warn(&jwks.place, EMPTY, KEY_SET);
     }
     Some(KeyLocation::At(place))
 }
 
-/// An address, or a file that holds a key now.
+/// An address, or a file that holds a key that can be used now.
 pub(super) fn key_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyPlace> {
-    let (place, is_empty) = read_place(reading, jwks)?;
-    if is_empty {
+    let (place, is_useless) = read_place(reading, jwks)?;
+    if is_useless {
         reading.fault(&jwks.place, EMPTY, KEY_SET);
         return None;
     }
     Some(place)
 }
 
-/// An address, or a file with a key set; and whether that holds no key.
+/// An address, or a file with a key set; and whether that holds no key that can be used.
 fn read_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyPlace, bool)> {
     if !jwks.value.contains("://") {
         let keys = key_set(reading, jwks)?;
-        return Some((KeyPlace::File(reading.resolve(&jwks.value)), keys.is_empty()));
+        return Some((KeyPlace::File(reading.resolve(&jwks.value)), !keys.is_usable()));
     }
     let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
     if address::is_exposed(&address) {

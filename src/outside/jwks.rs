@@ -93,8 +93,9 @@ impl KeyStore {
 
     /// The keys of an issuer, if this is where they come from.
     fn known(&self, source: &KeySource) -> Option<Arc<KeySet>> {
-        // However often they are fetched from there.
-        let at = |keys: &Keys| KeySource { refresh: source.refresh, ..keys.source.clone() } == *source;
+        // However often they are fetched from there, and whoever waits for them.
+        let (refresh, awaited) = (source.refresh, source.awaited);
+        let at = |keys: &Keys| KeySource { refresh, awaited, ..keys.source.clone() } == *source;
         let place = self.issuers.iter().position(at)?;
         self.ring.load().sets().get(place)?.clone()
     }

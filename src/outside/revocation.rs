@@ -20,7 +20,7 @@ use rustls_pki_types::UnixTime;
 pub use self::files::CrlFiles;
 use self::{
     inquiry::{Inquiry, Outcome},
-    revoked::RevokedAsOf,
+    revoked::{RevokedAsOf, Source},
 };
 use crate::{
     certificate::revocation::{Answer, Issued, IssuedKey, Method, Revocations, Standing, Status},
@@ -37,8 +37,8 @@ use crate::{
 ///
 /// Its memory depends on nothing but the rules and the issuers' CRL files: it is to be kept when other things change.
 pub struct RevocationStore {
-    /// Shared with the store that follows this one: what was answered here is asked again there, but while nobody answers,
-    /// who was revoked stays so, and an old answer serves as far as the rules go.
+    /// Shared with the store that follows this one. Where that asks others, what was answered here is asked again there, but
+    /// while nobody answers, who was revoked stays so, and an old answer serves as far as the rules go.
     answers: Arc<Cache<IssuedKey, Arc<Entry>>>,
     /// By the issuer's CRL files too: an answer under old ones is none for whoever comes after.
     flights: Flights<(IssuedKey, u64), Standing>,
@@ -50,7 +50,7 @@ pub struct RevocationStore {
 
 /// What is remembered of one certificate. Times are seconds of the Unix epoch.
 struct Entry {
-    /// Of the issuer's CRL files: what came about under others, or by another store, has to be asked again.
+    /// Of the issuer's CRL files: what came about under others, or by a store that asked others, has to be asked again.
     generation: u64,
     /// When it came about.
     since: u64,
@@ -65,7 +65,7 @@ struct Entry {
 #[derive(Clone, Copy)]
 struct Held {
     status: Status,
-    method: Method,
+    source: Source,
     received: u64,
     /// Its own end; 0 where it has to be asked for anew.
     until: u64,
@@ -77,6 +77,8 @@ struct Held {
 struct Service {
     /// At most.
     cache_ttl: u64,
+    /// Those out of lists that were fetched, at most.
+    crl_refresh: u64,
     /// Where no newer one can be had; 0: not at all.
     max_stale: u64,
 }
@@ -113,6 +115,7 @@ impl RevocationStore {
     ) -> Result<Arc<Self>, FetchError> {
         let service = Service {
             cache_ttl: rules.cache_ttl.as_secs().max(1),
+            crl_refresh: rules.crl_refresh.as_secs().max(1),
             max_stale: rules.max_stale.unwrap_or_default().as_secs(),
         };
         // In each part there is room for more that is new than can land at a time, or whoever asked would not be told.
@@ -166,8 +169,8 @@ impl RevocationStore {
         self.inquiry.replace_files(files);
     }
 
-    /// Remembers nothing any more, since a store that followed this one does; requests that are under way are told what they
-    /// ask.
+    /// Remembers no more than who was revoked, since a store that followed this one does; requests that are under way are told
+    /// what they ask.
     pub fn give_way(&self) {
         self.gave_way.store(true, Ordering::Relaxed);
     }
@@ -211,7 +214,7 @@ impl RevocationStore {
             Outcome::Answered(source, answer) if !known.admits(source, &answer) => (vain(Standing::Unavailable), known),
             Outcome::Answered(source, answer @ Answer { status, until, .. }) => {
                 let revoked = known.after(source, &answer);
-                let held = Held { status, method: source.method(), received: now, until: until.as_secs(), revoked };
+                let held = Held { status, source, received: now, until: until.as_secs(), revoked };
                 (Entry::holding(generation, held, self.service, now), revoked)
             }
             Outcome::Unknown => (vain(Standing::Unknown), known),
@@ -283,7 +286,12 @@ impl Entry {
 
 impl Service {
     fn until(self, held: Held) -> u64 {
-        serves_until(held.until, self.cache_ttl, held.received)
+        let most = match held.source {
+            // As long as their list, which rules before these may have let serve longer.
+            Source::Asked(Method::Crl) => self.cache_ttl.min(self.crl_refresh),
+            Source::Asked(Method::Ocsp) | Source::File => self.cache_ttl,
+        };
+        serves_until(held.until, most, held.received)
     }
 
     fn stale_until(self, held: Held) -> u64 {
@@ -293,7 +301,7 @@ impl Service {
 
 impl Held {
     fn standing(self, stale: bool) -> Standing {
-        Standing::Known { status: self.status, method: self.method, stale }
+        Standing::Known { status: self.status, method: self.source.method(), stale }
     }
 }
 

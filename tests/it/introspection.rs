@@ -51,7 +51,7 @@ fn readiness_waits_for_no_keys_that_nobody_said_are_there() {
     let (bank, introspector, alice) = (Bank::start(), Introspector::start(), &Pki::get().alice);
     let issuer = format!("http://{}", Bank::closed());
     introspector.knows("opaque", but(active(alice), "iss", json!(issuer)));
-    for (keys, status) in [("", 200), ("jwks = \"discovery\"", 503)] {
+    for (keys, status) in [("", 200), ("jwks = \"discovery\"", 503), ("verify = \"jwt\"", 503)] {
         let lines = format!("issuer = {issuer:?}\naudiences = [{AUDIENCE:?}]\n{}\n{keys}", introspector.line(""));
         let config = Config::in_front_of(&bank).without_issuers().issuer(&lines).file("rs-secret", "hunter2\n");
         let sidecar = config.start();

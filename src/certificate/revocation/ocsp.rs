@@ -354,7 +354,7 @@ impl ResponseStatus {
         Some(match self {
             Self::Successful => return None,
             Self::MalformedRequest => "malformedRequest",
-            Self::InternalError => "internalError",
+            Self::InternalError => INTERNAL_ERROR,
             Self::TryLater => TRY_LATER,
             Self::SigRequired => "sigRequired",
             Self::Unauthorized => "unauthorized",
@@ -442,6 +442,8 @@ struct RevokedInfo {
 
 /// A larger answer is not read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
+/// What a responder reports that is in trouble.
+pub const INTERNAL_ERROR: &str = "internalError";
 /// What a responder reports that has too much to do, whatever it was asked.
 pub const TRY_LATER: &str = "tryLater";
 /// Certificates in an answer that are looked at.

@@ -163,7 +163,7 @@ fn issuer() -> Vec<Key> {
         optional("token.issuer", Form::Tables, "Who issues tokens: one table each, one at least where any route demands a token."),
         required("token.issuer.issuer", URL, "https://as.bank.example", "The token's `iss`, byte for byte."),
         required("token.issuer.audiences", Form::Texts(Least::One), "[\"https://api.bank.example\"]", "One of these has to be in `aud`."),
-        row("token.issuer.jwks", TEXT, "discovery", "Where the keys are: `discovery`, an address, or a file. Readiness does not wait for keys where nobody wrote this and `introspection` is there."),
+        row("token.issuer.jwks", TEXT, "discovery", "Where the keys are: `discovery`, an address, or a file. Readiness does not wait for keys where nobody wrote this nor `verify`, and `introspection` is there."),
         row("token.issuer.jwks_refresh", DURATION, "10m", "How often they are fetched anew; an unknown `kid` asks sooner."),
         row("token.issuer.ca_file", FILE, "", "Authorities of its https; left out, the public ones."),
         choice("token.issuer.verify", words(["jwt", "introspection", "both"]), "How its JWTs are verified: by signature, by asking the issuer, or both. With `both` the signed claims are used; of the answer `active`, `token_type`, `cnf`, and where they are there `iss`, `aud`, dates have to hold as well, `client_id` and `sub` have to be the signed ones, and a scope counts that both name. Opaque tokens are always asked about."),

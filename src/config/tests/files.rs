@@ -377,9 +377,10 @@ fn key_set_in_a_file_can_be_read_and_is_warned_of_where_it_holds_no_key() {
     check("none.jwks", "`none.jwks` cannot be read");
     check("broken.jwks", "give a JWK set");
     check("ftp://as.bank.example/jwks", "is neither https:// nor http://");
-    let warnings = folder.warnings(&with(&[("token.issuer", "jwks = \"empty.jwks\"")]));
-    assert!(
-        warnings.iter().any(|warning| warning.contains("this key set holds no key that can be used")),
-        "{warnings:?}"
-    );
+    folder.write("useless.jwks", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+    for set in ["empty.jwks", "useless.jwks"] {
+        let warnings = folder.warnings(&with(&[("token.issuer", &format!("jwks = \"{set}\""))]));
+        let useless = "this key set holds no key that can be used";
+        assert!(warnings.iter().any(|warning| warning.contains(useless)), "{warnings:?}");
+    }
 }

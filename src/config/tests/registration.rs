@@ -105,7 +105,9 @@ fn directory_is_demanded_where_a_route_takes_registrations() {
 
     let folder = Folder::new();
     folder.write("empty.jwks", r#"{"keys":[]}"#);
-    for (file, expected) in [("nowhere.jwks", "cannot be read"), ("empty.jwks", "holds no key that can be used")] {
+    folder.write("useless.jwks", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+    let useless = "holds no key that can be used";
+    for (file, expected) in [("nowhere.jwks", "cannot be read"), ("empty.jwks", useless), ("useless.jwks", useless)] {
         let faults = folder.faults(&registering(route, &[&format!("directory_jwks = \"{file}\""), HOSTS]));
         assert_eq!(faults.len(), 1, "{faults:#?}");
         assert!(faults[0].contains("registration.directory_jwks: ") && faults[0].contains(expected), "{}", faults[0]);

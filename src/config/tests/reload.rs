@@ -152,3 +152,34 @@ fn files_that_are_kept_are_never_printed() {
     let bytes = format!("{:?}", key.as_bytes());
     assert!(!printed.contains(key.lines().nth(1).unwrap()) && !printed.contains(bytes.trim_matches(['[', ']'])));
 }
+
+/// Behind a balancer with this profile, which shows the secret of this file.
+fn balanced(profile: &str, file: &str, more: &str) -> String {
+    let secret = format!("secret_header = {{ name = \"X-LB-Auth\", value_file = {file:?} }}");
+    with(&[("load_balancer", &secret), ("client_certificate", &format!("profile = {profile:?}"))]) + more
+}
+
+#[test]
+fn file_waits_with_a_key_of_its_group_and_is_taken_as_it_was() {
+    let folder = Folder::new();
+    folder.write("one.txt", "the first secret that the balancer shows");
+    let running = folder.settings(&balanced("nginx", "one.txt", ""));
+    let text = |settings: &Settings| settings.source.files[0].content().to_vec();
+    let first = text(&running);
+
+    folder.write("one.txt", "the second secret that the balancer shows");
+    let reloaded = applied(&folder, &running, &balanced("nginx", "one.txt", ""));
+    assert_eq!(waiting(&reloaded), [""; 0]);
+    assert_ne!(text(&reloaded.settings), first);
+
+    let reloaded = applied(&folder, &running, &balanced("envoy", "one.txt", ""));
+    assert_eq!(waiting(&reloaded), ["client_certificate.profile", "load_balancer.secret_header.value_file"]);
+    assert_eq!(text(&reloaded.settings), first);
+
+    fs::remove_file(folder.path("one.txt")).unwrap();
+    folder.write("two.txt", "the second secret that the balancer shows");
+    let reloaded = applied(&folder, &running, &balanced("envoy", "two.txt", "[eidas]\nrequire = \"psd2\"\n"));
+    assert_eq!(text(&reloaded.settings), first);
+    assert!(waiting(&reloaded).contains(&"load_balancer.secret_header"), "{:?}", waiting(&reloaded));
+    assert!(reloaded.settings.source.text.contains("psd2"));
+}

@@ -213,7 +213,7 @@ async fn keys_of_the_store_before_serve_at_once_and_are_fetched_anew() {
     let origin = rotating().await;
     let before = store_at(&origin, HASTY);
     before.first_fetch().await;
-    let source = KeySource { refresh: HOUR, ..before.issuers[0].source.clone() };
+    let source = KeySource { refresh: HOUR, awaited: false, ..before.issuers[0].source.clone() };
     let metrics = Arc::new(Metrics::new());
     let after = KeyStore::following(Some(&before), vec![source], Duration::from_secs(2), 0, metrics).unwrap();
     assert!(holds(&after, "0"));

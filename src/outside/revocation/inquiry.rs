@@ -37,8 +37,9 @@ pub(super) struct Inquiry {
     methods: Vec<Method>,
     files: ArcSwap<CrlFiles>,
     lists: Lists,
-    /// Responders that refuse a question with a nonce and answer one without.
-    without_nonce: Cache<String, ()>,
+    /// Responders that refused a question for its nonce, it seems, and when: in seconds of the Unix epoch. It is not remembered
+    /// for long, because an answer that was made before the question tells a revocation late.
+    without_nonce: Cache<String, u64>,
     errands: Arc<Errands>,
 }
 
@@ -171,12 +172,14 @@ impl Inquiry {
     }
 
     /// None: the responder does not know the certificate. It is asked in another form where one brings nothing, in one
-    /// timeout for them all; from then on without a nonce, where it answered so.
+    /// timeout for them all; for some minutes without a nonce, where it answered so.
     async fn ask_responder(&self, written: &str, about: &Issued, now: UnixTime) -> Result<Option<Answer>, NoUse> {
         let errands = &self.errands;
         let (address, _place) = (errands.admit(written)?, errands.turn(&errands.places).await?);
         let until = tokio::time::Instant::now() + errands.timeout;
-        let first = if self.without_nonce.get(written).is_some() { WITHOUT_NONCE } else { FIRST };
+        let refused_at = self.without_nonce.get(written);
+        let is_remembered = refused_at.is_some_and(|at| now.as_secs().abs_diff(at) < MEMORY_OF_NONCES);
+        let first = if is_remembered { WITHOUT_NONCE } else { FIRST };
         let mut said = self.ask_as(first, &address, about, now).await;
         // Only of the first: whoever refuses one form and is silent at the next is there, and answers about others.
         errands.heed(written, &said);
@@ -184,12 +187,13 @@ impl Inquiry {
         if forms.contains(&FIRST) {
             self.without_nonce.remove(written);
         }
+        let is_of_form = said.as_ref().is_err_and(NoUse::is_of_form);
         for form in forms {
             let next = self.ask_as(form, &address, about, now);
             let next = tokio::time::timeout_at(until, next).await;
-            if form == WITHOUT_NONCE && matches!(next, Err(_) | Ok(Ok(Some(_)))) {
+            if is_of_form && form == WITHOUT_NONCE && matches!(next, Err(_) | Ok(Ok(Some(_)))) {
                 // A slow one, too: next time there is time for its answer.
-                self.without_nonce.insert(written.to_owned(), ());
+                self.without_nonce.insert(written.to_owned(), now.as_secs());
             }
             let Ok(next) = next else { break };
             match (&said, &next) {
@@ -242,6 +246,15 @@ fn next_forms(first: Form, said: &Result<Option<Answer>, NoUse>) -> Vec<Form> {
 }
 
 impl NoUse {
+    /// Whether a responder refused what was asked, and not that it was asked now.
+    fn is_of_form(&self) -> bool {
+        match self {
+            Self::Refused(error) => *error != ocsp::INTERNAL_ERROR,
+            Self::Fetch(FetchError::Status(status)) => status.is_client_error(),
+            _ => false,
+        }
+    }
+
     /// Whether nothing came back.
     fn is_silence(&self) -> bool {
         matches!(self, Self::Fetch(FetchError::NoAnswer(_) | FetchError::Closed(_) | FetchError::TimedOut(_)))
@@ -264,6 +277,11 @@ impl Errands {
         self.metrics.outgoing("crl", begun.elapsed());
         self.heed(written, &answer);
         answer
+    }
+
+    /// Whether the rules of both for addresses are the same.
+    pub(super) fn goes_where(&self, other: &Self) -> bool {
+        self.addresses == other.addresses
     }
 
     fn admit(&self, written: &str) -> Result<Uri, NoUse> {
@@ -323,6 +341,8 @@ const BUSY: [StatusCode; 4] = [
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
 ];
+/// How long a responder without nonces is remembered, in seconds.
+const MEMORY_OF_NONCES: u64 = 600;
 /// Responders without nonces that are remembered.
 const MAX_WITHOUT_NONCE: usize = 1_000;
 /// SHA-1 is what every responder knows.

@@ -36,6 +36,8 @@ struct Shelf {
     lists: Arc<AtHand>,
     /// Lists of a shelf before this one are due at once.
     since: Instant,
+    /// Older ones came from where one may not ask any more, perhaps: none gives way to an older one, but they answer nothing.
+    serving_since: Instant,
     /// Each brings its list itself: the memory may be too small for it beside others.
     flights: Flights<Place, Option<Arc<List>>>,
     /// Until when a place is left alone whose list is of no use: nothing is wrong with the address, where others may find
@@ -57,14 +59,13 @@ struct Place {
 /// Times are seconds of the Unix epoch.
 struct List {
     crl: Crl,
+    fetched: u64,
     /// When it was fetched, or last looked for in vain.
     since: u64,
     /// The same by a clock that nobody sets.
     begun: Instant,
     /// When a newer one is looked for. An older one never takes its place.
     due: u64,
-    /// Until when answers out of it serve.
-    until: u64,
 }
 
 impl Lists {
@@ -73,10 +74,13 @@ impl Lists {
     pub(super) fn following(before: Option<&Self>, errands: Arc<Errands>, refresh: Duration) -> Self {
         let nothing =
             || Arc::new(Cache::with_weighter(ESTIMATED, MAX_MEMORY, Weigh(|_, list: &Arc<List>| list.crl.weight())));
+        let now = Instant::now();
+        let alike = before.filter(|before| before.0.errands.goes_where(&errands));
         Self(Arc::new(Shelf {
             errands,
             lists: before.map_or_else(nothing, |before| Arc::clone(&before.0.lists)),
-            since: Instant::now(),
+            since: now,
+            serving_since: alike.map_or(now, |before| before.0.serving_since),
             flights: Flights::new(),
             useless: Cache::new(MAX_USELESS),
             reading: Semaphore::new(AT_A_TIME),
@@ -116,13 +120,15 @@ impl Lists {
             }
         }
         // When no newer one could be had, the old one serves until its own end.
-        let list = newer.or_else(|| shelf.lists.get(&place))?;
+        let at_hand = || shelf.lists.get(&place).filter(|list| shelf.serving_since <= list.begun);
+        let list = newer.or_else(at_hand)?;
         match list.crl.answer(about, now) {
             Ok(answer) => {
-                let is_overdue = list.until < now.as_secs();
-                // One that is overdue serves until the next try.
-                let next_try = now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs());
-                let until = if is_overdue { next_try } else { list.until };
+                let until = match list.serves_until(shelf.refresh) {
+                    // One that is overdue serves until the next try.
+                    until if until < now.as_secs() => now.as_secs().saturating_add(MEMORY_OF_SILENCE.as_secs()),
+                    until => until,
+                };
                 let until = UnixTime::since_unix_epoch(Duration::from_secs(until));
                 Some(Answer { until: answer.until.min(until), ..answer })
             }
@@ -148,13 +154,13 @@ impl Shelf {
                             &place.address,
                             &NoUse::Answer("the CRL is older than the one at hand"),
                         );
-                        let due = now.saturating_add((self.refresh / 4).max(60));
-                        List { crl: held.crl.clone(), since: now, begun, due, until: held.until }
+                        let due = now.saturating_add((self.refresh / 4).clamp(1, MOST_LAG));
+                        List { crl: held.crl.clone(), fetched: held.fetched, since: now, begun, due }
                     }
                     _ => {
                         self.errands.received(&place.address, &crl);
-                        let until = serves_until(crl.next_update().as_secs(), self.refresh, now);
-                        List { crl, since: now, begun, due: renewed_at(until, now), until }
+                        let list = List { crl, fetched: now, since: now, begun, due: 0 };
+                        List { due: renewed_at(list.serves_until(self.refresh), now), ..list }
                     }
                 };
                 let list = Arc::new(list);
@@ -194,6 +200,11 @@ impl Shelf {
 }
 
 impl List {
+    /// Until when answers out of it serve, where lists serve for so many seconds.
+    fn serves_until(&self, refresh: u64) -> u64 {
+        serves_until(self.crl.next_update().as_secs(), refresh, self.fetched)
+    }
+
     fn is_due(&self, now: u64, since: Instant) -> bool {
         self.due <= now || self.begun < since || was_set_back(self.since, now)
     }
@@ -211,5 +222,7 @@ const MAX_MEMORY: u64 = 512 * 1024 * 1024;
 const ESTIMATED: usize = 32;
 /// Places of useless lists that are remembered.
 const MAX_USELESS: usize = 1_000;
+/// Seconds until a newer list is looked for where an older one was found, at most: a mirror that lags behind catches up soon.
+const MOST_LAG: u64 = 60;
 /// CRLs that are read at a time.
 const AT_A_TIME: usize = 4;

@@ -5,6 +5,9 @@ use crate::certificate::revocation::minted::{extension, tlv};
 
 /// `id-pkix-ocsp-nonce`.
 const NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
+/// Errors of responders (RFC 6960, section 4.2.1).
+const INTERNAL_ERROR: u8 = 2;
+const UNAUTHORIZED: u8 = 6;
 
 #[tokio::test]
 async fn answer_with_another_nonce_is_asked_for_by_no_question_without_one() {
@@ -47,59 +50,88 @@ async fn all_forms_together_wait_for_one_timeout() {
     assert!((1..3).contains(&count), "{count} questions of 700 ms");
 }
 
-/// Answers each question after `pause`: with `unauthorized` where it holds a nonce or is about the serial number 5, and else
-/// with what `good` says.
-async fn without_nonces(pause: Duration, good: Arc<parking_lot::Mutex<Vec<u8>>>) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::Relaxed);
-            let good = Arc::clone(&good);
-            tokio::spawn(async move {
-                let mut question = vec![0; 4096];
-                let length = stream.read(&mut question).await.unwrap_or(0);
-                let has = |what: &[u8]| question[..length].windows(what.len()).any(|octets| octets == what);
-                let refused = has(NONCE) || has(&[2, 1, 5]);
-                let body = if refused { vec![0x30, 3, 0x0a, 1, 6] } else { good.lock().clone() };
-                tokio::time::sleep(pause).await;
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                drop(stream.write_all(&[head.as_bytes(), &body].concat()).await);
-            });
-        }
-    });
-    (address, count)
+/// A responder that takes no nonces, and knows nothing of the serial number 5: it answers both with an error.
+struct WithoutNonces {
+    authority: Authority,
+    address: String,
+    count: Arc<AtomicUsize>,
+    /// What it says to everything else.
+    answer: Arc<parking_lot::Mutex<Vec<u8>>>,
+}
+
+impl WithoutNonces {
+    /// `pause`: before each answer.
+    async fn start(error: u8, pause: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let (count, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(parking_lot::Mutex::new(Vec::new())));
+        let (counted, said) = (Arc::clone(&count), Arc::clone(&answer));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let said = Arc::clone(&said);
+                tokio::spawn(async move {
+                    let mut question = vec![0; 4096];
+                    let length = stream.read(&mut question).await.unwrap_or(0);
+                    let has = |what: &[u8]| question[..length].windows(what.len()).any(|octets| octets == what);
+                    let refused = has(NONCE) || has(&[2, 1, 5]);
+                    let body = if refused { vec![0x30, 3, 0x0a, 1, error] } else { said.lock().clone() };
+                    tokio::time::sleep(pause).await;
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                    drop(stream.write_all(&[head.as_bytes(), &body].concat()).await);
+                });
+            }
+        });
+        Self { authority: Authority::named("Bank CA"), address, count, answer }
+    }
+
+    fn client(&self, serial: u8) -> Arc<Issued> {
+        Arc::new(self.authority.client_with(&[serial], &[], &[&self.address]))
+    }
+
+    /// A client's certificate about which it says this.
+    fn client_that_is(&self, serial: u8, status: &[u8]) -> Arc<Issued> {
+        let about = self.client(serial);
+        let mut said = Said::of(&about);
+        said.singles[0].status = status.to_vec();
+        *self.answer.lock() = said.sign(self.authority.key());
+        about
+    }
+
+    /// What comes of asking, and how many questions that takes.
+    async fn asked(&self, store: &Arc<RevocationStore>, about: &Arc<Issued>, offset: i64) -> (Standing, usize) {
+        let before = self.count.load(Ordering::Relaxed);
+        let standing = asked(store, about, offset).await;
+        (standing, self.count.load(Ordering::Relaxed) - before)
+    }
 }
 
 #[tokio::test]
-async fn responder_that_answered_without_a_nonce_is_asked_so_from_then_on() {
-    let authority = Authority::named("Bank CA");
-    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let (address, count) = without_nonces(Duration::ZERO, Arc::clone(&answer)).await;
+async fn responder_that_answered_without_a_nonce_is_asked_so_for_some_minutes() {
+    let responder = WithoutNonces::start(UNAUTHORIZED, Duration::ZERO).await;
     let store = store(rules());
-    for (serial, questions) in [(6, 2), (7, 3)] {
-        let about = Arc::new(authority.client_with(&[serial], &[], &[&address]));
-        let mut said = Said::of(&about);
-        said.singles[0].status = GOOD.to_vec();
-        *answer.lock() = said.sign(authority.key());
+    for (serial, offset, questions) in [(6, 0, 2), (7, 599, 1), (8, 600, 2), (9, 1199, 1), (10, 0, 2)] {
+        let about = responder.client_that_is(serial, GOOD);
+        let good = known(Status::Good, Method::Ocsp);
+        assert_eq!(responder.asked(&store, &about, offset).await, (good, questions), "{serial}");
+    }
+}
 
-        assert_eq!(asked(&store, &about, 0).await, known(Status::Good, Method::Ocsp));
-        assert_eq!(count.load(Ordering::Relaxed), questions);
+#[tokio::test]
+async fn moment_of_trouble_ends_no_nonces() {
+    let responder = WithoutNonces::start(INTERNAL_ERROR, Duration::ZERO).await;
+    let store = store(rules());
+    for serial in [6, 7] {
+        let about = responder.client_that_is(serial, GOOD);
+        assert_eq!(responder.asked(&store, &about, 0).await, (known(Status::Good, Method::Ocsp), 2));
     }
 }
 
 #[tokio::test]
 async fn slow_responder_without_nonces_has_time_to_answer_the_second_time() {
-    let authority = Authority::named("Bank CA");
-    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let (address, _) = without_nonces(Duration::from_millis(700), Arc::clone(&answer)).await;
+    let responder = WithoutNonces::start(UNAUTHORIZED, Duration::from_millis(700)).await;
     let store = store(Revocation { timeout: Duration::from_secs(1), ..rules() });
-    let about = Arc::new(authority.client_with(&[6], &[], &[&address]));
-    let mut said = Said::of(&about);
-    said.singles[0].status = GOOD.to_vec();
-    *answer.lock() = said.sign(authority.key());
+    let about = responder.client_that_is(6, GOOD);
 
     assert_eq!(asked(&store, &about, 0).await, Standing::Unavailable);
     assert_eq!(asked(&store, &about, 20).await, known(Status::Good, Method::Ocsp));
@@ -107,17 +139,13 @@ async fn slow_responder_without_nonces_has_time_to_answer_the_second_time() {
 
 #[tokio::test]
 async fn responder_that_refuses_one_certificate_in_every_form_is_asked_about_others() {
-    let authority = Authority::named("Bank CA");
-    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let (address, count) = without_nonces(Duration::from_millis(700), Arc::clone(&answer)).await;
+    let responder = WithoutNonces::start(UNAUTHORIZED, Duration::from_millis(700)).await;
     let store = store(Revocation { timeout: Duration::from_secs(1), ..rules() });
-    let refused = Arc::new(authority.client_with(&[5], &[], &[&address]));
-    assert_eq!(asked(&store, &refused, 0).await, Standing::Unavailable);
+    assert_eq!(asked(&store, &responder.client(5), 0).await, Standing::Unavailable);
 
-    let before = count.load(Ordering::Relaxed);
-    asked(&store, &Arc::new(authority.client_with(&[6], &[], &[&address])), 0).await;
+    let (_, questions) = responder.asked(&store, &responder.client(6), 0).await;
 
-    assert!(count.load(Ordering::Relaxed) > before, "it is not left alone, since it answers");
+    assert!(questions > 0, "it is not left alone, since it answers");
 }
 
 #[tokio::test]
@@ -132,25 +160,12 @@ async fn responder_with_too_much_to_do_is_asked_once() {
 
 #[tokio::test]
 async fn responder_that_answers_without_nonces_is_asked_in_every_form_that_it_may_know() {
-    let authority = Authority::named("Bank CA");
-    let answer = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    let (address, count) = without_nonces(Duration::ZERO, Arc::clone(&answer)).await;
+    let responder = WithoutNonces::start(UNAUTHORIZED, Duration::ZERO).await;
     let store = store(rules());
-    let about = |serial| Arc::new(authority.client_with(&[serial], &[], &[&address]));
-    let says = |about: &Issued, status: &[u8]| {
-        let mut said = Said::of(about);
-        said.singles[0].status = status.to_vec();
-        *answer.lock() = said.sign(authority.key());
-    };
-    says(&about(6), GOOD);
-    asked(&store, &about(6), 0).await;
+    asked(&store, &responder.client_that_is(6, GOOD), 0).await;
 
-    says(&about(7), UNKNOWN);
-    let before = count.load(Ordering::Relaxed);
-    assert_eq!(asked(&store, &about(7), 0).await, Standing::Unknown);
-    assert_eq!(count.load(Ordering::Relaxed), before + 2, "by SHA-1 and by SHA-256");
-
-    let before = count.load(Ordering::Relaxed);
-    assert_eq!(asked(&store, &about(5), 0).await, Standing::Unavailable);
-    assert_eq!(count.load(Ordering::Relaxed), before + 3, "and with a nonce");
+    let unknown = responder.client_that_is(7, UNKNOWN);
+    assert_eq!(responder.asked(&store, &unknown, 0).await, (Standing::Unknown, 2), "by SHA-1 and by SHA-256");
+    let refused = responder.client(5);
+    assert_eq!(responder.asked(&store, &refused, 0).await, (Standing::Unavailable, 3), "and with a nonce");
 }

@@ -244,10 +244,25 @@ async fn older_answer_that_was_asked_for_before_the_revocation_was_told_does_not
     let told = Answer { status: gone(), this_update: now(-60), until: now(DAY) };
     let source = Source::Asked(Method::Ocsp);
     let revoked = RevokedAsOf::default().after(source, &told);
-    let gone = Held { status: gone(), method: Method::Ocsp, received: 0, until: 0, revoked };
+    let gone = Held { status: gone(), source: Source::Asked(Method::Ocsp), received: 0, until: 0, revoked };
     before.answers.insert(about.key(), Arc::new(Entry::holding(0, gone, before.service, 0)));
     drop(held);
 
     assert_eq!(asking.await.unwrap(), still(Method::Ocsp));
     assert_eq!(after.known(&about, now(0)), still(Method::Ocsp));
+}
+
+#[tokio::test]
+async fn mirror_that_lags_behind_is_asked_again_soon() {
+    let bank = Responder::start().await;
+    let only = Revocation { methods: vec![Method::Crl], ..rules() };
+    let store = store(only);
+    bank.lists(&[], DAY);
+    asked(&store, &bank.client(5), 0).await;
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-HOUR, &[], DAY));
+    assert_eq!(asked(&store, &bank.client(5), 2 * HOUR).await, known(Status::Good, Method::Crl));
+
+    *bank.crl.lock() = ok(bank.authority.list_as_of(-30, &[&[5]], DAY));
+
+    assert_eq!(asked(&store, &bank.client(5), 2 * HOUR + 60).await, known(gone(), Method::Crl));
 }

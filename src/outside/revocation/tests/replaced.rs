@@ -126,3 +126,45 @@ async fn where_the_same_are_asked_answers_serve_on_as_long_as_the_new_rules_say(
     assert_eq!(asked(&hour, &about, 4990).await, stale);
     assert_eq!(asked(&hour, &about, 5020).await, Standing::Unavailable, "since it came, not since it was asked for");
 }
+
+fn only_lists() -> Revocation {
+    Revocation { methods: vec![Method::Crl], ..rules() }
+}
+
+#[tokio::test]
+async fn list_at_hand_serves_no_longer_than_the_new_rules_say() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let before = store(only_lists());
+    bank.lists(&[], HOUR);
+    asked(&before, &about, 0).await;
+    *bank.crl.lock() = status(StatusCode::SERVICE_UNAVAILABLE);
+    let brief = Revocation { crl_refresh: Duration::from_secs(2), ..only_lists() };
+
+    let after = following(&before, brief.clone());
+    assert_eq!(after.known(&about, now(2)), Standing::NotAsked);
+    assert_eq!(asked(&after, &about, 20).await, known(Status::Good, Method::Crl), "nobody has a newer one");
+    assert_eq!(after.known(&about, now(22)), Standing::NotAsked);
+
+    bank.lists(&[&[5]], HOUR);
+    let after = following(&before, brief);
+    assert_eq!(asked(&after, &about, 30).await, known(gone(), Method::Crl));
+}
+
+#[tokio::test]
+async fn list_from_where_one_may_not_ask_any_more_answers_nothing_and_gives_way_to_no_older_one() {
+    let bank = Responder::start().await;
+    let about = bank.client(5);
+    let before = store(only_lists());
+    bank.lists(&[], HOUR);
+    asked(&before, &about, 0).await;
+
+    let elsewhere = Revocation { allowed_hosts: vec!["crl.bank.example".to_owned()], ..only_lists() };
+    for shut in [elsewhere, Revocation { allow_private_addresses: false, ..only_lists() }] {
+        let shut = following(&before, shut);
+        assert_eq!(asked(&shut, &about, 1).await, Standing::Unavailable);
+        *bank.crl.lock() = ok(bank.authority.list_as_of(-HOUR, &[&[5]], HOUR));
+        let open = following(&shut, only_lists());
+        assert_eq!(asked(&open, &about, 20).await, known(Status::Good, Method::Crl), "the newer one is still at hand");
+    }
+}
