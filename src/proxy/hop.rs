@@ -1,16 +1,19 @@
-//! What an answer says about the backend's own connection, which ends there (RFC 9110, section 7.6.1).
+//! What an answer says about the backend's own connection, which ends there (RFC 9110, sections 2.5 and 7.6.1).
 
 use http::{
-    HeaderName,
+    HeaderName, Version,
     header::{CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCODING, UPGRADE},
 };
 use pingora::http::{ResponseHeader, StatusCode};
 
 use crate::proxy::framing;
 
-/// Takes out the fields that mean that connection, whether `Connection` names them or not. How the body is framed stays, and
+/// Takes out the fields that mean that connection, whether `Connection` names them or not, and the version that is spoken there. How the body is framed stays, and
 /// so do `Connection` itself, which Pingora writes anew, and what agrees to another protocol.
 pub(super) fn forget(answer: &mut ResponseHeader) {
+    if answer.version == Version::HTTP_10 {
+        answer.set_version(Version::HTTP_11);
+    }
     let agrees = answer.status == StatusCode::SWITCHING_PROTOCOLS;
     for name in &ALWAYS {
         if answer.headers.contains_key(name) && !(agrees && name == UPGRADE) {
@@ -63,6 +66,14 @@ mod tests {
         ];
         assert_eq!(left(200, &fields), ["connection", "content-type", "x-other"]);
         assert_eq!(left(200, &[("date", "a")]), ["date"]);
+    }
+
+    #[test]
+    fn version_that_the_backend_speaks_ends_there() {
+        let mut answer = ResponseHeader::build(200, None).unwrap();
+        answer.set_version(Version::HTTP_10);
+        forget(&mut answer);
+        assert_eq!(answer.version, Version::HTTP_11);
     }
 
     #[test]

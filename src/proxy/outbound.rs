@@ -52,7 +52,7 @@ impl Outgoing<'_> {
         if let Some(information) = self.findings.consent.as_ref().and_then(Consent::information) {
             request.insert_header(&Consent::INFORMATION, information.clone())?;
         }
-        if !self.backend.forward_authorization && !self.is_for_token_endpoint() {
+        if !self.backend.forward_authorization && !self.is_for_issuer() {
             request.remove_header(&AUTHORIZATION);
         }
         join_cookies(request)?;
@@ -83,9 +83,10 @@ impl Outgoing<'_> {
         Ok(())
     }
 
-    /// Where `Authorization` is how the client says who it is, and no access token.
-    fn is_for_token_endpoint(&self) -> bool {
-        self.findings.route.as_ref().is_some_and(|(_, route)| matches!(route.kind, Kind::Token { .. }))
+    /// Where `Authorization` is for the authorization server: how a client says who it is, or that it may register or manage
+    /// what it registered (RFC 7591, section 3; RFC 7592, section 2).
+    fn is_for_issuer(&self) -> bool {
+        self.findings.route.as_ref().is_some_and(|(_, route)| !matches!(route.kind, Kind::Api))
     }
 
     fn write_certificate(&self, names: &CertificateHeaders, request: &mut RequestHeader) -> pingora::Result<()> {
@@ -101,6 +102,7 @@ impl Outgoing<'_> {
 
     /// `X-Forwarded-For`, `-Proto`, and `-Host`: the load balancer's, or what certbound itself saw.
     fn write_origin(&self, request: &mut RequestHeader) -> pingora::Result<()> {
+        forget_origin(request, self.vouched);
         if self.vouched {
             if !request.headers.contains_key(FORWARDED_PROTO) {
                 // A load balancer ends mutual TLS, so https is what clients call, however it speaks to certbound.
@@ -108,7 +110,6 @@ impl Outgoing<'_> {
             }
             return Ok(());
         }
-        forget_origin(request);
         let authority = request.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
         if let Some(host) = request.headers.get(HOST).cloned().or(authority) {
             request.insert_header(FORWARDED_HOST, host)?;
@@ -131,9 +132,11 @@ fn join_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
     request.insert_header(COOKIE, joined.or_err(InvalidHTTPHeader, "Cookie")?)
 }
 
-/// Removes a stranger's word about its origin, under every spelling that a backend may fold into one name.
-fn forget_origin(request: &mut RequestHeader) {
-    let is_origin = |name: &&HeaderName| ORIGIN.iter().any(|origin| is_spelling(name, origin));
+/// Removes a stranger's word about its origin, under every spelling that a backend may fold into one name. A load balancer
+/// `vouched` for no spelling but its own: it passes others on.
+fn forget_origin(request: &mut RequestHeader, vouched: bool) {
+    let is_origin =
+        |name: &&HeaderName| ORIGIN.iter().any(|origin| is_spelling(name, origin) && !(vouched && **name == *origin));
     let spelled: Vec<HeaderName> = request.headers.keys().filter(is_origin).cloned().collect();
     for name in &spelled {
         request.remove_header(name);
@@ -235,6 +238,9 @@ mod tests {
         let sent = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "http"), ("x-forwarded-host", "a")];
         let kept = ["x-forwarded-for: 198.51.100.7", "x-forwarded-host: a", "x-forwarded-proto: http"];
         assert_eq!(written(&backend(), true, &sent), kept);
+        let passed_on = [("x_forwarded_for", "203.0.113.5"), ("x_forwarded_proto", "http"), ("X-Forwarded.Host", "b")];
+        assert_eq!(written(&backend(), true, &[sent, passed_on].concat()), kept, "a client's own spellings");
+        assert_eq!(written(&backend(), true, &passed_on), ["x-forwarded-proto: https"]);
     }
 
     #[test]

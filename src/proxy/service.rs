@@ -315,7 +315,7 @@ impl ProxyHttp for Sidecar {
             // Pingora says so only on requests that came after the process was told to end.
             session.set_keepalive(None);
         }
-        if let Some(nonce) = exchange.findings.proof.as_ref().and_then(Proof::next_nonce) {
+        if let Some(nonce) = next_nonce(exchange) {
             response.insert_header(NONCE, nonce.as_ref())?;
             // A cached answer would hand out an old nonce (RFC 9449, section 8.2).
             response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
@@ -363,6 +363,14 @@ impl ProxyHttp for Sidecar {
 
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Box<Exchange>, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
+    }
+}
+
+/// The nonce that the client is to use from now on. In report mode it is told here what a refusal would have told it.
+fn next_nonce(exchange: &Exchange) -> Option<&Arc<str>> {
+    match &exchange.decision {
+        Some(Decision::WouldDeny(Denial::ProofInvalid { nonce, .. })) => nonce.as_ref(),
+        _ => exchange.findings.proof.as_ref().and_then(Proof::next_nonce),
     }
 }
 

@@ -310,6 +310,24 @@ fn nonce_is_handed_out_and_then_demanded() {
 }
 
 #[test]
+fn nonce_is_handed_out_in_report_mode_too() {
+    let bank = Bank::start();
+    let (sidecar, holder) =
+        (config(&bank).set("token.dpop.nonce", "true").set("mode", "\"report\"").start(), Holder::new());
+
+    let passed = answer(&sidecar, &holder, |proof| proof);
+    assert_passed(&passed, &bank);
+    assert_eq!(passed.header("cache-control"), Some("no-store"));
+    let nonce = passed.header("dpop-nonce").expect("a nonce").to_owned();
+
+    let good = answer(&sidecar, &holder, |proof| proof.claim("nonce", nonce));
+    assert_passed(&good, &bank);
+    assert_eq!(good.header("dpop-nonce"), None, "it has the current one");
+    let lines = sidecar.audit(2);
+    assert_eq!([&lines[0]["decision"], &lines[1]["decision"]], ["would_deny", "allow"]);
+}
+
+#[test]
 fn sidecars_that_share_a_secret_take_each_others_nonces() {
     let bank = Bank::start();
     let sharing = config(&bank)

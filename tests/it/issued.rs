@@ -85,6 +85,7 @@ fn token_that_is_not_bound_to_its_client_never_reaches_it() {
     for line in sidecar.audit(2) {
         assert_eq!((&line["decision"], &line["reason"]), (&json!("deny"), &json!("binding_missing")));
         assert_eq!(line["status"], 502);
+        assert!(line["backend_us"].is_u64(), "the server was asked: {line}");
     }
     assert_eq!(sidecar.events("issued_token_not_bound", 2)[1]["result"], "mismatched");
 }

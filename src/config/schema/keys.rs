@@ -235,7 +235,7 @@ fn backend() -> Vec<Key> {
         row("backend.max_body_bytes", SIZE_OR_ZERO, "0", "Of a request; 0 is no limit, since bodies are streamed."),
         choice("backend.forward_certificate", [vec!["same", "off"], profiles()].concat(), "How the validated certificate is written: `same` is header and profile as they came."),
         row("backend.forward_chain", Form::Boolean, "false", "Whether the verified intermediates follow, where the profile has a place for them."),
-        row("backend.forward_authorization", Form::Boolean, "true", "Whether the API gets the token too."),
+        row("backend.forward_authorization", Form::Boolean, "true", "Whether the API gets the token too; an authorization server (`kind = \"token\"` and `\"registration\"`) always gets what is sent."),
         optional("backend.headers", Form::Named, "More headers, with `{certificate.thumbprint}`, `{certificate.subject}`, `{certificate.serial}`, `{certificate.organization_identifier}`, `{certificate.roles}`, `{token.client_id}`, `{token.subject}`, `{token.scope}`, `{token.issuer}`, `{consent.id}`. One without a value is left out."),
         row("backend.health", Form::Text("/.*", "path"), "", "What is asked of the API for `/backend/healthz` on `[admin]`."),
     ]

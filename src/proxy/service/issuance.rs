@@ -52,7 +52,9 @@ impl Sidecar {
         let mut request = token_endpoint::request(session.req_header(), &body)?;
         self.upstream_request_filter(session, &mut request, exchange).await?;
         exchange.asked = Some(Instant::now());
-        self.tokens.ask(&self.backend, request, body).await
+        let answered = self.tokens.ask(&self.backend, request, body).await?;
+        exchange.backend = exchange.asked.map(|asked| asked.elapsed());
+        Ok(answered)
     }
 
     /// What is wrong with the token in the answer, where that is to be answered: in report mode it is only recorded.

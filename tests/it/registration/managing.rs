@@ -12,13 +12,14 @@ const METHODS: [&str; 3] = ["GET", "PUT", "DELETE"];
 
 #[test]
 fn client_manages_its_own_registration() {
-    let stage = Stage::set();
+    let stage = Stage::set_with(|config| config.set("backend.forward_authorization", "false"));
     for method in METHODS {
         let request = stage.sending(method, "/register/tpp-1").bearing(stage.token_of("tpp-1"));
         let body = if method == "PUT" { stage.good() } else { String::new() };
 
         let seen = assert_passed(&request.body(&*body).send(), &stage.bank);
 
+        assert!(seen.header("authorization").is_some_and(|sent| sent.starts_with("Bearer ")), "the server's own token");
         assert_eq!((seen.method.as_str(), seen.target.as_str()), (method, "/register/tpp-1"));
         assert_eq!(seen.body, body.as_bytes());
     }
