@@ -8,7 +8,10 @@
 mod rooted;
 mod search;
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
@@ -133,42 +136,34 @@ impl Candidate<'_> {
         if let [alone] = self.sent
             && let Ok(found) = self.by_webpki(&leaf, &[alone])
         {
-            return found;
+            return Ok(found);
         }
         let rooted = Rooted::among(self.sent, self.trust);
         let rooted = rooted.ok_or_else(|| self.without_a_path(reason(&Error::MaximumSignatureChecksExceeded)))?;
         match self.by_webpki(&leaf, &rooted.certified) {
-            Ok(found) => found,
+            Ok(found) => Ok(found),
             Err(error) => search::path(self, &rooted, &error).ok_or_else(|| self.denial(&rooted, &error)),
         }
     }
 
     /// The path over `intermediates` that webpki finds.
-    fn by_webpki(
-        &self,
-        leaf: &EndEntityCert<'_>,
-        intermediates: &[&Examined],
-    ) -> Result<Result<Held<'_>, Denial>, Error> {
+    fn by_webpki(&self, leaf: &EndEntityCert<'_>, intermediates: &[&Examined]) -> Result<Held<'_>, Error> {
         let sent: Vec<_> = intermediates.iter().map(|sent| CertificateDer::from(sent.decoded.der())).collect();
         let anchors = self.trust.above(intermediates.iter().copied().chain([self.leaf]));
-        let found = leaf.verify_for_usage(
-            ALGORITHMS,
-            &anchors,
-            &sent,
-            self.at,
-            KeyUsage::client_auth(),
-            None,
-            Some(&|path| self.hold_or_go_on(path)),
-        );
-        found.map(|path| self.hold_found(&path))
-    }
-
-    /// webpki goes on looking after an error.
-    fn hold_or_go_on(&self, path: &webpki::VerifiedPath<'_>) -> Result<(), Error> {
-        self.hold_found(path).map(|_| ()).map_err(|denial| {
-            self.refused.replace(Some(denial));
-            Error::UnknownIssuer
-        })
+        let held = Cell::new(None);
+        // webpki goes on looking after an error.
+        let hold = |path: &webpki::VerifiedPath<'_>| match self.hold_found(path) {
+            Ok(found) => {
+                held.set(Some(found));
+                Ok(())
+            }
+            Err(denial) => {
+                self.refused.replace(Some(denial));
+                Err(Error::UnknownIssuer)
+            }
+        };
+        leaf.verify_for_usage(ALGORITHMS, &anchors, &sent, self.at, KeyUsage::client_auth(), None, Some(&hold))?;
+        held.take().ok_or(Error::UnknownIssuer)
     }
 
     /// One certificate of the anchor's name and key has to do: an older one of the same key may have run out.

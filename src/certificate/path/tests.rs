@@ -197,13 +197,14 @@ fn issuer_for_other_purposes_has_the_wrong_purpose() {
 
 #[test]
 fn name_outside_the_constraints_of_an_issuer_is_untrusted() {
-    let permitted = |name: &str| {
-        let permitted_subtrees = vec![GeneralSubtree::DnsName(name.to_owned())];
+    let permitted = |name: &str, times: usize| {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(name.to_owned()); times];
         let constraints = NameConstraints { permitted_subtrees, excluded_subtrees: vec![] };
         move |params: &mut CertificateParams| params.name_constraints = Some(constraints.clone())
     };
-    check_issuer(permitted("example"), "ok", "ok");
-    check_issuer(permitted("bank.example"), "certificate_untrusted", "certificate_untrusted");
+    check_issuer(permitted("example", 1), "ok", "ok");
+    check_issuer(permitted("example", 3_500), "ok", "ok");
+    check_issuer(permitted("bank.example", 1), "certificate_untrusted", "certificate_untrusted");
 
     let empty = tagged(0x30, &tagged(0xa0, &[]));
     check_issuer(with_again(&NAME_CONSTRAINTS, true, &empty), "certificate_untrusted", "certificate_untrusted");
