@@ -160,12 +160,15 @@ async fn explanation(
     }
     let mut learned = Learned::default();
     let judgement = judge(described, &settings, &outside, offline, &mut learned).await;
-    let routes = std::mem::replace(&mut settings.gate.routes, described.token_alone());
-    let alone = match described.has_token() {
-        true => Some(judge(described, &settings, &outside, offline, &mut learned).await),
-        false => None,
+    let alone = match explain::leaves_out_token(&settings.gate, &described.method, &judgement) {
+        true if described.has_token() => {
+            let routes = std::mem::replace(&mut settings.gate.routes, described.token_alone());
+            let alone = judge(described, &settings, &outside, offline, &mut learned).await;
+            settings.gate.routes = routes;
+            Some(alone)
+        }
+        _ => None,
     };
-    settings.gate.routes = routes;
     let denial = match &judgement.verdict {
         Verdict::Permit(_) => None,
         Verdict::Deny(denial) => Some(denial.clone()),

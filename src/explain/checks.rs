@@ -31,12 +31,18 @@ pub const CHECKS: [&str; 11] = [
     "registration",
 ];
 
+/// Whether the route demands a token, and an earlier check refused or is open, so that the verdict says nothing of it.
+pub fn leaves_out_token(gate: &Gate, method: &Method, judgement: &Judgement) -> bool {
+    let route = judgement.findings.route.as_ref();
+    let demands = route.is_some_and(|(_, route)| route.demands(method).token);
+    demands && Stop::of(gate, judgement).is_some_and(|stop| place(stop.check) < place("token"))
+}
+
 /// Every check with its verdict and what it found. `token_alone` is the judgement of the same request by a route that
-/// demands nothing but the token: it tells of the token where the gate did not come to it.
+/// demands nothing but the token: it tells of the token where it was left out.
 pub fn checks(gate: &Gate, method: &Method, judgement: &Judgement, token_alone: Option<&Judgement>) -> Vec<Check> {
     let stop = Stop::of(gate, judgement);
-    let place = |name: &str| CHECKS.iter().position(|check| *check == name);
-    let end = stop.as_ref().and_then(|stop| place(stop.check)).unwrap_or(CHECKS.len());
+    let end = stop.as_ref().map_or(CHECKS.len(), |stop| place(stop.check));
     let found = &judgement.findings;
     let one = |(here, name): (usize, &'static str)| {
         let mut facts = facts(name, gate, method, found);
@@ -52,11 +58,16 @@ pub fn checks(gate: &Gate, method: &Method, judgement: &Judgement, token_alone: 
     };
     let mut checks: Vec<_> = CHECKS.into_iter().enumerate().map(one).collect();
     if let Some(alone) = token_alone
-        && let Some(check) = checks.iter_mut().find(|check| check.check == "token" && check.verdict == Verdict::Skipped)
+        && let Some(check) = checks.iter_mut().find(|check| check.check == "token")
     {
         *check = token_check(gate, method, alone);
     }
     checks
+}
+
+/// Where a check stands in the order.
+fn place(name: &str) -> usize {
+    CHECKS.iter().position(|check| *check == name).unwrap_or(CHECKS.len())
 }
 
 /// What the gate says of the token when nothing stands before it.

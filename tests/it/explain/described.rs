@@ -9,6 +9,7 @@ use crate::{
     dpop,
     support::{
         bank::Bank,
+        introspector::Introspector,
         pki::Pki,
         proof::{Holder, Proof},
         token::{Token, now},
@@ -88,6 +89,31 @@ fn revocation_is_asked_for_the_time_that_is_described() {
         let explained = desk.json(&["--certificate", &certificate, "--token", &token, "--at", &at]);
 
         assert_eq!(explained["code"], json!(code), "{minutes} minutes: {explained:#}");
+    }
+}
+
+#[test]
+fn token_that_no_check_of_the_route_reads_is_shown_to_nobody() {
+    let introspector = Introspector::start();
+    let alice = &Pki::get().alice;
+    for (route, code, verdicts, asked) in [
+        ("kind = \"token\"", None, ["pass", "skipped"], 0),
+        ("require = []", None, ["skipped", "skipped"], 0),
+        ("require = [\"certificate\"]", None, ["pass", "skipped"], 0),
+        ("methods = [\"PUT\"]", Some("method_not_allowed"), ["skipped", "skipped"], 0),
+        ("", Some("token_inactive"), ["pass", "fail"], 1),
+    ] {
+        let before = introspector.asked();
+        let config = introspector.asked_by(smallest(), "");
+        let desk = Desk::new(&config.route(&format!("path = \"/{{*rest}}\"\n{route}")));
+        let (certificate, token) = (desk.file("alice.pem", alice.pem()), desk.file("token", "the-clients-own-secret"));
+
+        let explained = desk.online(&["--certificate", &certificate, "--token", &token]);
+
+        assert_eq!(explained["code"], json!(code), "{route}: {explained:#}");
+        let told = ["certificate", "token"].map(|check| verdict(&explained, check)["verdict"].clone());
+        assert_eq!(told, verdicts, "{route}: {explained:#}");
+        assert_eq!(introspector.asked() - before, asked, "{route}");
     }
 }
 
