@@ -48,9 +48,9 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     let demands = demands(&mut table, kind, proofs);
     let kind = self::kind(&mut table, kind, demands);
     let roles = roles(&mut table, demands);
-    let judged = with_token(kind, demands);
-    let scopes = scopes(&mut table, judged);
-    let grant = grant(&mut table, judged);
+    let bearers = Bearers::of(kind, demands, &methods, template.as_ref());
+    let scopes = scopes(&mut table, bearers);
+    let grant = grant(&mut table, bearers);
     let consent = consent(&mut table, kind, demands);
     let websocket = upgrade(&mut table);
     let errors = errors::of_route(&mut table);
@@ -190,11 +190,44 @@ fn kind(table: &mut Table<'_>, kind: Written, demands: Demands) -> Kind {
     }
 }
 
-/// What is demanded where a token is, if it is.
-fn with_token(kind: Kind, demands: Demands) -> Demands {
-    match kind {
-        Kind::Registration { managing } => managing,
-        Kind::Api | Kind::Token { .. } => demands,
+/// Whose requests show a token that something can be held to.
+#[derive(Clone, Copy)]
+enum Bearers {
+    Nobody,
+    /// Whoever registers has none yet.
+    AllButPost,
+    Everybody,
+}
+
+impl Bearers {
+    /// No `path`: it is at fault, and whether POST registers there cannot be told.
+    fn of(kind: Kind, demands: Demands, methods: &[Method], path: Option<&Template>) -> Self {
+        let registers = path.is_some_and(|path| !path.ends_named());
+        match (kind, methods) {
+            _ if demands.token => Self::Everybody,
+            (Kind::Api | Kind::Token { .. }, _) => Self::Nobody,
+            (Kind::Registration { .. }, [Method::POST]) if registers => Self::Nobody,
+            (Kind::Registration { .. }, []) if registers => Self::AllButPost,
+            (Kind::Registration { .. }, methods) if registers && methods.contains(&Method::POST) => Self::AllButPost,
+            (Kind::Registration { .. }, _) => Self::Everybody,
+        }
+    }
+
+    /// Reports a `key` that asks something of the token where there is none. `what` is the token's.
+    fn hold(self, table: &Table<'_>, key: &'static str, what: &str) {
+        let remedy = "add \"token\" to require";
+        match self {
+            Self::Nobody => table.fault(key, format!("{what} the token's, and this route demands none"), remedy),
+            Self::AllButPost => {
+                let what = format!("{what} the token's, and POST registers without one: it is not held to this");
+                table.reading.warn(
+                    &table.place_of(key),
+                    what,
+                    format!("write POST as a route of its own, or {remedy}"),
+                );
+            }
+            Self::Everybody => {}
+        }
     }
 }
 
@@ -220,10 +253,10 @@ fn roles(table: &mut Table<'_>, demands: Demands) -> Vec<&'static str> {
     named.iter().filter_map(|role| table.reading.settle(&role.place, among(&role.value, &words))).collect()
 }
 
-fn scopes(table: &mut Table<'_>, demands: Demands) -> String {
+fn scopes(table: &mut Table<'_>, bearers: Bearers) -> String {
     let scopes = table.strings("scopes").unwrap_or_default();
-    if !scopes.is_empty() && !demands.token {
-        table.fault("scopes", "scopes are the token's, and this route demands none", "add \"token\" to require");
+    if !scopes.is_empty() {
+        bearers.hold(table, "scopes", "scopes are");
     }
     for scope in &scopes {
         // RFC 6749, section 3.3.
@@ -235,11 +268,11 @@ fn scopes(table: &mut Table<'_>, demands: Demands) -> String {
     scopes.into_iter().map(|scope| scope.value).collect::<Vec<_>>().join(" ")
 }
 
-fn grant(table: &mut Table<'_>, demands: Demands) -> GrantRule {
+fn grant(table: &mut Table<'_>, bearers: Bearers) -> GrantRule {
     let (application, user) = (GrantRule::Only(Grant::Application), GrantRule::Only(Grant::User));
     let grant = table.choice("grant", ("any", GrantRule::Any), &[("application", application), ("user", user)]);
-    if grant != GrantRule::Any && !demands.token {
-        table.fault("grant", "the grant is the token's, and this route demands none", "add \"token\" to require");
+    if grant != GrantRule::Any {
+        bearers.hold(table, "grant", "the grant is");
     }
     grant
 }

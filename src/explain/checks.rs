@@ -47,7 +47,7 @@ pub fn checks(gate: &Gate, method: &Method, judgement: &Judgement, token_alone: 
     let one = |(here, name): (usize, &'static str)| {
         let mut facts = facts(name, gate, method, found);
         let verdict = match (here.cmp(&end), &stop) {
-            (std::cmp::Ordering::Less, _) if is_demanded(name, gate, found) => Verdict::Pass,
+            (std::cmp::Ordering::Less, _) if is_demanded(name, gate, method, found) => Verdict::Pass,
             (std::cmp::Ordering::Equal, Some(stop)) => {
                 facts.extend(stop.facts.clone());
                 stop.verdict
@@ -200,7 +200,7 @@ fn refused_by(denial: &Denial, found: &Findings) -> &'static str {
 }
 
 /// Whether a check was made at all on this request, none having refused before it.
-fn is_demanded(check: &str, gate: &Gate, found: &Findings) -> bool {
+fn is_demanded(check: &str, gate: &Gate, method: &Method, found: &Findings) -> bool {
     let Some((_, route)) = &found.route else { return check == "route" };
     let certificate = found.shown.is_some();
     match check {
@@ -211,10 +211,15 @@ fn is_demanded(check: &str, gate: &Gate, found: &Findings) -> bool {
         "proof" => found.proof.is_some(),
         "binding" => found.binding.is_some(),
         "registration" => matches!(route.kind, Kind::Registration { .. }),
-        "policy" => !route.roles.is_empty() || !route.scopes.is_empty() || route.grant != GrantRule::Any,
+        "policy" => !route.roles.is_empty() || judges_token(route, method),
         "consent" => route.consent,
         _ => true,
     }
+}
+
+/// Whether a token is demanded, and something of it: a registration route may demand one of those alone who are registered.
+fn judges_token(route: &Route, method: &Method) -> bool {
+    route.demands(method).token && (!route.scopes.is_empty() || route.grant != GrantRule::Any)
 }
 
 fn facts(check: &str, gate: &Gate, method: &Method, found: &Findings) -> Map<String, Value> {
@@ -234,7 +239,7 @@ fn facts(check: &str, gate: &Gate, method: &Method, found: &Findings) -> Map<Str
         "token" => token_facts(found),
         "proof" => found.proof.as_ref().map(|proof| json!({"key": proof.key().to_string()})),
         "binding" => binding_facts(found),
-        "policy" => route.filter(|_| is_demanded(check, gate, found)).map(|route| policy_facts(route, found)),
+        "policy" => route.filter(|_| is_demanded(check, gate, method, found)).map(|route| policy_facts(route, found)),
         "consent" => found.consent_id.as_ref().map(|id| json!({"consent_id": &**id})),
         _ => None,
     };

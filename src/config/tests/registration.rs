@@ -87,8 +87,28 @@ fn post_demands_a_certificate_and_other_methods_the_clients_own_token_too() {
         let toml = registering(&format!("path = \"/register/{{ClientId}}\"{require}"), &[DIRECTORY, HOSTS]);
         assert_eq!(demands(&toml), (post, Kind::Registration { managing }), "{require}");
     }
-    let scoped = registering("path = \"/register/{ClientId}\"\nscopes = [\"openid\"]", &[DIRECTORY, HOSTS]);
-    Folder::new().settings(&scoped);
+}
+
+#[test]
+fn whoever_registers_is_held_to_nothing_of_a_token_unless_one_is_demanded() {
+    for (line, asked) in [("scopes = [\"openid\"]", "scopes are"), ("grant = \"user\"", "the grant is")] {
+        let toml = |route: &str| registering(&format!("path = \"/register{route}\n{line}"), &[DIRECTORY, HOSTS]);
+        let warnings = |route: &str| {
+            let mut warnings = Folder::new().warnings(&toml(route));
+            warnings.retain(|warning| warning.contains(asked));
+            warnings
+        };
+
+        let none = format!("{asked} the token's, and this route demands none; add \"token\" to require");
+        assert!(fault(&toml("\"\nmethods = [\"POST\"]")).contains(&none));
+        for mixed in ["\"", "/{*rest}\"\nmethods = [\"PUT\", \"POST\"]"] {
+            let warnings = warnings(mixed);
+            assert!(matches!(&*warnings, [one] if one.contains("POST registers without one")), "{mixed}: {warnings:?}");
+        }
+        for held in ["\"\nrequire = [\"token\"]", "/{*rest}\"\nmethods = [\"PUT\"]", "/{ClientId}\""] {
+            assert_eq!(warnings(held), [""; 0], "{held}");
+        }
+    }
 }
 
 #[test]

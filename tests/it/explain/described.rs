@@ -118,6 +118,22 @@ fn token_that_no_check_of_the_route_reads_is_shown_to_nobody() {
 }
 
 #[test]
+fn policy_of_tokens_is_skipped_where_a_software_registers_without_one() {
+    let config = smallest()
+        .set("registration.directory_jwks", "\"keys.json\"")
+        .route("path = \"/{*rest}\"\nkind = \"registration\"\nscopes = [\"openid\"]\ngrant = \"application\"");
+    let desk = Desk::new(&config);
+    let alice = &Pki::get().alice;
+    let (certificate, token) = (desk.file("alice.pem", alice.pem()), desk.file("token", alice.token()));
+    for (method, token_told, policy) in [("POST", "skipped", "skipped"), ("PUT", "pass", "fail")] {
+        let explained = desk.by(method, &["--offline", "--certificate", &certificate, "--token", &token]);
+
+        let told = ["token", "policy"].map(|check| verdict(&explained, check)["verdict"].clone());
+        assert_eq!(told, [token_told, policy], "{method}: {explained:#}");
+    }
+}
+
+#[test]
 fn certificate_of_a_handshake_needs_no_trusted_peer() {
     let alice = &Pki::get().alice;
     let explain = |refuses: bool, peer: &str| {
