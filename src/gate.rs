@@ -25,7 +25,7 @@ use crate::{
     headers::Asserted,
     lookup::Lookups,
     peer::{Connection, TrustedPeer, TrustedPeers},
-    registration::{Registration, RegistrationRules, RegistrationStop},
+    registration::{Registration, RegistrationRules, RegistrationStop, SubjectRule},
     route::{Authorized, Kind, OwnRegistration, RequestPath, Route, Routes},
     token::{AccessToken, BearerToken, Inquiry, Issuers, Proof, Use, bearer::Scheme, proof::Called, verify::TokenStop},
 };
@@ -172,9 +172,9 @@ impl Gate {
     /// The order of checks: route, peer, certificate, token, proof, binding, policy, consent, registration. The first that fails
     /// answers. A registration is last, because it is used with that: one that is refused for another reason is not spent.
     ///
-    /// What the route does not demand is not judged, with one exception: a token that is judged and says it is bound is
+    /// What the route does not demand is not judged, with two exceptions: a token that is judged and says it is bound is
     /// held to that, or a stolen token would do on every route that asks for less. The certificate that it names is judged
-    /// before its proof.
+    /// before its proof. And a registration whose subject is compared with the certificate's has that judged.
     fn weigh(&self, case: Case<'_>, found: &mut Findings) -> Result<Permit, Stop> {
         let Case { request, now, .. } = case;
         let (place, route) = self.routes.find(request.path, request.method)?;
@@ -315,6 +315,8 @@ impl Gate {
     }
 
     /// A request to register is verified whole; one about a client that is registered comes from that client.
+    ///
+    /// The certificate is judged before, wherever its subject has to say who is registered.
     fn registration(&self, route: &Route, case: Case<'_>, found: &mut Findings) -> Result<(), Stop> {
         let Case { request, known, now } = case;
         if route.manages(request.method) {
@@ -326,6 +328,9 @@ impl Gate {
         }
         let why = "registrations are not configured";
         let rules = self.registration.as_ref().ok_or(RegistrationError::InvalidClientMetadata.refusal(why))?;
+        if rules.subject != SubjectRule::Off {
+            self.certificate(case, found)?;
+        }
         let body = known.body().ok_or(Stop::Ask(Question::Body))?;
         found.registration = Some(rules.verify(body, found.certificate.as_deref(), known, now)?);
         Ok(())

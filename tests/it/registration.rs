@@ -45,6 +45,23 @@ fn good_registration_reaches_the_bank_byte_for_byte() {
 }
 
 #[test]
+fn certificate_is_judged_for_its_subject_though_the_route_demands_none() {
+    let stage = Stage::set_with(|config| {
+        config.route("path = \"/open\"\nkind = \"registration\"\nmethods = [\"POST\"]\nrequire = []")
+    });
+    let sending =
+        || stage.sidecar.request("POST", "/open").header("Content-Type", "application/jwt").body(stage.good());
+
+    stage.assert_refused(&sending().send(), 401, "invalid_client");
+    stage.assert_refused(&sending().showing(&Pki::get().expired).send(), 401, "invalid_client");
+    let reasons: Vec<_> = stage.sidecar.audit(2).iter().map(|line| line["reason"].clone()).collect();
+    assert!(reasons.contains(&"certificate_missing".into()) && reasons.contains(&"certificate_expired".into()));
+
+    let seen = assert_passed(&sending().showing(&stage.tpp).send(), &stage.bank);
+    assert_eq!(seen.identity(), [(CERTIFICATE_HEADER.to_lowercase(), percent_pem(&stage.tpp.der))]);
+}
+
+#[test]
 fn body_is_read_whole_however_it_comes() {
     let stage = Stage::set();
     let mut connection = stage.sidecar.connect();
