@@ -32,6 +32,10 @@ fn parse(text: &str, more: &[&[&str]]) -> Result<HeaderName, Wrong> {
     let name = HeaderName::try_from(text).ok().filter(|_| !text.contains('$'));
     let wrong = || Wrong::new(format!("`{text}` is not a header name"), "write it as X-SSL-Client-Cert");
     let name = name.ok_or_else(wrong)?;
+    // RFC 9110 has `*` in names too: whoever writes it means all that begin so.
+    if text.contains('*') {
+        return Err(Wrong::new(format!("`{text}` is no pattern: names stand for themselves here"), "write each name"));
+    }
     let folded = folded(&name);
     let is_in = |names: &[&str]| names.contains(&folded.as_str());
     if is_in(&RESERVED) || more.iter().any(|names| is_in(names)) || folded.starts_with("content-") {
@@ -82,6 +86,8 @@ mod tests {
             check(text, false);
         }
         check("$ssl_client_escaped_cert", false);
+        check("X-Corp-*", false);
+        check("*", false);
         check("Transfer.Encoding", false);
         check("X_Forwarded_For", false);
     }

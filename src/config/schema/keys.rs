@@ -91,7 +91,7 @@ fn client_certificate() -> Vec<Key> {
         row("client_certificate.header", TEXT, "", "The header with the certificate; left out, the profile's."),
         row("client_certificate.chain_header", TEXT, "", "The header with the intermediates; left out, the profile's where it has one."),
         row("client_certificate.max_bytes", SIZE, "16KiB", "Of the certificate's header; the chain's may have four times as many."),
-        row("client_certificate.strip", Form::Texts(Least::None), "[]", "Headers to take out of requests besides those of all profiles, which always are."),
+        row("client_certificate.strip", Form::Texts(Least::None), "[]", "Headers to take out of requests, each by its whole name, besides those of all profiles, which always are."),
     ]
 }
 
@@ -372,12 +372,12 @@ fn codes() -> Vec<&'static str> {
 
 const TEXT: Form = Form::Text(".+", "string");
 const FILE: Form = Form::Text(".+", "file");
-const URL: Form = Form::Text("https?://.+", "`https://` or `http://` address");
+const URL: Form = Form::Text("[Hh][Tt][Tt][Pp][Ss]?://.+", "`https://` or `http://` address");
 const ADDRESS: Form = Form::Text(r"unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port or `unix:PATH`");
 const STATUS_ADDRESS: Form =
     Form::Text(r"off|unix:.+|(\[[0-9A-Fa-f:.]+\]|[^:/\[\] ]+):[0-9]{1,5}", "host:port, `unix:PATH`, or `\"off\"`");
-const COLLECTOR: Form = Form::Text("https?://[^/?#]+/?", "`https://` or `http://` origin");
-const ORIGIN: Form = Form::Text("https?://[^/?#]+", "`https://` or `http://` origin");
+const COLLECTOR: Form = Form::Text("[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+/?", "`https://` or `http://` origin");
+const ORIGIN: Form = Form::Text("[Hh][Tt][Tt][Pp][Ss]?://[^/?#]+", "`https://` or `http://` origin");
 const DURATION: Form = Form::Quantity("0*[1-9][0-9]*(ms|s|m|h)", "duration");
 const DURATION_OR_ZERO: Form = Form::Quantity("[0-9]+(ms|s|m|h)", "duration, zero too");
 const SIZE: Form = Form::Quantity("0*[1-9][0-9]*(B|KiB|MiB|GiB)?", "size");

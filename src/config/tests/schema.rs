@@ -224,7 +224,7 @@ fn form_of_a_value_is_the_same_to_both() {
 
 const QUANTITIES: [&str; 12] = ["", "0", "0s", "10", "10s", "500ms", "24h", "1d", "64KiB", "1B", "2GB", "1.5s"];
 
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 18] = [
     "",
     "127.0.0.1:80",
     "[::1]:80",
@@ -232,6 +232,7 @@ const TEXTS: [&str; 17] = [
     "host",
     "unix:/run/a",
     "https://a.example",
+    "HTTPS://a.example",
     "https://a.example/",
     "http://127.0.0.1:1/a",
     "ftp://a.example",

@@ -35,6 +35,7 @@ fn value_out_of_range_or_of_another_type_is_refused() {
     check("client_certificate", "header = \"Authorization\"", "client_certificate.header: `Authorization` has a");
     check("client_certificate", "chain_header = \"X-Chain\"", "client_certificate.chain_header: the profile wso2 has");
     check("client_certificate", "strip = [\"X Y\"]", "client_certificate.strip: `X Y` is not a header name");
+    check("client_certificate", "strip = [\"X-Corp-*\"]", "client_certificate.strip: `X-Corp-*` is no pattern");
     check("truststore", "minimum_rsa_bits = 1024", "truststore.minimum_rsa_bits: 1024 is out of range");
     check("cache", "tokens = 64", "cache.tokens: integer stands where a string belongs");
     check("token.issuer", "issuer = \"as.bank.example\"", "token.issuer.issuer: `as.bank.example` is");
