@@ -147,7 +147,7 @@ fn the_chain(values: &[HeaderValue], profile: Profile, max_bytes: usize) -> Resu
 
 /// The value without white space around it, unless it is what a load balancer writes when the client showed no
 /// certificate: nothing, a word for it, or a variable that it did not fill in.
-fn present(value: &[u8]) -> Option<&[u8]> {
+pub(super) fn present(value: &[u8]) -> Option<&[u8]> {
     let value = value.trim_ascii();
     let bare = value.strip_prefix(b":").and_then(|rest| rest.strip_suffix(b":")).unwrap_or(value);
     let placeholder = bare.starts_with(b"{") && bare.ends_with(b"}");

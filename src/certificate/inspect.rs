@@ -15,7 +15,7 @@ use crate::{
     certificate::{
         Decoded, PathRules, Profile, client,
         examined::{Examined, Policies, rsa_bits, untrusted},
-        name, path, profile,
+        forwarded, name, path, profile,
         qualified::{Eidas, Qualification, Requirement},
         revocation::issued,
         signature,
@@ -218,6 +218,9 @@ fn examine(der: &[u8]) -> Result<Examined, Denial> {
 
 /// The first profile that reads it: those that can read one value read the same certificates in it.
 fn header_value(value: &[u8]) -> Result<Vec<Vec<u8>>, Unusable> {
+    if forwarded::present(value).is_none() {
+        return Err(unusable("is what a load balancer writes where the client showed no certificate"));
+    }
     let fitting = Profile::ALL.into_iter().find_map(|profile| profile.read(value).ok());
     match fitting {
         Some(found) => Ok(found),

@@ -9,19 +9,22 @@ use std::{
 };
 
 use clap::error::{ContextKind, ContextValue, Error};
+use zeroize::Zeroizing;
+
+use crate::config::reading;
 
 /// The file, or standard input for `-`.
 pub(super) fn open(file: &Path) -> io::Result<Box<dyn Read>> {
     Ok(if is_standard_input(file) { Box::new(stdin()) } else { Box::new(File::open(file)?) })
 }
 
-/// All of `source`, which is a token or some certificates. Who reads from a pipe does not wait for the end of one that is too
+/// All of `source`, which is a token or some certificates, read like a file that the configuration names. Who reads from a pipe does not wait for the end of one that is too
 /// large.
-pub(super) fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+pub(super) fn bounded(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
     match source.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
         true => Err(io::Error::other("it is larger than 1 MiB")),
-        false => Ok(bytes),
+        false => Ok(reading::without_mark(bytes)),
     }
 }
 

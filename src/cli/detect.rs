@@ -34,7 +34,7 @@ impl Detect {
                 Ok(value) => value,
                 Err(error) => return failure(argument::unusable(Path::new("-"), error)),
             },
-            value => value.as_bytes().to_vec(),
+            value => value.as_bytes().to_vec().into(),
         };
         let value = value.trim_ascii();
         let fits = |profile: &Profile| profile.decode(value, &[], MOST_INTERMEDIATES).is_ok();

@@ -161,10 +161,12 @@ impl<'a> Reading<'a> {
     fn at(&self, place: &Place, what: String, remedy: String) -> Fault {
         let before = self.text.get(..place.offset).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.get(line_start..).unwrap_or_default();
         Fault {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            // Editors count no byte order mark.
+            column: line.trim_start_matches('\u{feff}').chars().count() + 1,
             key: place.key.as_deref().map(one_line),
             what: one_line(&what),
             remedy: one_line(&remedy),
@@ -188,7 +190,7 @@ fn one_line(text: &str) -> String {
 
 /// Without the byte order mark by which some editors begin every text. It is part of no secret, and the lines of PEM do not
 /// begin with it.
-pub(super) fn without_mark(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
+pub(crate) fn without_mark(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     match bytes.strip_prefix(BYTE_ORDER_MARK) {
         Some(text) => Zeroizing::new(text.to_vec()),
         None => bytes,

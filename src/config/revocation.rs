@@ -1,6 +1,10 @@
 //! `[revocation]`: whether certificates are asked about, whom, and what is done while nobody answers.
 
-use std::{io, mem, path::PathBuf};
+use std::{
+    fmt::Display,
+    io, mem,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     certificate::revocation::{
@@ -62,11 +66,12 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<(Revocatio
 /// The first file that cannot be read, or that holds something else.
 pub fn crls(paths: &[PathBuf]) -> io::Result<Vec<UnverifiedCrl>> {
     let mut found = Vec::new();
+    let at = |path: &Path, why: &dyn Display| io::Error::other(format!("`{}`: {why}", path.display()));
     for path in paths {
-        for file in folder::files(path)? {
-            let mut bytes = reading::without_mark(reading::bounded(&file, crl::MAX_BYTES)?);
-            let lists = crl::read(mem::take(&mut *bytes));
-            found.extend(lists.map_err(|why| io::Error::other(format!("`{}`: {why}", file.display())))?);
+        for file in folder::files(path).map_err(|error| at(path, &error))? {
+            let bytes = reading::bounded(&file, crl::MAX_BYTES).map_err(|error| at(&file, &error))?;
+            let lists = crl::read(mem::take(&mut *reading::without_mark(bytes)));
+            found.extend(lists.map_err(|why| at(&file, &why))?);
         }
     }
     Ok(found)
@@ -91,8 +96,7 @@ fn methods(table: &mut Table<'_>) -> Vec<Method> {
 
 fn lists_of(reading: &Reading<'_>, path: &Placed<String>) -> Option<Vec<UnverifiedCrl>> {
     let lists = crls(&[reading.resolve(&path.value)]);
-    let wrong =
-        |error| Wrong::new(format!("`{}`: {error}", path.value), "give CRLs as their issuer wrote them, in PEM or DER");
+    let wrong = |error: io::Error| Wrong::new(error.to_string(), "give CRLs as their issuer wrote them, in PEM or DER");
     let lists = reading.settle(&path.place, lists.map_err(wrong))?;
     folder::warn_of_inner(reading, path);
     if lists.is_empty() {

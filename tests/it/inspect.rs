@@ -115,6 +115,15 @@ fn file_with_a_chain_is_shown_whole() {
 }
 
 #[test]
+fn byte_order_mark_in_front_of_pem_is_passed_over() {
+    let alice = &Pki::get().alice;
+
+    let list = list(&inspect(format!("\u{feff}{}", alice.pem()).as_bytes(), &["--json"]));
+
+    assert_eq!(list[0]["thumbprint"], alice.thumbprint());
+}
+
+#[test]
 fn header_values_of_every_family_show_the_same_certificate() {
     let alice = &Pki::get().alice;
     for value in [
@@ -144,6 +153,9 @@ fn what_cannot_be_read_fails_with_a_reason_and_shows_nothing() {
     };
     check(b"", "is empty");
     check(b"hello", "neither PEM, nor DER, nor a header value");
+    for absent in ["NONE", "null", "(null)", "::", "-\n", "{http.request.tls.client.certificate_pem}"] {
+        check(absent.as_bytes(), "is what a load balancer writes where the client showed no certificate");
+    }
     check(&alice.der[..100], "not DER to its end");
     check(&[0x30, 0], "not one certificate in DER");
     let missing = Command::new(binary()).args(["inspect", "/nowhere/tpp.pem"]).output().unwrap();

@@ -211,7 +211,7 @@ fn read_header(options: &Explain, settings: &Settings, headers: &mut HeaderMap) 
 fn read_certificates(file: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), String> {
     let bytes = fs::File::open(file).and_then(argument::bounded).map_err(|error| argument::unusable(file, error))?;
     let certificates = inspect::read(&bytes).map_err(|why| format!("{}: {}", file.display(), why.what))?;
-    Ok((bytes, certificates))
+    Ok((bytes.to_vec(), certificates))
 }
 
 /// Byte for byte. Requests by methods that seldom have one have none.
@@ -236,7 +236,7 @@ fn read_token(option: &str, file: &Path) -> Result<String, String> {
     // Not repeated, whatever it looks like: who forgets that a file is wanted gives the token itself.
     let unreadable = |error| format!("{option} names a file, and there is none that can be read: {error}");
     let bytes = argument::open(file).and_then(argument::bounded).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{option} holds what is not ASCII"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{option} holds what is not ASCII"))?;
     let text = text.trim();
     let bare = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("DPoP ")).unwrap_or(text);
     Ok(bare.trim().to_owned())

@@ -103,6 +103,8 @@ fn byte_order_mark_is_part_of_no_file() {
     ]);
     assert_eq!(folder.settings(&toml).gate.certificates.truststore().anchors().count(), 3);
     assert!(folder.warnings(&toml).concat().contains("fewer than 16 characters"), "without the mark");
+    let faults = folder.faults(&marked("mode = 1"));
+    assert!(faults.iter().any(|fault| fault.starts_with("proxy.toml:1:8: mode: ")), "no column of its own: {faults:?}");
 }
 
 #[test]

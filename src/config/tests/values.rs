@@ -276,7 +276,7 @@ fn revocation_with_a_wrong_value_says_what_is_wrong() {
         "revocation.allowed_hosts: `http://a.example/` is not",
     );
     check("revocation", "crl_files = [\"nowhere.crl\"]", "revocation.crl_files: `nowhere.crl`: No such file");
-    check("revocation", "crl_files = [\"trust/\"]", "revocation.crl_files: `trust/`: ");
+    check("revocation", "crl_files = [\"trust/\"]", "revocation.crl_files: `trust/ca.pem`: the file holds");
     check("revocation", "on_unavailable = \"pass\"", "revocation.on_unavailable: `pass` is none of deny, allow, stale");
 }
 

@@ -55,6 +55,16 @@ fn body_that_is_not_known_is_an_open_question_of_the_check_that_reads_it() {
 }
 
 #[test]
+fn byte_order_mark_is_part_of_no_file() {
+    let alice = &Pki::get().alice;
+    let desk = Desk::new(&smallest());
+    let [certificate, token] = [("alice.pem", alice.pem()), ("token", alice.token())]
+        .map(|(name, content)| desk.file(name, format!("\u{feff}{content}")));
+
+    assert_eq!(desk.json(&["--certificate", &certificate, "--token", &token])["decision"], "permit");
+}
+
+#[test]
 fn consent_that_nobody_is_asked_for_is_open_whatever_the_body() {
     let service = Service::start();
     let desk = consenting(&service);
