@@ -3,6 +3,7 @@
 use rustls_pki_types::CertificateDer;
 
 use crate::{
+    certificate::qualified::Requirement,
     config::{
         Tables,
         balancer::LoadBalancer,
@@ -17,7 +18,7 @@ use crate::{
         token::Tokens,
     },
     gate::PublicOrigin,
-    route::{Kind, Route},
+    route::{Demands, Kind, Route},
 };
 
 /// Reports what does not fit together, and what could not work.
@@ -32,6 +33,7 @@ pub(super) fn check(reading: &Reading<'_>, tables: &Tables) {
     issuers(reading, tokens, routes);
     origin(reading, listener, tokens);
     consents_asked_for(reading, consents, routes);
+    qualification(reading, tables);
     websockets(reading, tables);
     registrations.check(reading, routes, tokens);
 }
@@ -152,6 +154,16 @@ fn consents_asked_for(reading: &Reading<'_>, consents: &Consents, routes: &[Plac
     }
 }
 
+/// Who is not asked for a certificate need not have a qualified one.
+fn qualification(reading: &Reading<'_>, Tables { eidas, routes, .. }: &Tables) {
+    let is_asked =
+        routes.iter().any(|route| demands(&route.value).any(|demands| demands.certificate || demands.binding));
+    if eidas.value.require != Requirement::Off && !is_asked {
+        let what = "no route demands a certificate, so nobody needs one that is qualified";
+        reading.warn(&eidas.place, what, "add \"certificate\" to require in [[route]], or leave it out");
+    }
+}
+
 /// A WebSocket begins in HTTP/1.1 alone, and without TLS nothing tells in which version the API is spoken to.
 fn websockets(reading: &Reading<'_>, Tables { backend, routes, .. }: &Tables) {
     let plain_http2 = backend.as_ref().is_some_and(|backend| backend.value.http2 && backend.value.tls.is_none());
@@ -164,8 +176,14 @@ fn websockets(reading: &Reading<'_>, Tables { backend, routes, .. }: &Tables) {
 
 /// Whether of any method.
 fn demands_token(route: &Route) -> bool {
-    match route.kind {
-        Kind::Registration { managing } if registration::manages(route) => managing.token || route.demands.token,
-        Kind::Api | Kind::Token { .. } | Kind::Registration { .. } => route.demands.token,
-    }
+    demands(route).any(|demands| demands.token)
+}
+
+/// What is demanded, by one method or another.
+fn demands(route: &Route) -> impl Iterator<Item = Demands> {
+    let managing = match route.kind {
+        Kind::Registration { managing } if registration::manages(route) => Some(managing),
+        Kind::Api | Kind::Token { .. } | Kind::Registration { .. } => None,
+    };
+    [route.demands].into_iter().chain(managing)
 }

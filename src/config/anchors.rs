@@ -59,7 +59,13 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Truststore>, PathRules) {
         certificates = certificates.zip(read).map(|(all, read)| [all, read].concat());
     }
     let place = table.place_of("paths");
-    (certificates.and_then(|certificates| anchors(table.reading, &place, certificates)), rules)
+    let store = certificates.and_then(|certificates| anchors(table.reading, &place, certificates));
+    if store.as_ref().is_some_and(|store| !store.is_strong(rules.minimum_rsa_bits)) {
+        let what = "the key of every authority here is too weak for this, so every certificate is refused";
+        let place = table.place_of("minimum_rsa_bits");
+        table.reading.warn(&place, what, "write a smaller number, or give authorities with longer keys");
+    }
+    (store, rules)
 }
 
 /// Certificates of authorities in one file, each of which TLS takes for one: a single other would end all of it later.

@@ -2,11 +2,11 @@
 
 use crate::{
     certificate::qualified::{Eidas, Requirement, is_nca_id},
-    config::table::Table,
+    config::{reading::Placed, table::Table},
 };
 
 /// What is demanded of every certificate that is judged.
-pub(super) fn read(mut table: Table<'_>) -> Eidas {
+pub(super) fn read(mut table: Table<'_>) -> Placed<Eidas> {
     let off = ("off", Requirement::Off);
     let require = table.choice("require", off, &[("psd2", Requirement::Psd2), ("qwac", Requirement::Qwac)]);
     let authorities = table.strings("authorities").unwrap_or_default();
@@ -20,5 +20,6 @@ pub(super) fn read(mut table: Table<'_>) -> Eidas {
         let what = "authorities stand in the PSD2 statement, which is not demanded";
         table.fault("authorities", what, "write require = \"psd2\" or \"qwac\"");
     }
-    Eidas { require, authorities: authorities.into_iter().map(|authority| authority.value).collect() }
+    let authorities = authorities.into_iter().map(|authority| authority.value).collect();
+    Placed { value: Eidas { require, authorities }, place: table.place_of("require") }
 }

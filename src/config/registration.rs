@@ -36,7 +36,7 @@ pub(super) struct Registrations {
 
 pub(super) fn read(mut table: Table<'_>) -> Registrations {
     let directory = match table.string("directory_jwks") {
-        Some(jwks) => Some(Placed { value: token::key_place(table.reading, &jwks), place: jwks.place }),
+        Some(jwks) => Some(Placed { value: token::key_place(table.reading, &jwks, &ALGORITHMS), place: jwks.place }),
         None if table.is_misread("directory_jwks") => {
             Some(Placed { value: None, place: table.place_of("directory_jwks") })
         }

@@ -28,6 +28,10 @@ pub(super) fn read(mut table: Table<'_>) -> (RevocationPolicy, Option<(Revocatio
     let while_unavailable =
         table.choice("on_unavailable", ("deny", While::Deny), &[("allow", While::Allow), ("stale", While::Stale)]);
     let max_stale = table.duration("max_stale", "24h");
+    if while_unavailable != While::Stale && table.is_other("max_stale") {
+        let what = "no answer is taken that is older than it says, whatever stands here";
+        table.reading.warn(&table.place_of("max_stale"), what, "write on_unavailable = \"stale\", or leave it out");
+    }
     let depth = table.choice("check", ("leaf", Depth::Leaf), &[("chain", Depth::Chain)]);
     let crl_files = table.strings("crl_files").unwrap_or_default();
     let resolved: Vec<_> = crl_files.iter().map(|path| table.reading.resolve(&path.value)).collect();

@@ -52,7 +52,7 @@ fn route(mut table: Table<'_>, proofs: bool) -> Option<PlacedRoute> {
     let scopes = scopes(&mut table, bearers);
     let grant = grant(&mut table, bearers);
     let consent = consent(&mut table, kind, demands);
-    let websocket = upgrade(&mut table);
+    let websocket = upgrade(&mut table, &methods);
     let errors = errors::of_route(&mut table);
     let (path, template) = (path?, template?);
     if demands == OPEN && template.is_open_ended() {
@@ -293,10 +293,14 @@ fn consent(table: &mut Table<'_>, kind: Kind, demands: Demands) -> bool {
 }
 
 /// Whether `Upgrade: websocket` is passed on.
-fn upgrade(table: &mut Table<'_>) -> bool {
+fn upgrade(table: &mut Table<'_>, methods: &[Method]) -> bool {
     let protocols = table.strings("upgrade").unwrap_or_default();
     for name in &protocols {
         table.reading.settle(&name.place, among(&name.value, &[("websocket", ())]));
+    }
+    if !protocols.is_empty() && !methods.is_empty() && !methods.contains(&Method::GET) {
+        let what = "a WebSocket is opened by GET (RFC 6455, section 4.1), which the route does not take";
+        table.reading.warn(&table.place_of("upgrade"), what, "add \"GET\" to methods, or leave it out");
     }
     !protocols.is_empty()
 }

@@ -266,6 +266,11 @@ impl<'a> Table<'a> {
         self.misread.contains(key)
     }
 
+    /// Whether `key`, read before, is not its default.
+    pub(super) fn is_other(&self, key: &'static str) -> bool {
+        self.changed.contains(key)
+    }
+
     /// Whether any key read so far is not its default.
     pub(super) fn is_changed(&self) -> bool {
         !self.changed.is_empty()

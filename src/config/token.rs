@@ -39,7 +39,7 @@ pub(super) fn read(mut table: Table<'_>) -> Tokens {
     let tables = table.tables("issuer");
     let written = !tables.is_empty() || table.is_misread("issuer");
     for mut issuer in tables {
-        let Some((read, source, asked)) = self::issuer(&mut issuer, &mut named) else { continue };
+        let Some((read, source, asked)) = self::issuer(&mut issuer, &mut named, &rules.algorithms) else { continue };
         if read.introspects && issuers.iter().filter(|known| known.introspects).count() >= MOST_ASKED {
             let what = format!("an opaque token would make more than {MOST_ASKED} questions");
             issuer.fault("introspection", what, "leave it out");
@@ -128,6 +128,7 @@ enum Confirmation {
 fn issuer(
     table: &mut Table<'_>,
     named: &mut BTreeSet<String>,
+    algorithms: &[Algorithm],
 ) -> Option<(Issuer, KeySource, Option<IntrospectionSource>)> {
     let reading = table.reading;
     let issuer = table.required("issuer", "https://as.bank.example");
@@ -142,7 +143,7 @@ fn issuer(
     let audiences = audiences(table);
     let endpoint = introspection::read(table.table("introspection"));
     let verify = introspection::verify(table);
-    let location = if verify == Verify::Introspection { nowhere(table) } else { location(table) };
+    let location = if verify == Verify::Introspection { nowhere(table) } else { location(table, algorithms) };
     let refresh = table.duration("jwks_refresh", "10m");
     let authorities = table.string("ca_file").map(|file| anchors::authorities(reading, &file));
     let (issuer, url, place) = issuer?;
@@ -183,40 +184,51 @@ fn audiences(table: &mut Table<'_>) -> Vec<String> {
 
 /// `discovery`, an address, or a file. A set of no use can be read, and an empty one is waited for like one that cannot be
 /// fetched.
-fn location(table: &mut Table<'_>) -> Option<KeyLocation> {
+fn location(table: &mut Table<'_>, algorithms: &[Algorithm]) -> Option<KeyLocation> {
     let reading = table.reading;
     let jwks = table.string_or("jwks", "discovery");
     if jwks.value == "discovery" {
         return Some(KeyLocation::Discovery);
     }
-    let (place, is_useless) = read_place(reading, &jwks)?;
-    if is_useless {
-        reading.warn(&jwks.place, EMPTY, KEY_SET);
+    let (place, keys) = read_place(reading, &jwks)?;
+    match keys {
+        Some(keys) if !keys.is_usable() => reading.warn(&jwks.place, EMPTY, KEY_SET),
+        // Without any the fault is reported.
+        Some(keys) if !algorithms.is_empty() && !keys.serves(algorithms) => {
+            let remedy = "write the algorithm that the issuer signs with into token.algorithms, or give its other keys";
+            reading.warn(&jwks.place, "no key in it fits token.algorithms: every signature is refused", remedy);
+        }
+        Some(_) | None => {}
     }
     Some(KeyLocation::At(place))
 }
 
 /// An address, or a file that holds a key that can be used now.
-pub(super) fn key_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<KeyPlace> {
-    let (place, is_useless) = read_place(reading, jwks)?;
-    if is_useless {
+pub(super) fn key_place(reading: &Reading<'_>, jwks: &Placed<String>, algorithms: &[Algorithm]) -> Option<KeyPlace> {
+    let (place, keys) = read_place(reading, jwks)?;
+    if keys.as_ref().is_some_and(|keys| !keys.is_usable()) {
         reading.fault(&jwks.place, EMPTY, KEY_SET);
         return None;
+    }
+    if keys.is_some_and(|keys| !keys.serves(algorithms)) {
+        let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+        let what = format!("no key in it fits {}: every signature is refused", names.join(" or "));
+        reading.warn(&jwks.place, what, KEY_SET);
     }
     Some(place)
 }
 
-/// An address, or a file with a key set; and whether that holds no key that can be used.
-fn read_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyPlace, bool)> {
+/// An address, or a file and the keys in it.
+fn read_place(reading: &Reading<'_>, jwks: &Placed<String>) -> Option<(KeyPlace, Option<KeySet>)> {
     if !jwks.value.contains("://") {
         let keys = key_set(reading, jwks)?;
-        return Some((KeyPlace::File(reading.resolve(&jwks.value)), !keys.is_usable()));
+        return Some((KeyPlace::File(reading.resolve(&jwks.value)), Some(keys)));
     }
     let address = reading.settle(&jwks.place, address::url(&jwks.value))?;
     if address::is_exposed(&address) {
         reading.warn(&jwks.place, "whoever is on the way can put in keys of their own", "write an https:// address");
     }
-    Some((KeyPlace::Address(address), false))
+    Some((KeyPlace::Address(address), None))
 }
 
 /// Keys of an issuer whose every token is introspected would be of no use.

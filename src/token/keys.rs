@@ -95,6 +95,11 @@ impl KeySet {
         !self.keys.is_empty()
     }
 
+    /// Whether a key may verify signatures of any of these algorithms.
+    pub fn serves(&self, algorithms: &[Algorithm]) -> bool {
+        self.keys.iter().any(|key| algorithms.iter().any(|algorithm| key.fits(*algorithm)))
+    }
+
     /// Which keys were left out, by their place in the document, and why: for the log. Holds nothing of the key.
     pub fn left_out(&self) -> &[String] {
         &self.left_out

@@ -239,6 +239,11 @@ impl Truststore {
         self.skipped.iter().any(|skipped| skipped.matches(thumbprint))
     }
 
+    /// Whether the key of any anchor is strong enough for a path to end in it.
+    pub fn is_strong(&self, minimum_rsa_bits: usize) -> bool {
+        self.anchors.iter().any(|anchor| anchor.examined.hold_strength(minimum_rsa_bits).is_ok())
+    }
+
     /// Thumbprint and subject (RFC 4514) of each anchor.
     pub fn named(&self) -> impl Iterator<Item = (Thumbprint, &str)> {
         self.anchors.iter().map(|anchor| (anchor.thumbprint, anchor.subject.as_str()))

@@ -1,6 +1,9 @@
 //! Files that the configuration names.
 
+use serde_json::json;
+
 use super::*;
+use crate::certificate::mint;
 
 #[test]
 fn truststore_that_cannot_be_read_is_a_fault() {
@@ -385,4 +388,56 @@ fn key_set_in_a_file_can_be_read_and_is_warned_of_where_it_holds_no_key() {
         let useless = "this key set holds no key that can be used";
         assert!(warnings.iter().any(|warning| warning.contains(useless)), "{warnings:?}");
     }
+}
+
+#[test]
+fn keys_that_fit_no_algorithm_are_warned_of() {
+    let folder = Folder::new();
+    let coordinate = "A".repeat(43);
+    let curve = json!({"kty": "EC", "crv": "P-256", "x": coordinate, "y": coordinate});
+    let modulus = "q".repeat(341) + "Q";
+    let rsa = json!({"kty": "RSA", "alg": "RS256", "n": modulus, "e": "AQAB"});
+    folder.write("ec.jwks", json!({"keys": [curve]}).to_string());
+    folder.write("rs.jwks", json!({"keys": [rsa]}).to_string());
+    let check = |algorithms: &str, jwks: &str, expected: bool| {
+        let toml = with(&[("token", algorithms), ("token.issuer", &format!("jwks = \"{jwks}\""))]);
+        let warnings = folder.warnings(&toml);
+        let told = "token.issuer.jwks: no key in it fits token.algorithms: every signature is refused";
+        assert_eq!(warnings.iter().any(|warning| warning.contains(told)), expected, "{algorithms} {jwks} {warnings:?}");
+    };
+    check("algorithms = [\"PS256\"]", "ec.jwks", true);
+    check("algorithms = [\"PS256\", \"ES256\"]", "ec.jwks", false);
+    check("", "ec.jwks", false);
+    check("", "rs.jwks", true);
+    check("algorithms = [\"RS256\"]", "rs.jwks", false);
+
+    let route = [("route", "kind = \"registration\""), ("route", "path = \"/register/{ClientId}\"")];
+    let directory = |jwks: &str| {
+        let line = format!("directory_jwks = \"{jwks}\"\nallowed_jwks_hosts = [\"keystore.example\"]");
+        folder.warnings(&with(&[&route[..], &[("registration", &line)]].concat()))
+    };
+    assert_eq!(directory("ec.jwks"), [""; 0]);
+    let warnings = directory("rs.jwks").concat();
+    assert!(warnings.contains("registration.directory_jwks: no key in it fits PS256 or ES256"), "{warnings}");
+}
+
+#[test]
+fn truststore_of_keys_that_are_too_weak_is_warned_of() {
+    let folder = Folder::new();
+    let root = mint::Authority::root("Root", mint::plain);
+    let authority = root.client_with(&mint::Rsa::of_bits(2048, 3), |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        params.extended_key_usages.clear();
+        mint::in_years(2020, 2040)(params);
+    });
+    folder.write("trust/ca.pem", authority);
+    let warned = |bits: u16| {
+        let warnings = folder.warnings(&with(&[("truststore", &format!("minimum_rsa_bits = {bits}"))]));
+        warnings.iter().any(|warning| warning.contains("truststore.minimum_rsa_bits: the key of every authority"))
+    };
+
+    assert_eq!([2048, 3072].map(warned), [false, true]);
+    folder.write("trust/other.der", &root.der);
+    assert!(!warned(3072), "one authority is enough");
 }

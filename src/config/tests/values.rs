@@ -346,6 +346,20 @@ fn legal_and_risky_settings_are_warned_of() {
     check(&[], &[]);
     check(&[("revocation", "methods = []")], &["revocation.methods"]);
     check(&[("revocation", "on_unavailable = \"allow\"")], &["revocation.on_unavailable"]);
+    check(&[("revocation", "max_stale = \"2h\"")], &["revocation.max_stale"]);
+    check(&[("revocation", "max_stale = \"24h\"")], &[]);
+    check(&[("revocation", "max_stale = \"2h\"\non_unavailable = \"stale\"")], &[]);
+    for (require, warned) in
+        [("[]", true), ("[\"token\"]", true), ("[\"certificate\"]", false), ("[\"binding\"]", false)]
+    {
+        let route = format!("path = \"/a\"\nrequire = {require}");
+        let keys: &[&str] = if warned { &["eidas.require"] } else { &[] };
+        check(&[("eidas", "require = \"psd2\""), ("route", &route)], keys);
+    }
+    let upgraded = |methods: &str| format!("path = \"/a\"\nupgrade = [\"websocket\"]\n{methods}");
+    check(&[("route", &upgraded("methods = [\"POST\"]"))], &["route.upgrade"]);
+    check(&[("route", &upgraded("methods = [\"POST\", \"GET\"]"))], &[]);
+    check(&[("route", &upgraded(""))], &[]);
     check(&[("load_balancer", "trusted_networks = [\"0.0.0.0/0\"]")], &["load_balancer.trusted_networks"]);
     check(&[("load_balancer", "trusted_networks = [\"10.1.0.0/8\"]")], &["load_balancer.trusted_networks"]);
     check(&[("token", "required_claims = [\"iss\"]")], &["token.required_claims"]);
