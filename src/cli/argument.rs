@@ -18,8 +18,8 @@ pub(super) fn open(file: &Path) -> io::Result<Box<dyn Read>> {
     Ok(if is_standard_input(file) { Box::new(stdin()) } else { Box::new(File::open(file)?) })
 }
 
-/// All of `source`, which is a token or some certificates, read like a file that the configuration names. Who reads from a pipe does not wait for the end of one that is too
-/// large.
+/// All of `source`, which is a token or some certificates, without a byte order mark. Who reads from a pipe does not wait for the
+/// end of one that is too large.
 pub(super) fn bounded(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     match source.take(MOST_BYTES + 1).read_to_end(&mut bytes)? as u64 > MOST_BYTES {
