@@ -114,31 +114,31 @@ fn software_keys(claims: &Claims<'_>, rules: &RegistrationRules) -> Result<KeysA
         None => claims.text("software_jwks_uri", why)?,
     };
     let host = "the host of `software_jwks_endpoint` is not among `allowed_jwks_hosts`";
-    named_keys(claims, rules, named, [why, "`software_jwks_endpoint` is not https", host])
+    named_keys(claims, rules, named, [why, host, "`software_jwks_endpoint` is not https"])
 }
 
 fn organization_keys(claims: &Claims<'_>, rules: &RegistrationRules) -> Result<Option<KeysAt>, Denial> {
     let why = "`org_jwks_endpoint` of the software statement is not an address";
     let host = "the host of `org_jwks_endpoint` is not among `allowed_jwks_hosts`";
     let named = claims.optional_text("org_jwks_endpoint", why)?;
-    named.map(|named| named_keys(claims, rules, named, [why, "`org_jwks_endpoint` is not https", host])).transpose()
+    named.map(|named| named_keys(claims, rules, named, [why, host, "`org_jwks_endpoint` is not https"])).transpose()
 }
 
 /// A key set on an allowed host, over https: http only on this machine.
 ///
-/// The words are for what is no address, for http, and for a host that is not allowed.
+/// The words are for what is no address, for a host that is not allowed, and for http.
 fn named_keys(
     claims: &Claims<'_>,
     rules: &RegistrationRules,
     named: &str,
     why: [&'static str; 3],
 ) -> Result<KeysAt, Denial> {
-    let [malformed, http, host] = why;
+    let [malformed, host, http] = why;
     let address = Address::read(named).filter(|_| !named.contains('#')).ok_or(claims.refusal(malformed))?;
-    claims.hold(address.is_https() || address.is_local(), http)?;
     if !rules.allowed_hosts.iter().any(|allowed| allowed == address.host()) {
         return Err(UnapprovedSoftwareStatement.refusal(host));
     }
+    claims.hold(address.is_https() || address.is_local(), http)?;
     Ok(KeysAt::Named(Arc::from(named)))
 }
 

@@ -110,7 +110,7 @@ fn nothing_in_a_statement_is_asked_for_before_it_is_verified() {
 
     let mut plain = Scene::new();
     plain.states("software_jwks_endpoint", json!("http://evil.example/jwks"));
-    assert_eq!(plain.verdict().0, "invalid_software_statement", "https is looked at before the host");
+    assert_eq!(plain.verdict().0, "unapproved_software_statement", "the host is looked at before https");
     assert_eq!(plain.asked.take(), [KeysAt::Directory]);
 
     let mut half = Scene::new();
