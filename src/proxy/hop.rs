@@ -8,8 +8,9 @@ use pingora::http::{ResponseHeader, StatusCode};
 
 use crate::proxy::framing;
 
-/// Takes out the fields that mean that connection, whether `Connection` names them or not, and the version that is spoken there. How the body is framed stays, and
-/// so do `Connection` itself, which Pingora writes anew, and what agrees to another protocol.
+/// Takes out the fields that mean that connection, whether `Connection` names them or not, and the version that is spoken
+/// there. How the body is framed stays, and so do `Connection` itself, which Pingora writes anew, and what agrees to another
+/// protocol.
 pub(super) fn forget(answer: &mut ResponseHeader) {
     if answer.version == Version::HTTP_10 {
         answer.set_version(Version::HTTP_11);

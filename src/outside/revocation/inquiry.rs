@@ -94,14 +94,6 @@ impl Inquiry {
         metrics: Arc<Metrics>,
     ) -> Result<Self, FetchError> {
         let addresses = AddressRules::new(&rules.allowed_hosts, rules.allow_private_addresses);
-        let files = match before {
-            Some(before) if before.methods == rules.methods && before.errands.addresses == addresses => {
-                files.following(&before.files.load())
-            }
-            Some(before) => files.sharing(&before.files.load()),
-            None => files,
-        };
-        metrics.crls.read_from_files(files.ends());
         let errands = Arc::new(Errands {
             fetcher: Fetcher::guarded(addresses.clone(), None, rules.timeout)?,
             addresses,
@@ -111,6 +103,14 @@ impl Inquiry {
             timeout: rules.timeout,
             metrics,
         });
+        let files = match before {
+            Some(before) if before.methods == rules.methods && before.errands.goes_where(&errands) => {
+                files.following(&before.files.load())
+            }
+            Some(before) => files.sharing(&before.files.load()),
+            None => files,
+        };
+        errands.metrics.crls.read_from_files(files.ends());
         let lists = Lists::following(before.map(|before| &before.lists), Arc::clone(&errands), rules.crl_refresh);
         let (methods, without_nonce) = (rules.methods.clone(), Cache::new(MAX_WITHOUT_NONCE));
         Ok(Self { methods, files: ArcSwap::from_pointee(files), lists, without_nonce, errands })
