@@ -64,10 +64,10 @@ fn configured_names_are_covered_however_they_are_written() {
     for text in ["X-LB-Auth", "x_lb.auth", "X-Client_Thumbprint", "x-role-of-tpp", "x.role.of.tpp"] {
         assert!(identity.covers(&name(text)), "{text}");
     }
-    let read = ReadNames { certificate: Some(name("X-Bank-Cert")), ..ReadNames::default() };
-    let identity = IdentityHeaders::new(read, []);
-    for companion in ["x-bank-cert-verify", "X_Bank_Cert_Subject_DN", "x.bank.cert-chain"] {
-        assert!(identity.covers(&name(companion)), "{companion}");
+    let (certificate, chain) = (Some(name("X-Bank-Cert")), Some(name("X-Bank-Issuers")));
+    let identity = IdentityHeaders::new(ReadNames { certificate, chain, secret: None }, []);
+    for text in ["x-bank-cert", "X_Bank.Issuers", "x-bank-cert-verify", "X_Bank_Cert_Subject_DN", "x.bank.cert-chain"] {
+        assert!(identity.covers(&name(text)), "{text}");
     }
     assert!(!identity.covers(&name("x-bank-cert-id")));
 }
@@ -116,6 +116,18 @@ fn alias_is_never_read_in_place_of_the_exact_name() {
     check(&[alias], &[]);
     check(&[alias, exact], &["exact"]);
     check(&[exact, alias], &["exact"]);
+
+    let asserted =
+        Asserted::take(&identity(), &mut fields(&[("X_LB_Auth", "s3cret"), ("X_SSL_Client_Chain", "alias")]));
+    assert!(asserted.secret().is_empty() && asserted.chain().is_empty());
+    assert_eq!(asserted.stripped().len(), 2);
+}
+
+#[test]
+fn spelling_of_a_name_is_all_of_it() {
+    for (text, expected) in [("X_Lb.Auth", true), ("lb-auth", false), ("a-x-lb-auth", false)] {
+        assert_eq!(is_spelling(&name(text), &name("x-lb-auth")), expected, "{text}");
+    }
 }
 
 #[test]
