@@ -256,6 +256,19 @@ fn balancer_may_send_its_intermediate() {
 }
 
 #[test]
+fn recognised_balancer_is_one_until_its_intermediate_ends() {
+    let ours = authority(NOW + 9 * DAY);
+    let mut named = authority_params(NOW + DAY);
+    named.distinguished_name.push(rcgen::DnType::CommonName, "intermediate");
+    let middle = CertifiedIssuer::signed_by(named, KeyPair::generate().unwrap(), &ours).unwrap();
+    let connection = shown([leaf(&middle, &[], CLIENT, NOW + 9 * DAY), middle.der().clone()]);
+    let balancers = balancers(&ours, &[]);
+    for (second, recognised) in [(NOW, true), (NOW + DAY, true), (NOW + DAY + 1, false)] {
+        assert_eq!(balancers.recognise(&connection, time(second)).is_ok(), recognised, "{second}");
+    }
+}
+
+#[test]
 fn authority_that_is_none_is_refused() {
     let ours = authority(NOW + DAY);
     assert!(Balancers::new(vec![], vec![]).is_err());
@@ -325,6 +338,7 @@ fn stranger_is_judged_anew_when_a_date_comes_and_not_before() {
 
     let judged = balancers.judge(&later, &[], time(NOW)).holds;
     assert_eq!(judged, Validity { from: time(NOW), until: time(NOW + DAY - 1) });
+    assert_eq!(balancers.judge(&later, &[], time(NOW + DAY - 1)).holds.until, time(NOW + DAY - 1));
     let judged = balancers.judge(&later, &[], time(NOW + 3 * DAY)).holds;
     assert_eq!(judged, Validity { from: time(NOW + 3 * DAY), until: time(NOW + 9 * DAY) });
 }
