@@ -190,6 +190,9 @@ fn certificate_that_is_not_strict_der_is_malformed() {
     let explicit = with_explicit_default(&der);
     assert!(webpki::EndEntityCert::try_from(&explicit.as_slice().into()).is_ok(), "only strictness refuses it");
     check(&explicit);
+    // The same as an intermediate.
+    assert!(presented(&der, &[&another("other")]).is_ok());
+    assert_eq!(presented(&der, &[&explicit]).unwrap_err().code(), "certificate_malformed");
 }
 
 /// The reference certificate with `critical` of its first extension written out as FALSE.
