@@ -329,9 +329,12 @@ fn unknown_key_is_asked_for_once_and_then_refused() {
     let question = Question::Keys { issuer: 0 };
 
     let first = world.judge(&world.alice(), &[]).verdict;
+    let elsewhere = world.judge(&world.alice(), &[Answer::Keys { issuer: 1 }]).verdict;
     let second = world.judge(&world.alice(), &[Answer::Keys { issuer: 0 }]).verdict;
 
-    assert!(matches!(&first, Verdict::Ask(asked) if *asked == question), "{first:?}");
+    for verdict in [first, elsewhere] {
+        assert!(matches!(&verdict, Verdict::Ask(asked) if *asked == question), "{verdict:?}");
+    }
     assert!(matches!(second, Verdict::Deny(Denial::TokenKeyUnknown { .. })), "{second:?}");
 }
 

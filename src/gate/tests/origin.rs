@@ -71,3 +71,12 @@ fn configured_origin_stands_whatever_a_request_says() {
     let fields = [(HOST, "evil.example"), (HOST, "two.example")];
     assert_eq!(origin(&configured, true, &fields, None).as_deref(), Ok("https://api.bank.example"));
 }
+
+#[test]
+fn balancer_that_hands_the_clients_tls_on_says_nothing_of_what_was_called() {
+    let world = World::new();
+    let connection = Connection::from(Some(IpAddr::from(BALANCER)));
+    let peer = world.gate.peers.admit(&connection, &Asserted::default(), mint::at(NOW)).unwrap().ok();
+    assert!(world.gate.source.voucher(peer).is_some());
+    assert!(Source::Connection.voucher(peer).is_none());
+}

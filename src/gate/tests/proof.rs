@@ -1,7 +1,7 @@
 //! Tokens that are bound to keys: what is held to what, and what answers first.
 
 use super::*;
-use crate::token::{ProofRules, mint::Mint};
+use crate::token::{ProofRules, SingleUse, mint::Mint};
 
 const ADDRESS: &str = "https://api.bank.example/accounts/1";
 
@@ -227,4 +227,14 @@ fn certificate_that_the_route_demands_answers_before_token_and_proof() {
     assert_eq!(keyed.code(&shown), Some("certificate_missing"));
     shown.certificate = Some(header_value(&keyed.world.mallory));
     assert_eq!(keyed.code(&shown), None, "a key alone says nothing about certificates");
+}
+
+#[test]
+fn use_of_something_else_says_nothing_of_this_proof() {
+    let keyed = Keyed::new(true);
+    let shown = keyed.proving(&keyed.jkt(), &keyed.key);
+    let Verdict::Ask(Question::Use(what)) = keyed.world.judge(&shown, &[]).verdict else { panic!("not asked") };
+    let other = SingleUse { digest: [0; 32], ..what };
+    let verdict = keyed.world.judge(&shown, &[Answer::Use(other, Use::First)]).verdict;
+    assert!(matches!(&verdict, Verdict::Ask(Question::Use(asked)) if *asked == what), "{verdict:?}");
 }
