@@ -104,4 +104,59 @@ fn permit_about_a_registration_takes_the_proof_that_it_is_the_clients_own() {
     assert_eq!(Permit::grant(&route, &Method::GET, &found).unwrap_err().code(), "client_mismatch");
     found.own_registration = route.admit_client(client, Some("alice")).ok();
     assert!(Permit::grant(&route, &Method::GET, &found).is_ok());
+
+    for method in [Method::POST, Method::PUT, Method::PATCH] {
+        let denial = Permit::grant(&route, &method, &found).unwrap_err();
+        assert_eq!(denial.code(), "registration_invalid", "{method}: nobody has verified it");
+    }
+    let consenting = Route { consent: true, ..route };
+    assert_eq!(Permit::grant(&consenting, &Method::GET, &found).unwrap_err().code(), "consent_unavailable");
+}
+
+/// A world in which a client manages its registration with a token alone.
+fn managed() -> World {
+    let mut world = world();
+    let kind = Kind::Registration { managing: Demands { token: true, ..Demands::default() } };
+    let path = Template::parse("/register/{ClientId}").unwrap();
+    world.gate.routes = Routes::new(vec![Route { kind, path, methods: Vec::new(), ..routes().swap_remove(0) }]);
+    world
+}
+
+#[test]
+fn registration_is_its_clients_and_not_its_users() {
+    let world = managed();
+    let code = |path| world.code(&with(world.alice(), |shown| shown.path = path));
+    assert_eq!(code("/register/tpp"), None);
+    for method in [Method::GET, Method::DELETE, Method::PUT, Method::POST] {
+        let shown = with(world.alice(), |shown| (shown.path, shown.method) = ("/register/alice", method));
+        assert_eq!(world.code(&shown), Some("client_mismatch"), "{}", shown.method);
+    }
+}
+
+#[test]
+fn body_is_verified_by_whatever_method_a_registration_may_be_changed() {
+    let world = managed();
+    for (method, is_read) in [
+        (Method::GET, false),
+        (Method::HEAD, false),
+        (Method::DELETE, false),
+        (Method::OPTIONS, false),
+        (Method::POST, true),
+        (Method::PUT, true),
+        (Method::PATCH, true),
+    ] {
+        let shown = with(world.alice(), |shown| (shown.path, shown.method) = ("/register/tpp", method));
+        let verdict = world.judge(&shown, &[]).verdict;
+        assert_eq!(matches!(verdict, Verdict::Ask(Question::Body)), is_read, "{}: {verdict:?}", shown.method);
+    }
+}
+
+#[test]
+fn certificate_is_judged_before_the_body_where_its_subject_counts() {
+    let mut world = world();
+    world.gate.registration.as_mut().unwrap().subject = SubjectRule::Obie;
+    let shown = with(world.alice(), |shown| {
+        (shown.path, shown.method, shown.certificate) = ("/register", Method::POST, None);
+    });
+    assert_eq!(world.code(&shown), Some("certificate_missing"));
 }
