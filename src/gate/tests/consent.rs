@@ -50,3 +50,22 @@ fn yes_to_one_consent_is_none_to_another() {
         assert!(findings.consent.is_none());
     }
 }
+
+#[test]
+fn body_is_read_before_the_service_that_is_told_it_is_asked() {
+    let mut world = world();
+    world.gate.consent_reads_body = true;
+    let mut posted = routes();
+    posted.iter_mut().for_each(|route| (route.consent, route.methods) = (true, vec![Method::POST]));
+    world.gate.routes = Routes::new(posted);
+    let token = |id: &str| Some(world.token(&json!({"consent_id": id})));
+    let shown = with(world.alice(), |shown| (shown.method, shown.token) = (Method::POST, token("one")));
+
+    let first = world.judge(&shown, &[]).verdict;
+    assert!(matches!(first, Verdict::Ask(Question::Body)), "{first:?}");
+    let second = world.judge(&shown, &[Answer::Body("{}".into())]).verdict;
+    let Verdict::Ask(Question::Consent(asked)) = second else { panic!("{second:?}") };
+    assert_eq!(asked.body.as_deref(), Some(&b"{}"[..]));
+    assert_eq!((&asked.method, &*asked.path), (&Method::POST, "/accounts/1"));
+    assert_eq!(world.code(&with(shown, |shown| shown.token = token(""))), Some("consent_missing"));
+}
