@@ -74,6 +74,7 @@ fn each_answer_of_an_issuer_has_its_verdict() {
         (json!({"iss": format!("{ISSUER}/")}), "token_issuer_unknown"),
         (json!({"iss": ""}), "token_issuer_unknown"),
         (json!({"iss": OTHER, "aud": null}), "token_issuer_unknown"),
+        (json!({"iss": null, "aud": "https://elsewhere.example"}), "token_claim_missing"),
         (json!({"iss": [ISSUER]}), "token_malformed"),
         (json!({"aud": null}), "token_claim_missing"),
         (json!({"aud": null, "exp": 1}), "token_claim_missing"),
@@ -83,6 +84,7 @@ fn each_answer_of_an_issuer_has_its_verdict() {
         (json!({"aud": ["https://elsewhere.example", mint::AUDIENCE]}), "permit"),
         (json!({"aud": {"a": mint::AUDIENCE}}), "token_malformed"),
         (json!({"exp": null}), "token_claim_missing"),
+        (json!({"exp": null, "token_type": "refresh_token"}), "token_claim_missing"),
         (json!({"exp": NOW - 29}), "permit"),
         (json!({"exp": NOW - 30}), "token_expired"),
         (json!({"exp": NOW - 30, "token_type": "refresh_token"}), "token_expired"),
@@ -317,6 +319,7 @@ fn scope_counts_that_signature_and_issuer_both_name() {
         (all, json!(one), one, "scope_insufficient"),
         (one, json!(all), one, "scope_insufficient"),
         (all, json!("fundsconfirmation"), "", "scope_insufficient"),
+        (all, json!("fundsconfirmations:read accounts"), "accounts", "scope_insufficient"),
         (all, json!(""), "", "scope_insufficient"),
     ] {
         let token = world.token(&json!({ "scope": signed }));
@@ -350,4 +353,81 @@ fn introspected_token_that_is_bound_to_a_key_needs_a_proof_of_it() {
     let Judgement { verdict, findings } = world.judge(&proving(&own), &known);
     assert!(matches!(verdict, Verdict::Ask(Question::Use(_))), "{verdict:?}");
     assert!(findings.binding.is_some() && findings.token.is_some_and(|token| token.kind() == "opaque"));
+}
+
+#[test]
+fn jwt_of_an_issuer_that_is_only_asked_is_held_to_its_own_confirmation_and_bound_by_none() {
+    let mut world = world(Verify::Introspection);
+    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
+    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    let told = [active(&world, &json!({"cnf": null})), Introspection::Inactive];
+    let showing = |path, der: &[u8]| {
+        let shown = with(world.alice(), |shown| (shown.path, shown.certificate) = (path, Some(header_value(der))));
+        code(&world, &shown, &told)
+    };
+    assert_eq!(showing("/token-only", &world.alice), "permit");
+    assert_eq!(showing("/token-only", &world.mallory), "binding_mismatch");
+    assert_eq!(showing("/accounts/1", &world.alice), "binding_missing");
+
+    let key = mint::Mint::new(Algorithm::ES256, "a");
+    let token = world.mint.token(&mint::claims(&json!({"cnf": {"jkt": key.thumbprint()}})));
+    let proof = key.proof("https://api.bank.example/accounts/1", &token);
+    let proving = with(world.alice(), |shown| (shown.token, shown.proof) = (Some(token), Some(proof)));
+    assert_eq!(code(&world, &proving, &told), "binding_missing");
+    let bearing = with(proving, |shown| (shown.path, shown.proof) = ("/token-only", None));
+    assert_eq!(code(&world, &bearing, &told), "proof_missing");
+}
+
+#[test]
+fn key_is_the_one_that_signature_and_issuer_both_name() {
+    let mut world = world(Verify::Both);
+    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
+    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    let (own, other) = (mint::Mint::new(Algorithm::ES256, "a"), mint::Mint::new(Algorithm::ES256, "b"));
+    let token = world.mint.token(&mint::claims(&json!({"cnf": {"jkt": own.thumbprint()}})));
+    let proof = own.proof("https://api.bank.example/accounts/1", &token);
+    let proving = with(world.alice(), |shown| (shown.token, shown.proof) = (Some(token), Some(proof)));
+    let told = [active(&world, &json!({"cnf": {"jkt": other.thumbprint()}})), Introspection::Inactive];
+    assert_eq!(code(&world, &proving, &told), "token_malformed");
+
+    let told = [active(&world, &json!({"token_type": "DPoP"})), Introspection::Inactive];
+    assert_eq!(code(&world, &world.alice(), &told), "proof_missing");
+}
+
+#[test]
+fn signature_that_is_remembered_counts_no_more_where_the_issuer_is_to_be_asked() {
+    let mut world = world(Verify::Jwt);
+    world.keys = KeyRing::new(vec![Some(Arc::new(world.mint.key_set())), None], 1 << 20);
+    let shown = world.alice();
+    assert_eq!(code(&world, &shown, &[]), "permit");
+    world.gate.issuers.issuers[0].verify = Verify::Introspection;
+    assert_eq!(code(&world, &shown, &[Introspection::Inactive, Introspection::Inactive]), "token_inactive");
+}
+
+#[test]
+fn issuer_that_does_not_introspect_is_not_asked() {
+    let mut world = world(Verify::Jwt);
+    world.gate.issuers.issuers[1].introspects = false;
+    let told = [Introspection::Inactive, Introspection::Inactive];
+    assert_eq!(judge(&world, &opaque(&world), &told).1, [0]);
+}
+
+/// One answer for every token.
+struct Kept(Introspection);
+
+impl Introspections for Kept {
+    fn recall(&self, _: &Inquiry, _: UnixTime) -> Option<Introspection> {
+        Some(self.0.clone())
+    }
+}
+
+#[test]
+fn what_an_issuer_told_this_request_counts_before_what_is_kept() {
+    let (world, inquiry) = (World::new(), Inquiry::new(0, OPAQUE));
+    let answered = [Answer::Introspection(Arc::new(inquiry.clone()), Introspection::Inactive)];
+    let (keys, revocations, introspections) = (&world.keys, &world.revocations, &Kept(Introspection::Unavailable));
+    let known = Known { keys, revocations, introspections, answered: &answered, proof: None };
+    let said = |inquiry: &Inquiry| known.introspection(inquiry, mint::at(NOW));
+    assert!(matches!(said(&inquiry), Some(Introspection::Inactive)));
+    assert!(matches!(said(&Inquiry::new(1, OPAQUE)), Some(Introspection::Unavailable)));
 }
