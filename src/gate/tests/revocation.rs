@@ -128,6 +128,9 @@ fn licence_is_held_to_what_is_demanded() {
     world.gate.eidas = Eidas::default();
     assert_eq!(code_with(&mut world, &bafin, "/licensed"), None);
     assert_eq!(code_with(&mut world, &[], "/licensed"), Some("role_missing"));
+    world.gate.routes = Routes::new(vec![Route { roles: vec!["PSP_PI", "PSP_IC"], ..routes().swap_remove(5) }]);
+    assert_eq!(code_with(&mut world, &bafin, "/licensed"), Some("role_missing"));
+    world.gate.routes = Routes::new(routes());
     assert_eq!(code_with(&mut world, &twice, "/licensed"), Some("certificate_not_qualified"));
     assert_eq!(code_with(&mut world, &twice, "/accounts/1"), None);
 }
