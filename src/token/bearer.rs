@@ -207,6 +207,7 @@ mod tests {
             "Bearer a;b",
             "Bearer a%62",
             "Bearer=abc",
+            "Bearer/abc",
         ] {
             check(&[value], Err("token_malformed"));
         }

@@ -102,6 +102,13 @@ mod tests {
     }
 
     #[test]
+    fn object_that_can_be_read_in_two_ways_is_no_claim() {
+        let names = Names::of(&members(br#"{"act": {"sub": "a", "sub": "b"}, "sub": "a"}"#).unwrap());
+
+        assert!(!names.has("act") && names.has("sub"));
+    }
+
+    #[test]
     fn every_known_name_has_a_bit_of_its_own() {
         let all = KNOWN.iter().fold(0, |bits, name| bits | bit(name).unwrap());
 

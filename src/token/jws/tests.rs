@@ -120,3 +120,11 @@ proptest! {
         let _ = Jws::parse(&token(&header), &mut Vec::new());
     }
 }
+
+#[test]
+fn white_space_makes_no_jwt_opaque() {
+    for header in [r#"{"alg":"ES256"}"#, " \t\r\n{\"alg\":\"ES256\"}"] {
+        assert!(Jws::is_one(&format!("{}.e30.AA", BASE64URL.encode(header))), "{header:?}");
+    }
+    assert!(!Jws::is_one(&format!("{}.e30.AA", BASE64URL.encode("[]"))));
+}

@@ -173,6 +173,9 @@ fn signature_is_held_against_each_key_of_its_kid() {
     assert_eq!(verify(&keys, &other.token(&claims)), Err(KeyStop::Unknown));
     assert_eq!(verify(&keys, &Mint::new(Algorithm::ES256, "1").token(&claims)), Err(KeyStop::SignatureInvalid));
     assert_eq!(verify(&keys, &Mint::new(Algorithm::ES384, "1").token(&claims)), Err(KeyStop::Unfit));
+    let (longer, nameless) = (Mint::new(Algorithm::ES384, "1"), changed(&first.jwk(), &json!({"kid": null})));
+    assert_eq!(verify(&set(&[longer.jwk()]), &first.token(&claims)), Err(KeyStop::Unfit));
+    assert_eq!(verify(&nameless, &first.token(&claims)), Err(KeyStop::Unknown));
 }
 
 #[test]
