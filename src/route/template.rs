@@ -274,6 +274,22 @@ mod tests {
     }
 
     #[test]
+    fn last_name_stands_for_one_segment_wherever_it_is() {
+        for (template, path, expected, ends_named) in [
+            ("/register/{Id}", "/register/a", Some("a"), true),
+            ("/register/{Id}/", "/register/a/", Some("a"), true),
+            ("/{Realm}/register/{Id}/keys", "/r/register/a/keys", Some("a"), false),
+            ("/register/{*rest}", "/register/a", Some("a"), false),
+            ("/register/{*rest}", "/register/a/b", None, false),
+            ("/register", "/register", None, false),
+        ] {
+            let (template, path) = (Template::parse(template).unwrap(), RequestPath::parse(path.as_bytes()).unwrap());
+            assert_eq!(template.last_place(path), expected, "{}", template.as_str());
+            assert_eq!(template.ends_named(), ends_named, "{}", template.as_str());
+        }
+    }
+
+    #[test]
     fn only_a_template_that_takes_the_rest_is_open_ended() {
         assert!(Template::parse("/a/{*rest}").unwrap().is_open_ended());
         assert!(!Template::parse("/a/{rest}").unwrap().is_open_ended());

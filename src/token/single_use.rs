@@ -58,3 +58,25 @@ impl SingleUse {
         Self { purpose, digest: digest.finalize().into(), until }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::mint::{NOW, at};
+
+    #[test]
+    fn each_part_tells_one_use_from_another() {
+        let digest =
+            |purpose, maker: &str, identifier| SingleUse::new(purpose, maker.as_bytes(), identifier, at(NOW)).digest;
+        let one = digest(Purpose::Proof, "ab", "c");
+        assert_eq!(one, digest(Purpose::Proof, "ab", "c"));
+        for other in [
+            digest(Purpose::Registration, "ab", "c"),
+            digest(Purpose::Proof, "a", "bc"),
+            digest(Purpose::Proof, "x", "c"),
+            digest(Purpose::Proof, "ab", "x"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}
