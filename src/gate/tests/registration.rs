@@ -113,29 +113,34 @@ fn permit_about_a_registration_takes_the_proof_that_it_is_the_clients_own() {
     assert_eq!(Permit::grant(&consenting, &Method::GET, &found).unwrap_err().code(), "consent_unavailable");
 }
 
-/// A world in which a client manages its registration with a token alone.
-fn managed() -> World {
+/// A world in which a client manages its registration at `path` with a token alone.
+fn managed(path: &str) -> World {
     let mut world = world();
     let kind = Kind::Registration { managing: Demands { token: true, ..Demands::default() } };
-    let path = Template::parse("/register/{ClientId}").unwrap();
+    let path = Template::parse(path).unwrap();
     world.gate.routes = Routes::new(vec![Route { kind, path, methods: Vec::new(), ..routes().swap_remove(0) }]);
     world
 }
 
 #[test]
 fn registration_is_its_clients_and_not_its_users() {
-    let world = managed();
-    let code = |path| world.code(&with(world.alice(), |shown| shown.path = path));
-    assert_eq!(code("/register/tpp"), None);
-    for method in [Method::GET, Method::DELETE, Method::PUT, Method::POST] {
-        let shown = with(world.alice(), |shown| (shown.path, shown.method) = ("/register/alice", method));
-        assert_eq!(world.code(&shown), Some("client_mismatch"), "{}", shown.method);
+    let every = [Method::GET, Method::DELETE, Method::PUT, Method::POST];
+    // Nothing says whether POST registers under `{*rest}`.
+    for (path, methods) in [("/register/{ClientId}", &every[..]), ("/register/{*rest}", &every[..3])] {
+        let world = managed(path);
+        assert_eq!(world.code(&with(world.alice(), |shown| shown.path = "/register/tpp")), None);
+        for method in methods {
+            let shown = with(world.alice(), |shown| {
+                (shown.path, shown.method) = ("/register/alice", method.clone());
+            });
+            assert_eq!(world.code(&shown), Some("client_mismatch"), "{method} {path}");
+        }
     }
 }
 
 #[test]
 fn body_is_verified_by_whatever_method_a_registration_may_be_changed() {
-    let world = managed();
+    let world = managed("/register/{ClientId}");
     for (method, is_read) in [
         (Method::GET, false),
         (Method::HEAD, false),
