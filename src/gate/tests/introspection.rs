@@ -1,7 +1,7 @@
 //! Tokens that are introspected: the same rules in the same order, and answers of several issuers side by side.
 
-use super::*;
-use crate::token::{Issuer, ProofRules, Verify, mint::ISSUER};
+use super::{proof::by_both, *};
+use crate::token::{Issuer, Verify, mint::ISSUER};
 
 const OTHER: &str = "https://other.example";
 const OPAQUE: &str = "opaque-1";
@@ -334,8 +334,7 @@ fn scope_counts_that_signature_and_issuer_both_name() {
 #[test]
 fn introspected_token_that_is_bound_to_a_key_needs_a_proof_of_it() {
     let mut world = world(Verify::Jwt);
-    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
-    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    world.gate.binding = by_both();
     let (own, other) = (mint::Mint::new(Algorithm::ES256, "a"), mint::Mint::new(Algorithm::ES256, "b"));
     let told = [active(&world, &json!({"cnf": {"jkt": own.thumbprint()}})), Introspection::Inactive];
     let proving = |key: &mint::Mint| {
@@ -358,8 +357,7 @@ fn introspected_token_that_is_bound_to_a_key_needs_a_proof_of_it() {
 #[test]
 fn jwt_of_an_issuer_that_is_only_asked_is_held_to_its_own_confirmation_and_bound_by_none() {
     let mut world = world(Verify::Introspection);
-    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
-    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    world.gate.binding = by_both();
     let told = [active(&world, &json!({"cnf": null})), Introspection::Inactive];
     let showing = |path, der: &[u8]| {
         let shown = with(world.alice(), |shown| (shown.path, shown.certificate) = (path, Some(header_value(der))));
@@ -381,8 +379,7 @@ fn jwt_of_an_issuer_that_is_only_asked_is_held_to_its_own_confirmation_and_bound
 #[test]
 fn key_is_the_one_that_signature_and_issuer_both_name() {
     let mut world = world(Verify::Both);
-    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
-    world.gate.binding = BindingRules { certificate: true, proof: Some(rules) };
+    world.gate.binding = by_both();
     let (own, other) = (mint::Mint::new(Algorithm::ES256, "a"), mint::Mint::new(Algorithm::ES256, "b"));
     let token = world.mint.token(&mint::claims(&json!({"cnf": {"jkt": own.thumbprint()}})));
     let proof = own.proof("https://api.bank.example/accounts/1", &token);

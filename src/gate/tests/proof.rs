@@ -5,6 +5,12 @@ use crate::token::{ProofRules, SingleUse, mint::Mint};
 
 const ADDRESS: &str = "https://api.bank.example/accounts/1";
 
+/// Certificates and keys count.
+pub(super) fn by_both() -> BindingRules {
+    let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
+    BindingRules { certificate: true, proof: Some(rules) }
+}
+
 /// A world in which these confirmations count, with a key of Alice's and a route that demands the binding alone.
 struct Keyed {
     world: World,
@@ -14,8 +20,7 @@ struct Keyed {
 impl Keyed {
     fn new(certificate: bool) -> Self {
         let mut world = World::new();
-        let rules = ProofRules { algorithms: vec![Algorithm::ES256], max_age: 60, clock_skew: 30, nonces: None };
-        world.gate.binding = BindingRules { certificate, proof: Some(rules) };
+        world.gate.binding = BindingRules { certificate, ..by_both() };
         let demands = Demands { certificate: false, token: true, binding: true };
         let bound = Route { demands, ..routes().pop().unwrap() };
         world.gate.routes = Routes::new(vec![bound, routes().remove(1)]);
