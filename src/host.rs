@@ -134,6 +134,7 @@ mod tests {
             "https://",
             "https:///cb",
             "https://tpp.example@evil.example/",
+            "https://tpp.example@evil.example:443/",
             "https://tpp.example\\@evil.example/",
             "https://tpp.example:/",
             "https://tpp.example:0/",

@@ -10,6 +10,7 @@ use self::scene::{
 use super::*;
 use crate::{
     certificate::mint::{now, plain},
+    thumbprint::Thumbprint,
     token::{Purpose, mint::Mint},
 };
 
@@ -180,6 +181,12 @@ fn organization_may_be_named_in_every_known_way() {
     check(|scene| scene.identifies("OFBBR-org-2"), "invalid_client_metadata");
     check(|scene| scene.identifies("PSDFR-FCA-123456"), "invalid_client_metadata");
     check(|scene| scene.identifies("VATGB-123456"), "invalid_client_metadata");
+    check(|scene| scene.identifies("VATGB-org-1"), "invalid_client_metadata");
+    let abroad = |scene: &mut Scene| {
+        scene.identifies("PSDDE-BAFIN-104114");
+        scene.states("organisation_competent_authority_claims", claims("FR-BAFIN", "104114"));
+    };
+    check(abroad, "invalid_client_metadata");
 }
 
 #[test]
@@ -221,15 +228,17 @@ fn organization_may_publish_the_certificate_its_key_or_an_authority_above_it() {
         scene.publishes(jwk);
         scene.verdict().0
     };
-    for good in [x5c(&leaf), x5c(&ISSUER.der), x5c(&ROOT.der), json!({"x5t#S256": thumbprint}), jwk("tls"), jwk("sig")]
-    {
+    let named = |thumbprint: &str| json!({ "x5t#S256": thumbprint });
+    for good in [x5c(&leaf), x5c(&ISSUER.der), x5c(&ROOT.der), named(&thumbprint), jwk("tls"), jwk("sig")] {
         assert_eq!(published(good.clone()), "ok", "{good}");
     }
-    let (other, issuer) = (ISSUER.client(plain), believed(&leaf).thumbprint().to_string().to_lowercase());
+    let other = ISSUER.client(plain);
     let mut second = x5c(&other);
     let listed = second["x5c"].as_array_mut().unwrap();
     listed.push(x5c(&leaf)["x5c"][0].clone());
-    for bad in [x5c(&other), second, json!({"x5t#S256": issuer}), with_secret, json!({"x5c": []}), json!(null)] {
+    let authority = named(&Thumbprint::of(&ISSUER.der).to_string());
+    let lowered = named(&thumbprint.to_lowercase());
+    for bad in [x5c(&other), second, lowered, authority, with_secret, json!({"x5c": []}), json!(null)] {
         assert_eq!(published(bad.clone()), "invalid_client_metadata", "{bad}");
     }
 }

@@ -93,6 +93,13 @@ fn roles_scopes_and_consent_answer_before_the_registration() {
 }
 
 #[test]
+fn client_without_a_name_has_no_registration() {
+    let route = Route { path: Template::parse("/register/{*rest}").unwrap(), ..routes().swap_remove(0) };
+    let nobody = RequestPath::parse(b"/register/").unwrap();
+    assert_eq!(route.admit_client(nobody, Some("")).unwrap_err().code(), "client_mismatch");
+}
+
+#[test]
 fn permit_about_a_registration_takes_the_proof_that_it_is_the_clients_own() {
     let kind = Kind::Registration { managing: Demands::default() };
     let path = Template::parse("/register/{ClientId}").unwrap();
