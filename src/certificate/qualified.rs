@@ -421,12 +421,28 @@ mod tests {
         check(&[psd2(&[role(3, "PSP_PI")], "BaFin", "DE-BAFIN")], false);
         check(&[psd2(&[role(3, "psp_ai")], "BaFin", "DE-BAFIN")], false);
         check(&[psd2(&[role(99, "PSP_AI")], "BaFin", "DE-BAFIN")], false);
+        check(&[psd2(&[role(99, "")], "BaFin", "DE-BAFIN")], false);
+        let of_another_arc = sequence(&[tlv(0x06, &[0x2a, 3, 3]), tlv(0x0c, b"PSP_AI")]);
+        check(&[psd2(&[of_another_arc], "BaFin", "DE-BAFIN")], false);
         check(&[psd2(&[ai.clone(), ai.clone()], "BaFin", "DE-BAFIN")], false);
         check(&[psd2(&[ai.clone(), role(0, "Unspecified")], "BaFin", "DE-BAFIN")], false);
         check(&[psd2(std::slice::from_ref(&ai), "", "DE-BAFIN")], false);
         for id in ["", "DE", "DE-", "DE-B", "DEU-BAFIN", "de-bafin", "DE-BAFINBAFI", "DE-BA1"] {
             check(&[psd2(std::slice::from_ref(&ai), "BaFin", id)], false);
         }
+    }
+
+    #[test]
+    fn statements_of_etsi_hold_what_they_have_to_and_no_more() {
+        let statement = |number: u8, info: &[Vec<u8>]| {
+            let named = tlv(0x06, &[4, 0, 0x8e, 0x46, 1, number]);
+            sequence(&[&[named][..], info].concat())
+        };
+        let web = tlv(0x06, &[4, 0, 0x8e, 0x46, 1, 6, 3]);
+        check(&[statement(1, &[])], true);
+        check(&[statement(1, &[tlv(0x05, &[])])], false);
+        check(&[statement(6, &[sequence(&[web])])], true);
+        check(&[statement(6, &[sequence(&[])])], false);
     }
 
     #[test]

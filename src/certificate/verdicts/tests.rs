@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests state what they need")]
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{DnType, SanType, SerialNumber};
 use rustls_pki_types::CertificateDer;
@@ -84,6 +86,19 @@ fn remembered_certificate_is_refused_once_its_path_is_out_of_date() {
     assert_eq!(ask(&certificates, &short, &[], year(2028)), (Lookup::Miss, "certificate_expired"));
     assert_eq!(ask(&certificates, &short, &[], year(2024)), (Lookup::Miss, "certificate_not_yet_valid"));
     assert_eq!(ask(&certificates, &long, &[&issuer.der], year(2031)), (Lookup::Miss, "certificate_untrusted"));
+}
+
+#[test]
+fn certificate_is_held_to_its_dates_to_the_second() {
+    let root = Authority::root("Root", plain);
+    let leaf = root.client(in_years(2026, 2027));
+    let (from, until) = (year(2026).as_secs(), year(2027).as_secs());
+    for (second, expected) in
+        [(from - 1, "certificate_not_yet_valid"), (from, "ok"), (until, "ok"), (until + 1, "certificate_expired")]
+    {
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(second));
+        assert_eq!(ask(&certificates(&root, CACHE), &leaf, &[], at), (Lookup::Miss, expected), "{second}");
+    }
 }
 
 #[test]

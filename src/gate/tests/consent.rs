@@ -67,5 +67,6 @@ fn body_is_read_before_the_service_that_is_told_it_is_asked() {
     let Verdict::Ask(Question::Consent(asked)) = second else { panic!("{second:?}") };
     assert_eq!(asked.body.as_deref(), Some(&b"{}"[..]));
     assert_eq!((&asked.method, &*asked.path), (&Method::POST, "/accounts/1"));
+    assert_eq!((asked.client_id.as_deref(), asked.subject.as_deref()), (Some("tpp"), Some("alice")));
     assert_eq!(world.code(&with(shown, |shown| shown.token = token(""))), Some("consent_missing"));
 }

@@ -93,10 +93,14 @@ fn roles_scopes_and_consent_answer_before_the_registration() {
 }
 
 #[test]
-fn client_without_a_name_has_no_registration() {
+fn client_is_the_one_of_that_name_and_has_one() {
     let route = Route { path: Template::parse("/register/{*rest}").unwrap(), ..routes().swap_remove(0) };
-    let nobody = RequestPath::parse(b"/register/").unwrap();
-    assert_eq!(route.admit_client(nobody, Some("")).unwrap_err().code(), "client_mismatch");
+    let admit = |path: &str, client| {
+        route.admit_client(RequestPath::parse(path.as_bytes()).unwrap(), Some(client)).map_err(|denial| denial.code())
+    };
+    assert!(admit("/register/alice", "alice").is_ok());
+    assert_eq!(admit("/register/Alice", "alice").err(), Some("client_mismatch"));
+    assert_eq!(admit("/register/", "").err(), Some("client_mismatch"));
 }
 
 #[test]

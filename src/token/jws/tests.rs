@@ -122,9 +122,12 @@ proptest! {
 }
 
 #[test]
-fn white_space_makes_no_jwt_opaque() {
+fn neither_white_space_nor_parts_make_a_jwt_opaque() {
     for header in [r#"{"alg":"ES256"}"#, " \t\r\n{\"alg\":\"ES256\"}"] {
         assert!(Jws::is_one(&format!("{}.e30.AA", BASE64URL.encode(header))), "{header:?}");
     }
     assert!(!Jws::is_one(&format!("{}.e30.AA", BASE64URL.encode("[]"))));
+    for (header, is_one) in [(r#"{"alg":"ES256"}"#, true), (r#"{"alg":"dir","enc":"A256GCM"}"#, false)] {
+        assert_eq!(Jws::is_one(&format!("{}.e30.AA.AA.AA", BASE64URL.encode(header))), is_one, "{header}");
+    }
 }
