@@ -60,3 +60,28 @@ thread_local! {
     /// The keys that were given to [`verify`], in this order.
     pub(super) static USED: std::cell::RefCell<Vec<Vec<u8>>> = const { std::cell::RefCell::new(Vec::new()) };
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests state what they need")]
+
+    use const_oid::{ObjectIdentifier, db::rfc5912};
+    use rcgen::{KeyPair, PublicKeyData, SigningKey};
+
+    use super::*;
+
+    #[test]
+    fn signature_is_held_to_the_algorithm_that_is_named() {
+        let key = KeyPair::generate().unwrap();
+        let signature = BitString::from_bytes(&key.sign(b"signed").unwrap()).unwrap();
+        let verified = |oid: ObjectIdentifier, signed: &[u8]| {
+            let named = AlgorithmIdentifierOwned { oid, parameters: None };
+            verify(&key.subject_public_key_info(), &named, signed, &signature).is_ok()
+        };
+        assert!(verified(rfc5912::ECDSA_WITH_SHA_256, b"signed"));
+        assert!(!verified(rfc5912::ECDSA_WITH_SHA_256, b"other"));
+        for other in [rfc5912::ECDSA_WITH_SHA_384, rfc5912::SHA_256_WITH_RSA_ENCRYPTION] {
+            assert!(!verified(other, b"signed"), "{other}");
+        }
+    }
+}

@@ -18,6 +18,10 @@ fn dns_name_is_within_its_own_domain() {
     check(permitted("a.example.com", ".example.com"), None);
     check(permitted("a.example.com", "*.example.com"), None);
     check(permitted("a b.example.com", "example.com"), None);
+    for (last, expected) in [("a", Some(true)), ("ab", None)] {
+        let longest = "a.".repeat(126) + last;
+        check(dns(&longest, last, Side::Permitted), expected);
+    }
     check(dns("*.example.com", "a.example.com", Side::Excluded), Some(true));
     check(dns("*.example.org", "a.example.com", Side::Excluded), Some(false));
 }
@@ -56,6 +60,8 @@ fn ip_address_is_within_a_network() {
     check(ip(&[192, 0, 2, 7], &[192, 0, 2, 0, 255, 255, 255, 0]), Some(true));
     check(ip(&[192, 0, 3, 7], &[192, 0, 2, 0, 255, 255, 255, 0]), Some(false));
     check(ip(&[0; 16], &[192, 0, 2, 0, 255, 255, 255, 0]), Some(false));
+    check(ip(&[192, 0, 2, 7], &[0; 32]), Some(false));
+    check(ip(&[0; 16], &[0; 8]), Some(false));
     check(ip(&[192, 0, 2, 7], &[192, 0, 2, 0, 255, 0, 255, 0]), None);
     check(ip(&[192, 0, 2], &[192, 0, 2, 0, 255, 255, 255, 0]), None);
     check(ip(&[192, 0, 2, 7], &[192, 0, 2, 0]), None);
