@@ -35,6 +35,16 @@ fn addresses_are_those_of_responders_and_of_whole_lists() {
 }
 
 #[test]
+fn what_is_remembered_hangs_on_the_issuers_name_and_key_and_the_serial_number() {
+    let key = IssuedKey::of(b"name", b"key", b"serial");
+    assert!(key == IssuedKey::of(b"name", b"key", b"serial"));
+    for (name, issuer_key, serial) in [("Name", "key", "serial"), ("name", "Key", "serial"), ("name", "key", "Serial")]
+    {
+        assert!(key != IssuedKey::of(name.as_bytes(), issuer_key.as_bytes(), serial.as_bytes()));
+    }
+}
+
+#[test]
 fn serial_number_is_taken_octet_by_octet() {
     let authority = Authority::named("Bank CA");
     for (magnitude, content) in [(&[5][..], &[5][..]), (&[0x80], &[0, 0x80]), (&[1, 0], &[1, 0])] {
