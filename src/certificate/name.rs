@@ -208,17 +208,17 @@ mod tests {
     #[test]
     fn names_are_compared_by_types_and_values_in_their_order() {
         let compared = |name: &str| ComparedName::of(&Name::from_str(name).unwrap().to_der().unwrap());
-        let name = compared("CN=Issuing CA,OU=b+O=A,C=DE");
-        for same in ["CN=issuing  ca,OU=b+O=A,C=de", "CN=Issuing CA,OU=B+O=a,C=DE"] {
+        let name = compared("CN=Issuing CA,OU=b+OU=A,C=DE");
+        for same in ["CN=issuing  ca,OU=b+OU=A,C=de", "CN=Issuing CA,OU=B+OU=a,C=DE"] {
             assert_eq!(compared(same), name, "{same}");
         }
         for other in [
-            "OU=Issuing CA,OU=b+O=A,C=DE",
-            "CN=Issuing CA,OU=A+O=b,C=DE",
-            "CN=Issuing CA,C=DE,OU=b+O=A",
-            "CN=Issuing CA,OU=b,O=A,C=DE",
-            "CN=Issuing CB,OU=b+O=A,C=DE",
-            "CN=Issuing CA,OU=b+O=A",
+            "OU=Issuing CA,OU=b+OU=A,C=DE",
+            "CN=Issuing CA,OU=b+O=A,C=DE",
+            "CN=Issuing CA,C=DE,OU=b+OU=A",
+            "CN=Issuing CA,OU=b,OU=A,C=DE",
+            "CN=Issuing CB,OU=b+OU=A,C=DE",
+            "CN=Issuing CA,OU=b+OU=A",
         ] {
             assert_ne!(compared(other), name, "{other}");
         }
