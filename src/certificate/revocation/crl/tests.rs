@@ -332,6 +332,9 @@ fn list_that_the_issuer_did_not_sign_is_refused() {
     let of_namesake = namesake.client(&[5], &[]);
     assert_eq!(crl.answer(&of_namesake, now(0)), Err("the CRL is of another issuer"), "the name is the same");
     assert_eq!(crl.answer(&theirs, now(0)), Err("the CRL is of another issuer"));
+    let renamed = Issued::read(&authority.client_der(&[5], &[], &[]), &authority.anew("Bank CA 2", &[])).unwrap();
+    assert_eq!(ask(listed.sign(&authority), &renamed), Err("the CRL is of another issuer"), "the key is the same");
+    assert_eq!(crl.answer(&renamed, now(0)), Err("the CRL is of another issuer"), "here too");
 
     let cannot = Err("the issuer's key may not sign CRLs");
     let unfit = authority.anew("Bank CA", &[KeyUsagePurpose::KeyCertSign]);
