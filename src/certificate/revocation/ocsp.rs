@@ -101,11 +101,15 @@ fn worse(one: Result<Response, NoAnswer>, other: Result<Response, NoAnswer>) -> 
         _ => false,
     };
     match (one, other) {
-        (Ok(Response::Known(one)), Ok(Response::Known(other))) => Ok(Response::Known(Answer {
-            status: if one.status == Status::Good { other.status } else { one.status },
-            this_update: one.this_update.min(other.this_update),
-            until: one.until.min(other.until),
-        })),
+        (Ok(Response::Known(one)), Ok(Response::Known(other))) => {
+            let until = one.until.min(other.until);
+            // Only what is newer brings a revoked certificate back, so the latest of its revocations counts.
+            let revoking = [other, one].into_iter().filter(|said| said.status != Status::Good);
+            Ok(Response::Known(match revoking.max_by_key(|said| said.this_update) {
+                Some(revoking) => Answer { until, ..revoking },
+                None => Answer { this_update: one.this_update.min(other.this_update), until, ..one },
+            }))
+        }
         (one, _) if is_revoked(&one) => one,
         (_, other) if is_revoked(&other) => other,
         (Err(why), _) | (_, Err(why)) => Err(why),

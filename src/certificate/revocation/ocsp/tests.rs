@@ -165,6 +165,21 @@ fn of_several_statements_about_one_certificate_the_worst_counts() {
         said.singles[1].extensions = vec![extension(&[0x2a, 3, 4], true, &[5, 0])];
     };
     check("revoked, and one that cannot be understood", critical, until(gone, HOUR));
+    let as_of =
+        |status, this_update| Ok(Response::Known(Answer { status, this_update: now(this_update), until: now(HOUR) }));
+    for (first, second, (status, this_update)) in [
+        ((GOOD.to_vec(), -30), (GOOD.to_vec(), -60), (Status::Good, -60)),
+        ((GOOD.to_vec(), -60), (revoked(None), -30), (gone, -30)),
+        ((revoked(None), -60), (GOOD.to_vec(), -30), (gone, -60)),
+        ((revoked(None), -60), (revoked(None), -30), (gone, -30)),
+    ] {
+        let dated = |said: &mut Said, about: &Issued| {
+            both(GOOD, second.0, HOUR)(said, about);
+            said.singles[1].this_update = time(second.1);
+            (said.single().status, said.single().this_update) = (first.0, time(first.1));
+        };
+        check("the latest that revokes, or else the oldest", dated, as_of(status, this_update));
+    }
 }
 
 #[test]
@@ -344,6 +359,11 @@ fn bytes_that_are_no_basic_response_are_none() {
     }
     check(&tlv(0x30, &[&[0x0a, 1, 4]]), Err("the answer is not an OCSP response"));
     check(&tlv(0x30, &[&[0x0a, 1, 0]]), Err("the answer is not a basic response"));
+    let mut of_another_kind = good.clone();
+    let kind =
+        good.windows(11).position(|window| window.starts_with(&[6, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1])).unwrap();
+    of_another_kind[kind + 10] = 2;
+    check(&of_another_kind, Err("the answer is not a basic response"));
 }
 
 #[test]
